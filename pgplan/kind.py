@@ -88,6 +88,8 @@ class Facts:
     database: str
     database_oid: int
     role: str
+    """current_user: the role whose rights count."""
+    session_role: str
     superuser: bool
 
 
@@ -147,7 +149,7 @@ class Statement:
     run_as: str = ""
 
 
-class Invalid(Exception):
+class InvalidBlockError(Exception):
     """A block that decodes but makes no sense. Each mistake is (path within the block, message, hint)."""
 
     def __init__(self, *mistakes: tuple[tuple[str | int, ...], str, str]) -> None:
@@ -192,7 +194,7 @@ class Kind(Protocol):
     def declare(self, name: str, block: Any) -> Iterable[Declaration]:
         """What one block declares, products multiplied out. `name` is the block's object name, "" for the array form.
 
-        Raises Invalid with every mistake of the block.
+        Raises InvalidBlockError with every mistake of the block.
         """
         ...
 
@@ -281,14 +283,14 @@ class EdgeKind(Kind, Protocol):
     def edges(self, spec: Spec, snapshot: Snapshot) -> Iterable[Wanted]:
         """The spec, expanded for what the snapshot holds. An explicitly named object is expanded even if it is not found.
 
-        Raises Invalid when the server's version does not have a privilege.
+        Raises InvalidBlockError when the server's version does not have a privilege.
         """
         ...
 
     def adoptable(self, key: str, snapshot: Snapshot) -> Spec | None:
         """The spec that describes what is found for an address, for `pgplan import`. None: nothing is found.
 
-        Raises Invalid when the key is not one of this kind.
+        Raises InvalidBlockError when the key is not one of this kind.
         """
         ...
 
@@ -304,6 +306,14 @@ class EdgeChange:
     run_as: str = ""
 
 
+@frozen
+class EdgeStatement:
+    """One statement and the changes it makes."""
+
+    statement: Statement
+    changes: tuple[EdgeChange, ...]
+
+
 class Provider(Protocol):
     """The entry point's object."""
 
@@ -312,10 +322,7 @@ class Provider(Protocol):
     @property
     def readers(self) -> Sequence[Reader]: ...
 
-    def edge_statement(self, changes: Sequence[EdgeChange]) -> Statement:
-        """One statement for changes that `edge_merge_key` says may be merged."""
-        ...
-
-    def edge_merge_key(self, change: EdgeChange) -> tuple[str, ...]:
-        """Changes with the same key, on one object, differ only in privilege and column and make one statement."""
+    def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
+        """The fewest statements for all the changes, revokes first. Changes that differ only in object, grantee, privilege or
+        column share one. Sorted input gives the same output in every process."""
         ...

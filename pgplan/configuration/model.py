@@ -1,0 +1,76 @@
+"""A configuration as data: what the rest of pgplan sees of a directory's TOML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from pgplan.errors import Source
+from pgplan.kind import Spec
+from pgplan.secret import Secret
+
+
+@frozen
+class Connection:
+    """``[connection]``. An empty `url` means libpq's own environment; "embedded" a private server under .pgplan/."""
+
+    url: Secret | str = ""
+    password: Secret | None = None
+    role: str = ""
+    settings: Mapping[str, str] = field(factory=dict[str, str])
+
+
+@frozen
+class StateSettings:
+    """``[state]``: the backend's name and whatever else its table says."""
+
+    backend: str = "local"
+    options: Mapping[str, Any] = field(factory=dict[str, Any])
+
+
+@frozen
+class KindPolicy:
+    removed: Literal["delete", "forget", "error"] = "delete"
+    existing: Literal["error", "adopt"] = "error"
+
+
+@frozen
+class Policy:
+    """``[policy]`` and ``[policy.KIND]``."""
+
+    default: KindPolicy = KindPolicy()
+    kinds: Mapping[str, KindPolicy] = field(factory=dict[str, KindPolicy])
+    max_deletes: int | None = None
+    plaintext_secrets: Literal["error", "allow"] = "error"
+
+    def of(self, kind: str) -> KindPolicy:
+        return self.kinds.get(kind, self.default)
+
+
+@frozen
+class Declared:
+    """One address as declared, merged over blocks and files."""
+
+    address: str
+    kind: str
+    key: str
+    spec: Spec
+    sources: tuple[Source, ...] = ()
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+
+
+@frozen
+class Configuration:
+    directory: Path
+    name: str
+    files: tuple[tuple[str, str], ...]
+    """File names and the SHA-256 of their bytes."""
+    connection: Connection
+    state: StateSettings
+    policy: Policy
+    declared: tuple[Declared, ...]
+    """Sorted by address."""

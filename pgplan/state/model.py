@@ -1,0 +1,123 @@
+"""The state as data. Pure: storing it is `pgplan.state.store`, keeping it is a backend.
+
+docs/reference/state.md describes the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import evolve, field, frozen
+
+from pgplan.images import Image
+
+FORMAT = 1
+
+
+@frozen
+class Digest:
+    """A salted scrypt digest, hex."""
+
+    salt: str
+    digest: str
+
+
+@frozen
+class Entry:
+    """One thing that pgplan manages, by address."""
+
+    address: str
+    database: str
+    """The database it lives in, "" for what the whole cluster shares."""
+    oid: int
+    """0 for what has no OID of its own (grants)."""
+    spec: Image
+    """What was declared when it was last applied: None where nothing was said."""
+    depends: tuple[str, ...] = ()
+    """Addresses or references that it stands on."""
+    protected: bool = False
+    origin: Literal["created", "adopted"] = "created"
+    kind_version: int = 1
+    grantors: tuple[str, ...] = ()
+    """Edges only: roles other than the owner that had granted a recorded privilege."""
+    secrets: Mapping[str, Digest] = field(factory=dict[str, Digest])
+    """By slot."""
+
+
+@frozen
+class Target:
+    """The cluster and database that the state belongs to, as of the last commit."""
+
+    system_identifier: str
+    timeline: int
+    database: str
+    database_oid: int
+    lsn: str = ""
+    """WAL position after the last commit, such as ``0/1A2B3C4``; "" before the first."""
+
+
+@frozen
+class Tombstone:
+    """Something that was deleted or revoked: found again, it came back with a restored database."""
+
+    address: str
+    database: str
+    oid: int
+    serial: int
+    spec: Image = field(factory=dict[str, Any])
+
+
+@frozen
+class Pending:
+    """A transaction whose COMMIT was about to be sent, with all that is needed to find out and to finish the books."""
+
+    id: str
+    """Nonce of this apply."""
+    system_identifier: str
+    timeline: int
+    lsn: str
+    database: str
+    database_oid: int
+    xid: str
+    """xid8 as text."""
+    pid: int
+    """Backend process that runs the transaction."""
+    before: tuple[Mapping[str, Any], ...]
+    """Images as found, each with type, key, oid (null: absent), image."""
+    after: tuple[Mapping[str, Any], ...]
+    entries: tuple[Entry, ...]
+    """Entries to record if it committed."""
+    removed: tuple[str, ...]
+    """Addresses to forget if it committed."""
+    tombstones: tuple[Tombstone, ...] = ()
+    secrets: Digest | None = None
+
+
+@frozen
+class State:
+    name: str
+    lineage: str
+    serial: int
+    nonce: str = ""
+    """Fresh with every write, so that no two writes have the same bytes."""
+    target: Target | None = None
+    entries: tuple[Entry, ...] = ()
+    """Sorted by address."""
+    secrets: Digest | None = None
+    """One digest over every recorded secret."""
+    tombstones: tuple[Tombstone, ...] = ()
+    pending: Pending | None = None
+    format: int = FORMAT
+
+    def by_address(self) -> dict[str, Entry]:
+        return {entry.address: entry for entry in self.entries}
+
+    def with_changes(self, upserts: tuple[Entry, ...], removed: tuple[str, ...], **changes: Any) -> State:
+        """The next serial of the state, with entries put in or taken out."""
+        entries = self.by_address()
+        for address in removed:
+            entries.pop(address, None)
+        entries.update((entry.address, entry) for entry in upserts)
+        ordered = tuple(entries[address] for address in sorted(entries))
+        return evolve(self, entries=ordered, serial=self.serial + 1, **changes)

@@ -1,0 +1,1 @@
+"""PostgreSQL's objects as pgplan kinds: one module per kind, one list in `provider`."""

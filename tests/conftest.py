@@ -1,0 +1,51 @@
+"""Fixtures: a real server of each available major version, and a fresh database in it for each test."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import Server, binaries
+
+_COUNTER = itertools.count()
+_COMPARE = {">=": operator.ge, "<": operator.lt, "==": operator.eq}
+
+
+@pytest.fixture(scope="session", params=list(binaries()), ids=lambda version: f"pg{version}")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server shared by all tests: roles are cluster-wide, so tests name theirs after `unique`."""
+    running = Server(request.param).create()
+    yield running
+    running.destroy()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A prefix for the names of cluster-wide objects."""
+    return f"t{next(_COUNTER)}"
+
+
+@pytest.fixture
+def database(server: Server, unique: str) -> Iterator[str]:
+    """The URL of a fresh database."""
+    name = f"{unique}_db"
+    server.execute(f'CREATE DATABASE "{name}"')
+    yield server.url(name)
+    server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(autouse=True)
+def _server_version(request: pytest.FixtureRequest) -> None:
+    """Skip a test whose `pg` marker the server's version does not meet."""
+    marker = request.node.get_closest_marker("pg")
+    if marker is None:
+        return
+    match = re.fullmatch(r"(>=|<|==)\s*(\d+)", marker.args[0])
+    assert match is not None, f"cannot read the pg marker {marker.args[0]!r}"
+    version = request.getfixturevalue("server").version
+    if not _COMPARE[match[1]](version, int(match[2])):
+        pytest.skip(f"needs PostgreSQL {marker.args[0]}")
