@@ -91,6 +91,8 @@ class Facts:
     """current_user: the role whose rights count."""
     session_role: str
     superuser: bool
+    lsn: str = ""
+    """pg_current_wal_insert_lsn(), such as ``0/1A2B3C4``; never part of a plan."""
 
 
 @frozen
@@ -304,6 +306,8 @@ class EdgeChange:
     grantable: bool = False
     only_option: bool = False
     run_as: str = ""
+    grantor: str = ""
+    """Whose grant a revoke takes away; for the engine's own books, SQL does not name it."""
 
 
 @frozen

@@ -1,0 +1,304 @@
+"""Privileges as sets: what is wanted, forbidden and recorded, against the access lists as found. Pure.
+
+An edge is one privilege of one grantee on one object or column. Each address stands for a set of edges; an edge is granted once
+however many addresses want it, and revoked only when no address wants it any more.
+
+* to grant:  wanted - found
+* to revoke: ((recorded - wanted) | forbidden) & found, each from the grantors that gave it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import define, evolve, field, frozen
+
+from pgplan.configuration.model import Declared
+from pgplan.errors import Problem
+from pgplan.images import Image, image, restore
+from pgplan.kind import Edge, EdgeChange, EdgeKind, InvalidBlockError, Privilege, Snapshot, Spec, Wanted
+from pgplan.plan.model import Action, Side
+from pgplan.state.model import Entry
+
+Target = tuple[str, str]
+Item = tuple[str, str, str]
+"""(column, grantee, privilege) on one target."""
+
+
+@define
+class EdgeDraft:
+    """What the plan will say of one address of an edge kind."""
+
+    address: str
+    key: str
+    kind: EdgeKind
+    declared: Declared | None
+    entry: Entry | None
+    wanted: tuple[Wanted, ...] = ()
+    recorded: tuple[Wanted, ...] = ()
+    changes: list[EdgeChange] = field(factory=list[EdgeChange])
+    action: Action = "none"
+    moved: Side = ""
+    reason: str = ""
+    grantors: set[str] = field(factory=set[str])
+    """Roles other than the owner that had granted what this address wants."""
+
+    @property
+    def after(self) -> Image | None:
+        return image(self.declared.spec) if self.declared else None
+
+
+@frozen
+class Live:
+    """The access lists of the snapshot, indexed, as they will be when the edges' turn comes."""
+
+    snapshot: Snapshot
+    fresh: frozenset[Target]
+    """Objects that this plan creates or replaces: their list is built in, whatever is found now."""
+    gone: frozenset[Target]
+    """Objects that this plan drops: their list goes with them."""
+    index: dict[Target, dict[Item, list[Privilege]]] = field(factory=dict[Target, dict[Item, list[Privilege]]])
+
+    def rows(self, edge: Edge) -> list[Privilege]:
+        """Who granted this edge, as found."""
+        return self.items(edge.target).get((edge.column, edge.grantee, edge.privilege), [])
+
+    def items(self, target: Target) -> dict[Item, list[Privilege]]:
+        if target in self.fresh or target in self.gone:
+            return {}
+        if target not in self.index:
+            items: dict[Item, list[Privilege]] = {}
+            found = self.snapshot.found.get(target)
+            for row in found.acl if found else ():
+                items.setdefault((row.column, row.grantee, row.privilege), []).append(row)
+            self.index[target] = items
+        return self.index[target]
+
+    def owner(self, target: Target) -> str:
+        found = self.snapshot.found.get(target)
+        return found.owner if found else ""
+
+    def exists(self, target: Target) -> bool:
+        return target in self.fresh or (target in self.snapshot.found and target not in self.gone)
+
+
+def expand(drafts: Iterable[EdgeDraft], live: Live) -> list[Problem]:
+    """Fill `wanted` and `recorded` of every draft; return what cannot be expanded or names an object that is not there."""
+    problems: list[Problem] = []
+    for draft in drafts:
+        if draft.declared is not None:
+            problems += _expand_declared(draft, draft.declared, live)
+        if draft.entry is not None:
+            recorded: Spec = restore(draft.entry.spec, draft.kind.spec)
+            try:
+                edges = draft.kind.edges(recorded, live.snapshot)
+                draft.recorded = tuple(w for w in edges if w.edge.target in live.snapshot.found)
+            except InvalidBlockError:
+                draft.reason = "what is recorded no longer means anything on this server"
+    return problems
+
+
+def _expand_declared(draft: EdgeDraft, declared: Declared, live: Live) -> list[Problem]:
+    source = declared.sources[0] if declared.sources else None
+    try:
+        draft.wanted = tuple(draft.kind.edges(declared.spec, live.snapshot))
+    except InvalidBlockError as error:
+        return [Problem(message, source, draft.address, hint) for _, message, hint in error.mistakes]
+    missing = sorted({w.edge.target for w in draft.wanted if not live.exists(w.edge.target)})
+    return [_missing(target, live, declared, draft.address) for target in missing]
+
+
+def _missing(target: Target, live: Live, declared: Declared, address: str) -> Problem:
+    import difflib  # noqa: PLC0415 (only needed for messages)
+
+    type_, key = target
+    source = declared.sources[0] if declared.sources else None
+    if target in live.gone:
+        return Problem(f"{type_} {key} is deleted by this plan", source, address, "remove this block too, or keep the object")
+    close = difflib.get_close_matches(key, [found.key for found in live.snapshot.of(type_)], n=1)
+    hint = f"did you mean {close[0]}?" if close else f"create the {type_} first, or correct its name"
+    return Problem(f"there is no {type_} {key} in the database, and nothing declares it", source, address, hint)
+
+
+@define
+class _Claims:
+    """Who wants and who forbids each edge."""
+
+    wanted: dict[Edge, list[tuple[EdgeDraft, Wanted]]] = field(factory=dict[Edge, "list[tuple[EdgeDraft, Wanted]]"])
+    forbidden: dict[Edge, list[tuple[EdgeDraft, Wanted]]] = field(factory=dict[Edge, "list[tuple[EdgeDraft, Wanted]]"])
+
+
+def _claims(drafts: Iterable[EdgeDraft]) -> tuple[_Claims, list[Problem]]:
+    """Collect the claims; where both sides claim an edge, the one that names the object wins, else it is a contradiction."""
+    claims = _Claims()
+    for draft in drafts:
+        side = claims.forbidden if draft.kind.forbids else claims.wanted
+        for wanted in draft.wanted:
+            side.setdefault(wanted.edge, []).append((draft, wanted))
+    problems: list[Problem] = []
+    for edge in [edge for edge in claims.wanted if edge in claims.forbidden]:
+        named_grant = any(w.named for _, w in claims.wanted[edge])
+        named_revoke = any(w.named for _, w in claims.forbidden[edge])
+        if named_grant != named_revoke:
+            del (claims.forbidden if named_grant else claims.wanted)[edge]
+            continue
+        grant, revoke = claims.wanted[edge][0][0], claims.forbidden[edge][0][0]
+        places = [str(d.declared.sources[0]) for d in (grant, revoke) if d.declared and d.declared.sources]
+        problems.append(
+            Problem(
+                f"{describe(edge)} is both granted and revoked ({' and '.join(places)})",
+                grant.declared.sources[0] if grant.declared and grant.declared.sources else None,
+                grant.address,
+                f"remove it from one of {grant.address} and {revoke.address}",
+            )
+        )
+    return claims, problems
+
+
+def describe(edge: Edge) -> str:
+    """An edge in words: ``SELECT (a) on table s.t to r``."""
+    column = f" ({edge.column})" if edge.column else ""
+    return f"{edge.privilege}{column} on {edge.type} {edge.key} to {edge.grantee}"
+
+
+def decide(drafts: list[EdgeDraft], live: Live, keep: frozenset[str]) -> tuple[list[EdgeChange], list[Problem]]:
+    """Decide every edge once and give each change to the first address that asks for it.
+
+    `keep` holds the addresses that policy forgets: what they recorded is not revoked.
+    """
+    claims, problems = _claims(drafts)
+    for edge, claimants in sorted(claims.wanted.items()):
+        grantable = any(w.grantable for _, w in claimants)
+        draft = min((d for d, w in claimants if w.grantable == grantable), key=lambda d: d.address)
+        draft.changes += _grant(edge, live, grantable=grantable)
+        for claimant, _ in claimants:
+            claimant.grantors.update(row.grantor for row in live.rows(edge) if row.grantor != live.owner(edge.target))
+    for edge, claimants in sorted(claims.forbidden.items()):
+        draft = min((d for d, _ in claimants), key=lambda d: d.address)
+        draft.changes += _forbid(edge, live)
+    revoked: set[Edge] = set(claims.forbidden)
+    for draft in drafts:
+        if draft.entry is None or draft.kind.forbids or draft.address in keep:
+            continue
+        for wanted in draft.recorded:
+            if wanted.edge not in claims.wanted and wanted.edge not in revoked:
+                revoked.add(wanted.edge)
+                draft.changes += _withdraw(wanted.edge, live, draft.entry.grantors)
+    for draft in drafts:
+        draft.changes += _restored_columns(draft.changes, live, revoked)
+    return [change for draft in drafts for change in draft.changes], problems
+
+
+def _revoke(edge: Edge, row: Privilege, live: Live, *, only_option: bool = False) -> EdgeChange:
+    """A REVOKE takes only what its grantor gave: it runs as that role, unless the server picks the grantor by itself."""
+    by_itself = row.grantor in (live.owner(edge.target), live.snapshot.facts.role)
+    run_as = "" if by_itself else row.grantor
+    return EdgeChange("revoke", edge, only_option=only_option, run_as=run_as, grantor=row.grantor)
+
+
+def _grant(edge: Edge, live: Live, *, grantable: bool) -> list[EdgeChange]:
+    rows = live.rows(edge)
+    if not rows or (grantable and not any(row.grantable for row in rows)):
+        owns = edge.grantee == live.owner(edge.target) and bool(rows)
+        return [] if owns else [EdgeChange("grant", edge, grantable=grantable)]
+    if grantable:
+        return []
+    return [EdgeChange("revoke", edge, only_option=True, run_as=_run_as(row, live, edge.target)) for row in rows if row.grantable]
+
+
+def _forbid(edge: Edge, live: Live) -> list[EdgeChange]:
+    if edge.target in live.fresh:
+        # What the new object is born with depends on default privileges; revoking what is not there is silent.
+        return [EdgeChange("revoke", edge)]
+    return [_revoke(edge, row, live) for row in live.rows(edge)]
+
+
+def _withdraw(edge: Edge, live: Live, grantors: tuple[str, ...]) -> list[EdgeChange]:
+    """Revoke what this configuration granted or adopted; what other grantors gave since stays. An owner keeps its own rights."""
+    owner = live.owner(edge.target)
+    if edge.grantee == owner:
+        return []
+    mine = (owner, live.snapshot.facts.role, *grantors)
+    return [_revoke(edge, row, live) for row in live.rows(edge) if row.grantor in mine]
+
+
+def _restored_columns(changes: list[EdgeChange], live: Live, revoked: set[Edge]) -> list[EdgeChange]:
+    """A REVOKE on a whole table also takes that privilege from its columns: give back what should stay.
+
+    https://www.postgresql.org/docs/current/sql-revoke.html#SQL-REVOKE-NOTES
+    """
+    restored: dict[Edge, EdgeChange] = {}
+    for change in changes:
+        edge = change.edge
+        if change.action == "grant" or edge.column:
+            continue
+        for (column, grantee, privilege), rows in live.items(edge.target).items():
+            column_edge = Edge(edge.type, edge.key, column, grantee, privilege)
+            if column and (grantee, privilege) == (edge.grantee, edge.privilege) and column_edge not in revoked:
+                grantable = any(row.grantable for row in rows) and not change.only_option
+                restored[column_edge] = EdgeChange("grant", column_edge, grantable=grantable)
+    return list(restored.values())
+
+
+def conclude(draft: EdgeDraft, live: Live) -> None:
+    """Set action, side and reason of an address from its changes."""
+    if draft.declared is None:
+        draft.action = "delete" if draft.changes else "forget"
+        draft.reason = draft.reason or ("no longer declared" if draft.changes else "no longer declared; nothing left to revoke")
+        return
+    if draft.entry is None:
+        draft.action = "create" if draft.changes else "adopt"
+        return
+    spec_moved = draft.entry.spec != draft.after
+    if draft.changes:
+        draft.action = "update"
+        draft.moved = _moved(draft, live, spec_moved=spec_moved)
+
+
+def _moved(draft: EdgeDraft, live: Live, *, spec_moved: bool) -> Side:
+    """The database moved when an edge that is recorded is not as recorded; what newly matches a pattern moved there too."""
+    recorded = {wanted.edge: wanted for wanted in draft.recorded}
+
+    def as_recorded(change: EdgeChange) -> bool:
+        return change.action == "grant" and not live.rows(change.edge) and change.edge in recorded
+
+    database = any(as_recorded(change) for change in draft.changes) or not spec_moved
+    if database and spec_moved:
+        return "both"
+    return "database" if database else "configuration"
+
+
+def target_lists(
+    changes: Iterable[EdgeChange], live: Live
+) -> Mapping[Target, tuple[tuple[Mapping[str, object], ...], tuple[Mapping[str, object], ...]]]:
+    """For each object whose access list changes: what must be in it afterwards, and what must not."""
+    by_target: dict[Target, list[EdgeChange]] = {}
+    for change in changes:
+        by_target.setdefault(change.edge.target, []).append(change)
+    return {target: _after(target, by_target[target], live) for target in sorted(by_target)}
+
+
+def _after(
+    target: Target, changes: list[EdgeChange], live: Live
+) -> tuple[tuple[Mapping[str, object], ...], tuple[Mapping[str, object], ...]]:
+    rows = {item: list(found) for item, found in live.items(target).items()}
+    for change in sorted(changes, key=lambda c: c.action == "grant"):
+        edge = change.edge
+        item = (edge.column, edge.grantee, edge.privilege)
+        if change.action == "revoke":
+            rows[item] = _without(rows.get(item, []), change)
+        else:
+            rows.setdefault(item, []).append(Privilege(*item, grantor=live.owner(target), grantable=change.grantable))
+    present = {item: any(row.grantable for row in left) for item, left in rows.items() if left}
+    after = tuple({"column": i[0], "grantee": i[1], "privilege": i[2], "grantable": present[i]} for i in sorted(present))
+    revoked = sorted(
+        {(c.edge.column, c.edge.grantee, c.edge.privilege) for c in changes if c.action == "revoke"} - present.keys()
+    )
+    forbidden = tuple({"column": i[0], "grantee": i[1], "privilege": i[2]} for i in revoked)
+    return after, forbidden
+
+
+def _without(rows: list[Privilege], revoke: EdgeChange) -> list[Privilege]:
+    if revoke.only_option:
+        return [evolve(row, grantable=False) if row.grantor == revoke.grantor else row for row in rows]
+    return [row for row in rows if row.grantor != revoke.grantor]
