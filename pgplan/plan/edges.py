@@ -203,7 +203,7 @@ def _grant(edge: Edge, live: Live, *, grantable: bool) -> list[EdgeChange]:
         return [] if owns else [EdgeChange("grant", edge, grantable=grantable)]
     if grantable:
         return []
-    return [EdgeChange("revoke", edge, only_option=True, run_as=_run_as(row, live, edge.target)) for row in rows if row.grantable]
+    return [_revoke(edge, row, live, only_option=True) for row in rows if row.grantable]
 
 
 def _forbid(edge: Edge, live: Live) -> list[EdgeChange]:

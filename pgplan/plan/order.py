@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from attrs import frozen
@@ -18,8 +18,10 @@ from pgplan.errors import ConfigurationError, Problem
 from pgplan.kind import Reference
 from pgplan.plan.diff import Draft
 
-Half = Literal["make", "drop", "edges"]
+Half = Literal["make", "drop", "edges", "barrier"]
 Node = tuple[str, Half]
+Arc = tuple[Node, Node]
+"""(first, then)."""
 EDGES: Node = ("", "edges")
 
 
@@ -27,58 +29,8 @@ EDGES: Node = ("", "edges")
 class Needs:
     """References of one object: what its new spec and what its found spec refer to."""
 
-    after: tuple[Reference, ...]
-    before: tuple[Reference, ...]
-
-
-def _constraints(
-    drafts: Mapping[str, Draft], needs: Mapping[str, Needs], edge_targets: Iterable[tuple[str, str]]
-) -> Iterable[tuple[Node, Node]]:
-    """Pairs (first, then)."""
-    makers: dict[str, list[str]] = {}
-    for address, draft in drafts.items():
-        if draft.makes:
-            makers.setdefault(draft.kind.name, []).append(address)
-    for address, draft in drafts.items():
-        if draft.action == "replace":
-            yield (address, "drop"), (address, "make")
-        if draft.makes:
-            yield from _makes(address, draft, drafts, needs[address], makers)
-        if draft.makes or draft.drops:
-            leave: Node = (address, "drop" if draft.drops else "make")
-            for reference in needs[address].before:
-                other = drafts.get(str(reference))
-                if other is not None and other.drops and str(reference) != address:
-                    yield leave, (str(reference), "drop")
-        if draft.kind.adopts and draft.action == "delete":
-            # What replaces an edge of the same kind may only stand when the old one is gone (a membership turned round).
-            yield from (((address, "drop"), (other, "make")) for other in makers.get(draft.kind.name, ()))
-        if draft.drops and not draft.makes and draft.kind.after:
-            yield from _late_drops(address, draft, drafts)
-    for target in edge_targets:
-        draft = drafts.get(f"{target[0]}.{target[1]}")
-        if draft is not None and draft.makes:
-            yield (draft.address, "make"), EDGES
-        if draft is not None and draft.action == "delete":
-            yield EDGES, (draft.address, "drop")
-
-
-def _makes(
-    address: str, draft: Draft, drafts: Mapping[str, Draft], needs: Needs, makers: Mapping[str, list[str]]
-) -> Iterable[tuple[Node, Node]]:
-    for reference in needs.after:
-        other = drafts.get(str(reference))
-        if other is not None and other.makes and str(reference) != address:
-            yield (str(reference), "make"), (address, "make")
-    for kind in draft.kind.after:
-        yield from (((other, "make"), (address, "make")) for other in makers.get(kind, ()))
-
-
-def _late_drops(address: str, draft: Draft, drafts: Mapping[str, Draft]) -> Iterable[tuple[Node, Node]]:
-    """What may have brought something this object stands on goes after it."""
-    for other, candidate in drafts.items():
-        if candidate.kind.name in draft.kind.after and candidate.drops:
-            yield (address, "drop"), (other, "drop")
+    after: tuple[Reference, ...] = ()
+    before: tuple[Reference, ...] = ()
 
 
 def order(
@@ -93,27 +45,71 @@ def order(
     nodes += [EDGES] if edges else []
     if len(nodes) <= 1:
         return nodes
-    import networkx  # noqa: PLC0415 (takes a tenth of a second, which a plan without changes need not pay)
+    arcs = [*_reference_arcs(drafts, needs), *_kind_arcs(drafts), *_edge_arcs(drafts, edge_targets)]
+    return [node for node in _sorted(nodes, arcs) if node[1] != "barrier"]
 
-    graph = networkx.DiGraph()
+
+def _reference_arcs(drafts: Mapping[str, Draft], needs: Mapping[str, Needs]) -> Iterator[Arc]:
+    for address, draft in drafts.items():
+        for reference in needs[address].after if draft.makes else ():
+            other = drafts.get(str(reference))
+            if other is not None and other.makes and other is not draft:
+                yield (other.address, "make"), (address, "make")
+        leave: Node = (address, "drop" if draft.drops else "make")
+        for reference in needs[address].before if draft.makes or draft.drops else ():
+            other = drafts.get(str(reference))
+            if other is not None and other.drops and other is not draft:
+                yield leave, (other.address, "drop")
+
+
+def _kind_arcs(drafts: Mapping[str, Draft]) -> Iterator[Arc]:
+    """What holds between all of one kind and all of another goes through a barrier: one arc an object, not one a pair."""
+    for address, draft in drafts.items():
+        kind = draft.kind
+        if draft.action == "replace":
+            yield (address, "drop"), (address, "make")
+        if draft.makes:
+            yield (address, "make"), (f"{kind.name} made", "barrier")
+            yield (f"{kind.name} gone", "barrier"), (address, "make")
+            yield from (((f"{before} made", "barrier"), (address, "make")) for before in kind.after)
+        elif draft.drops:
+            yield from (((address, "drop"), (f"{before} free", "barrier")) for before in kind.after)
+            yield (f"{kind.name} free", "barrier"), (address, "drop")
+            if kind.adopts:
+                # Of two edges that exclude each other (a membership turned round) the old one goes first.
+                yield (address, "drop"), (f"{kind.name} gone", "barrier")
+
+
+def _edge_arcs(drafts: Mapping[str, Draft], edge_targets: Iterable[tuple[str, str]]) -> Iterator[Arc]:
+    for type_, key in edge_targets:
+        draft = drafts.get(f"{type_}.{key}")
+        if draft is not None and draft.makes:
+            yield (draft.address, "make"), EDGES
+        elif draft is not None and draft.drops:
+            yield EDGES, (draft.address, "drop")
+
+
+def _sorted(nodes: list[Node], arcs: Iterable[Arc]) -> list[Node]:
+    import networkx as nx  # noqa: PLC0415 (takes a tenth of a second, which a plan without changes need not pay)
+
+    graph = nx.DiGraph()
     graph.add_nodes_from(nodes)
-    graph.add_edges_from(_constraints(drafts, needs, edge_targets))
-    rank = {"drop": 2, "edges": 1, "make": 0}
+    graph.add_edges_from(arcs)
+    rank = {"make": 0, "barrier": 1, "edges": 2, "drop": 3}
     try:
-        return list(networkx.lexicographical_topological_sort(graph, key=lambda node: (rank[node[1]], node[0])))
-    except networkx.NetworkXUnfeasible as error:
-        cycle = networkx.find_cycle(graph)
-        path = " → ".join([node[0] or "grants" for node, _ in cycle] + [cycle[0][0][0]])
+        return list(nx.lexicographical_topological_sort(graph, key=lambda node: (rank[node[1]], node[0])))
+    except nx.NetworkXUnfeasible as error:
+        path = " → ".join(find_cycle((one[0], other[0]) for one, other in graph.edges))
         raise ConfigurationError(Problem(f"dependency cycle: {path}", hint="break it by removing one reference")) from error
 
 
-def membership_cycle(pairs: Iterable[tuple[str, str]]) -> list[str]:
+def find_cycle(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """The first cycle among (from, to) pairs as a path that ends where it begins, or an empty list."""
-    import networkx  # noqa: PLC0415 (as above)
+    import networkx as nx  # noqa: PLC0415 (as above)
 
-    graph = networkx.DiGraph(sorted(pairs))
+    graph = nx.DiGraph(sorted(pairs))
     try:
-        cycle = networkx.find_cycle(graph)
-    except networkx.NetworkXNoCycle:
+        cycle = nx.find_cycle(graph)
+    except nx.NetworkXNoCycle:
         return []
     return [edge[0] for edge in cycle] + [cycle[0][0]]
