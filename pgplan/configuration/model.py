@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,19 @@ from attrs import field, frozen
 from pgplan.errors import Source
 from pgplan.kind import Spec
 from pgplan.secret import Secret
+
+
+@frozen
+class Inputs:
+    """What the caller brings: ``--var``, ``--var-file`` in their order, and the process environment."""
+
+    variables: Mapping[str, str] = field(factory=dict[str, str])
+    var_files: tuple[Path, ...] = ()
+    environ: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+
+
+def _nowhere(address: str, attribute: str) -> tuple[Source, ...]:  # noqa: ARG001 - the signature of Configuration.locate
+    return ()
 
 
 @frozen
@@ -59,6 +72,7 @@ class Declared:
     key: str
     spec: Spec
     sources: tuple[Source, ...] = ()
+    """One place for each block, without lines: `Configuration.locate` finds them."""
     protect: bool = False
     ignore: tuple[str, ...] = ()
 
@@ -74,3 +88,5 @@ class Configuration:
     policy: Policy
     declared: tuple[Declared, ...]
     """Sorted by address."""
+    locate: Callable[[str, str], tuple[Source, ...]] = field(default=_nowhere, eq=False, repr=False)
+    """The places, with lines, of an address and an attribute ("" for the block). Costs a scan of the files: for errors only."""
