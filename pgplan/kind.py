@@ -14,7 +14,7 @@ Rules that hold for every spec class (an attrs class, frozen):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from attrs import field, frozen
@@ -23,6 +23,9 @@ from pgplan.secret import Secret
 
 Spec = Any
 """An instance of a kind's spec class. The engine compares specs and asks their kind about them, nothing more."""
+
+Lookup = Callable[[str, str], Spec | None]
+"""Another object's spec by (type, key): as declared, else as found, else None."""
 
 Row = Mapping[str, Any]
 Scope = Literal["cluster", "database"]
@@ -223,6 +226,19 @@ class ObjectKind(Kind, Protocol):
     @property
     def replace_when(self) -> Sequence[str]:
         """Attributes that PostgreSQL cannot alter: a difference means drop and create."""
+        ...
+
+    @property
+    def creation_only(self) -> Sequence[str]:
+        """Attributes that only `create` uses and the catalogs do not keep: never compared, None in every found spec."""
+        ...
+
+    def settle(self, spec: Spec, facts: Facts, lookup: Lookup) -> Spec:
+        """A declared spec made definite for this server, before anything is compared: defaults that depend on its version or
+        on another object are filled in. The engine calls it once for each declared object when planning.
+
+        Raises InvalidBlockError with what a server of this version cannot do.
+        """
         ...
 
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
