@@ -1,0 +1,189 @@
+"""The lines that say what a change does, without layout or colour: text and Markdown show the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, cast
+
+from attrs import frozen
+
+from pgplan.images import MARKER, Image
+from pgplan.plan.model import Change, Plan
+from pgplan.render.escape import key, value, visible
+
+SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "=", "forget": ".", "none": " "}
+_VERBS = {"replace": "must be replaced", "delete": "will be destroyed", "adopt": "will be adopted", "forget": "will be forgotten"}
+_MOVED = {
+    "configuration": "the configuration changed",
+    "database": "the database changed",
+    "both": "configuration and database both changed",
+}
+_SLOTS = {
+    "new": "new secret",
+    "changed": "secret changed",
+    "same": "secret unchanged",
+    "deferred": "secret deferred: it cannot be resolved here, apply needs it",
+    "unchecked": "secret not checked",
+}
+_ABSENT = object()
+_SEVERITY = {"replace": 1, "delete": 2}
+
+
+@frozen
+class Line:
+    """One attribute or privilege: its symbol, what it is, and a remark."""
+
+    symbol: str
+    text: str
+    remark: str = ""
+
+
+@frozen
+class Counts:
+    """The numbers of the line that ends a plan. A replacement counts as one to add and one to destroy."""
+
+    add: int
+    change: int
+    destroy: int
+    adopt: int
+    forget: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Counts:
+        actions = [change.action for change in plan.changes]
+        replaced = actions.count("replace")
+        return cls(
+            add=actions.count("create") + replaced,
+            change=actions.count("update"),
+            destroy=actions.count("delete") + replaced,
+            adopt=sum(change.adopting or change.action == "adopt" for change in plan.changes),
+            forget=actions.count("forget"),
+        )
+
+    def __str__(self) -> str:
+        more = f" {self.adopt} to adopt, {self.forget} to forget." if self.adopt or self.forget else ""
+        return f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy.{more}"
+
+
+def summary(plan: Plan) -> str:
+    """The line that Terraform's users look for."""
+    if plan.pending_changes:
+        return str(Counts.of(plan))
+    if plan.mode == "destroy":
+        return "No changes. No objects need to be destroyed."
+    return "No changes. The database matches the configuration."
+
+
+def shown(plan: Plan, *, destroys_first: bool = False) -> list[Change]:
+    """The changes in the order of reading: what destroys stands together, on a terminal last, nearest to the question."""
+    sign = -1 if destroys_first else 1
+    return sorted(plan.pending_changes, key=lambda change: sign * _SEVERITY.get(change.action, 0))
+
+
+def why(change: Change) -> str:
+    """Why the change is made, and which side moved."""
+    return "; ".join(part for part in (visible(change.reason), _MOVED.get(change.moved, "")) if part)
+
+
+def remark(change: Change) -> str:
+    """What becomes of it, where the symbol alone is easily missed, and why."""
+    verb = _VERBS.get(change.action, "will be adopted" if change.adopting else "")
+    return ": ".join(part for part in (verb, why(change)) if part)
+
+
+def lines(change: Change) -> list[Line]:
+    """Attributes, secrets and privileges of a change, one line each."""
+    if change.edges:
+        return list(_edges(change.edges))
+    if change.action in ("update", "replace") or (change.action == "adopt" and change.changed):
+        return [*_differences(change)]
+    if change.action == "delete":
+        return [Line("-", f"{path} = {value(data)}") for path, data in _attributes(change.before)]
+    if change.action in ("create", "adopt"):
+        symbol = "+" if change.action == "create" else " "
+        return [_assignment(symbol, change, path, data) for path, data in _attributes(change.after)]
+    return []
+
+
+def _attributes(image: Image | None) -> Iterator[tuple[str, Any]]:
+    """What an image says, flat. Nothing, ``false`` and empty values go without saying: they are what omission means."""
+    for name in sorted(image or {}):
+        for path, data in _flat((name,), (image or {})[name]):
+            if data not in (None, "", [], {}) and data is not False:
+                yield _dotted(path), data
+
+
+def _flat(path: tuple[str, ...], data: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not isinstance(data, dict) or data == MARKER:
+        yield path, data
+        return
+    table = cast("dict[str, Any]", data)
+    for name in sorted(table):
+        yield from _flat((*path, name), table[name])
+
+
+def _dotted(path: Sequence[str]) -> str:
+    return ".".join(map(key, path))
+
+
+def _assignment(symbol: str, change: Change, path: str, data: Any) -> Line:
+    return Line(symbol, f"{path} = {value(data)}", _secret(change, path) if data == MARKER else "")
+
+
+def _secret(change: Change, slot: str) -> str:
+    word = _SLOTS.get(change.slots.get(slot, ""), "")
+    source = change.sources.get(slot)
+    return f"{word}, from {visible(source)}" if word and source else word
+
+
+def _differences(change: Change) -> Iterator[Line]:
+    before, after = change.before or {}, change.after or {}
+    told: set[str] = set()
+    for name in change.changed:
+        old = dict(_flat((name,), before[name])) if name in before else {}
+        new = dict(_flat((name,), after[name])) if name in after else {}
+        for path in sorted(old.keys() | new.keys()):
+            line = _difference(change, _dotted(path), old.get(path, _ABSENT), new.get(path, _ABSENT))
+            if line is not None:
+                told.add(_dotted(path))
+                yield line
+    for slot, slot_state in sorted(change.slots.items()):
+        if slot not in told and slot_state != "same":
+            yield Line("~" if change.before is not None else "+", f"{visible(slot)} = {value(MARKER)}", _secret(change, slot))
+
+
+def _difference(change: Change, path: str, old: Any, new: Any) -> Line | None:
+    if old == new:
+        return None
+    if new is _ABSENT:
+        return Line("-", f"{path} = {value(old)}")
+    if old is _ABSENT:
+        return _assignment("+", change, path, new)
+    shown_old = "(hidden)" if old is None else value(old)
+    return Line("~", f"{path} = {shown_old} -> {value(new)}", _secret(change, path) if new == MARKER else "")
+
+
+def _edges(edges: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """Privileges that differ only in privilege and column share a line; revokes stand first, as they run."""
+
+    def group(edge: Mapping[str, Any]) -> tuple[Any, ...]:
+        option = bool(edge.get("grantable")), bool(edge.get("only_option"))
+        return edge["action"] != "revoke", edge["type"], edge["key"], edge["grantee"], *option
+
+    ordered = sorted(edges, key=lambda edge: (*group(edge), edge["privilege"], edge["column"]))
+    for (is_grant, type_, name, grantee, grantable, only_option), members in groupby(ordered, key=group):
+        on = f"on {visible(str(type_)).replace('_', ' ')} {visible(name)}"
+        privileges = _privileges(members)
+        if is_grant:
+            yield Line("+", f"{privileges} {on} to {visible(grantee)}{' with grant option' if grantable else ''}")
+        else:
+            yield Line("-", f"{'grant option for ' if only_option else ''}{privileges} {on} from {visible(grantee)}")
+
+
+def _privileges(edges: Iterable[Mapping[str, Any]]) -> str:
+    words: list[str] = []
+    for privilege, members in groupby(edges, key=lambda edge: str(edge["privilege"])):
+        columns = [visible(edge["column"]) for edge in members if edge["column"]]
+        words.append(f"{privilege} ({', '.join(columns)})" if columns else privilege)
+    return ", ".join(words)

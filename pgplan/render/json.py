@@ -1,0 +1,98 @@
+"""A plan as JSON, in the words of Terraform's plan representation, so that policies written for it carry over.
+
+https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+from attrs import asdict
+
+from pgplan import __version__
+from pgplan.images import MARKER
+from pgplan.plan.model import Change, Plan
+from pgplan.render.changes import Counts
+
+FORMAT_VERSION = "1.0"
+_ACTIONS = {
+    "create": ["create"],
+    "update": ["update"],
+    "replace": ["delete", "create"],
+    "delete": ["delete"],
+    "adopt": ["adopt"],
+    "forget": ["forget"],
+    "none": ["no-op"],
+}
+
+
+def document(plan: Plan, digest: str) -> dict[str, Any]:
+    """The plan as JSON values. Sensitive values are null; ``before_sensitive`` and ``after_sensitive`` say where they are."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "pgplan_version": __version__,
+        "name": plan.name,
+        "mode": plan.mode,
+        "digest": digest,
+        "target": asdict(plan.target),
+        "summary": asdict(Counts.of(plan)),
+        "resource_changes": [_resource_change(change, plan) for change in plan.changes],
+        "notes": list(plan.notes),
+    }
+
+
+def json_text(plan: Plan, digest: str) -> str:
+    """`document` as text. Control characters in names are escaped by JSON itself."""
+    return json.dumps(document(plan, digest), indent=2) + "\n"
+
+
+def _resource_change(change: Change, plan: Plan) -> dict[str, Any]:
+    kind, _, key = change.address.partition(".")
+    return {
+        "address": change.address,
+        "type": kind,
+        "name": key,
+        "database": change.database,
+        "mode": "managed",
+        "change": {
+            "actions": _actions(change),
+            "before": _shown(change.before),
+            "after": _shown(change.after),
+            "before_sensitive": _sensitive(change.before) or {},
+            "after_sensitive": _sensitive(change.after) or {},
+        },
+        "reason": change.reason,
+        "moved": change.moved,
+        "changed": list(change.changed),
+        "secrets": {slot: {"status": word, "source": change.sources.get(slot)} for slot, word in sorted(change.slots.items())},
+        "privileges": [dict(edge) for edge in change.edges],
+        "protected": change.protected,
+        "statements": [s.sql for step in plan.steps if step.number in change.steps for s in step.statements],
+    }
+
+
+def _actions(change: Change) -> list[str]:
+    actions = _ACTIONS[change.action]
+    return ["adopt", *actions] if change.adopting and change.action != "adopt" else actions
+
+
+def _shown(data: Any) -> Any:
+    if data == MARKER:
+        return None
+    if isinstance(data, dict):
+        return {key: _shown(item) for key, item in cast("dict[str, Any]", data).items()}
+    if isinstance(data, (list, tuple)):
+        return [_shown(item) for item in cast("Sequence[Any]", data)]
+    return data
+
+
+def _sensitive(data: Any) -> Any:
+    """The parts of an image that are secret, as ``true`` in the same nesting; None where there is none."""
+    if data == MARKER:
+        return True
+    if not isinstance(data, dict):
+        return None
+    found = {key: _sensitive(item) for key, item in cast("dict[str, Any]", data).items()}
+    return {key: item for key, item in found.items() if item is not None} or None

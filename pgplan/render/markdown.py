@@ -1,0 +1,111 @@
+"""A plan as one comment on a pull request: destroys first, the digest to approve, and never too long to post."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pgplan.plan.model import Change, Plan
+from pgplan.render import changes as rendered
+from pgplan.render.escape import visible
+from pgplan.render.sql import sql_text
+
+LIMIT = 65_000
+"""Characters. GitHub takes 65,536 in a comment."""
+_RESERVE = 2_000
+_BACKTICKS = re.compile(r"`+")
+_FIRST = {"create": "+", "update": "!", "replace": "-", "delete": "-", "adopt": "#", "forget": "#"}
+
+
+def markdown(plan: Plan, digest: str) -> str:
+    """The comment, shorter than `LIMIT`. What does not fit is counted, and the way to see it is named."""
+    head = list(_head(plan, digest))
+    body, left_out = _body(plan, LIMIT - _RESERVE - len("\n".join(head)))
+    lines = [*head, *body]
+    if left_out:
+        lines += ["", f"**Shortened: {left_out} more changes are not shown here.** See them with `pgplan show plan.bin`."]
+    room = LIMIT - _RESERVE // 4 - len("\n".join(lines))
+    lines += _sql(plan, digest, room)
+    return "\n".join(lines) + "\n"
+
+
+def _head(plan: Plan, digest: str) -> Iterator[str]:
+    yield f"### pgplan: {_text(plan.name)}"
+    yield ""
+    yield f"**{rendered.summary(plan)}**"
+    yield ""
+    yield f"Digest `{digest}`, database {_code(plan.target.database)}, role {_code(plan.target.role)}"
+    notes = [f"- {_text(note)}" for note in plan.notes]
+    room = LIMIT // 4
+    kept = 0
+    while kept < len(notes) and room - len(notes[kept]) > 0:
+        room -= len(notes[kept])
+        kept += 1
+    if notes:
+        yield ""
+        yield from notes[:kept]
+    if kept < len(notes):
+        yield f"- Shortened: {len(notes) - kept} more notes"
+
+
+def _body(plan: Plan, room: int) -> tuple[list[str], int]:
+    """The changes that fit into `room` characters as one diff block, and how many do not."""
+    shown = rendered.shown(plan, destroys_first=True)
+    blocks: list[list[str]] = []
+    for change in shown:
+        block = list(_change(change))
+        room -= sum(len(line) + 1 for line in block)
+        if room < 0:
+            break
+        blocks.append(block)
+    lines = [line for block in blocks for line in block]
+    return (["", *_fenced(lines, "diff")] if lines else []), len(shown) - len(blocks)
+
+
+def _change(change: Change) -> Iterator[str]:
+    verb = f"{_VERBS[change.action]}{' after adopting' if change.adopting and change.action != 'adopt' else ''}"
+    why = rendered.why(change)
+    yield f"{_FIRST[change.action]} {verb} {visible(change.address)}" + (f"  # {why}" if why else "")
+    for line in rendered.lines(change):
+        first = line.symbol if line.symbol in ("+", "-") else "!" if line.symbol == "~" else " "
+        yield f"{first}     {line.text}" + (f"  # {line.remark}" if line.remark else "")
+
+
+_VERBS = {
+    "create": "create",
+    "update": "update",
+    "replace": "replace",
+    "delete": "destroy",
+    "adopt": "adopt",
+    "forget": "forget",
+}
+
+
+def _sql(plan: Plan, digest: str, room: int) -> list[str]:
+    """The SQL in a closed section, whole or not at all: half a script must not be run."""
+    if not plan.steps:
+        return []
+    script = [visible(line) for line in sql_text(plan, digest).rstrip("\n").split("\n")]
+    lines = ["", "<details><summary>SQL</summary>", "", *_fenced(script, "sql"), "", "</details>"]
+    if len("\n".join(lines)) > room:
+        return ["", "The SQL is too long to be shown here: `pgplan show --format sql plan.bin` prints it."]
+    return lines
+
+
+def _fenced(lines: list[str], language: str) -> list[str]:
+    """A code block whose fence is longer than any run of backticks within."""
+    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *lines, fence]
+
+
+def _code(text: str) -> str:
+    shown = visible(text)
+    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(shown)), default=0) + 1)
+    pad = " " if "`" in shown else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _text(text: str) -> str:
+    """Plain text in which nothing is markup or mentions anyone."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", visible(text)).replace(r"\@", "&#64;")

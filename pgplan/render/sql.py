@@ -1,0 +1,69 @@
+"""A plan as a script for psql: what apply would send, in order, without its checks and without the state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from pgplan.kind import SecretUse, Statement
+from pgplan.plan.model import Plan
+from pgplan.render.changes import summary
+from pgplan.render.escape import visible
+
+_TOKEN = re.compile(r"""E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|:'(?P<slot>[^']+)'""", re.DOTALL)
+_NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def sql_text(plan: Plan, digest: str) -> str:
+    """The script. Secrets are psql variables, listed at the top: set them with ``\\set`` or ``-v`` before it runs."""
+    return "\n".join(_lines(plan, digest)) + "\n"
+
+
+def variable(address: str, slot: str) -> str:
+    """The name of the psql variable for a secret; psql allows letters, digits and underscores only."""
+    return _NOT_A_WORD.sub("_", f"{address}_{slot}").strip("_").lower()
+
+
+def _lines(plan: Plan, digest: str) -> Iterator[str]:
+    target = plan.target
+    yield f"-- pgplan: {visible(plan.name)}, {digest}"
+    yield f"-- for database {visible(target.database)}, as {visible(target.role)}. It changes no state: `pgplan apply` does."
+    yield f"-- {summary(plan)}"
+    if not plan.steps:
+        return
+    variables = {variable(step.addresses[0], s.secret.slot) for step in plan.steps for s in step.statements if s.secret}
+    if variables:
+        yield "-- Set these psql variables first, such as with \\set, \\getenv or -v:"
+        yield from (f"--   {name}" for name in sorted(variables))
+    yield "\\set ON_ERROR_STOP on"
+    yield "BEGIN;"
+    if target.role != target.session_role:
+        yield _set_role(target.role)
+    for step in plan.steps:
+        yield ""
+        yield from (f"-- {visible(address)}" for address in step.addresses)
+        for statement in step.statements:
+            yield from _statement(statement, step.addresses[0], target.role)
+    yield ""
+    yield "COMMIT;"
+
+
+def _statement(statement: Statement, address: str, role: str) -> Iterator[str]:
+    text = _with_variable(statement.sql, statement.secret, address) if statement.secret else statement.sql
+    if statement.run_as:
+        yield _set_role(statement.run_as)
+    yield text.rstrip().removesuffix(";") + ";"
+    if statement.run_as:
+        yield _set_role(role)
+
+
+def _set_role(role: str) -> str:
+    return sql.SQL("SET LOCAL ROLE {};").format(sql.Identifier(role)).as_string(None)
+
+
+def _with_variable(text: str, secret: SecretUse, address: str) -> str:
+    """Name the variable after the address too: one script has many slots called ``password``."""
+    name = variable(address, secret.slot)
+    return _TOKEN.sub(lambda match: f":'{name}'" if match["slot"] == secret.slot else match[0], text)

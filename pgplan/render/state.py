@@ -1,0 +1,56 @@
+"""What the state holds, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pgplan.render.escape import key, value, visible
+from pgplan.state.model import Entry, State
+
+
+def listing(entries: Iterable[Entry]) -> str:
+    """Addresses, one a line."""
+    return "".join(f"{visible(entry.address)}\n" for entry in entries)
+
+
+def entry_text(entry: Entry) -> str:
+    """One entry with all it records. Of secrets only that there is a digest."""
+    return "\n".join(_lines(entry)) + "\n"
+
+
+def entry_document(entry: Entry) -> dict[str, object]:
+    """One entry as JSON values, without the digests of secrets."""
+    return {
+        "address": entry.address,
+        "database": entry.database,
+        "oid": entry.oid,
+        "spec": entry.spec,
+        "depends": list(entry.depends),
+        "protected": entry.protected,
+        "origin": entry.origin,
+        "grantors": list(entry.grantors),
+        "secrets": sorted(entry.secrets),
+    }
+
+
+def state_head(state: State) -> str:
+    """One line about the whole."""
+    interrupted = ", an apply is in progress or was interrupted" if state.pending else ""
+    return f"{visible(state.name)}: serial {state.serial}, {len(state.entries)} objects{interrupted}"
+
+
+def _lines(entry: Entry) -> Iterator[str]:
+    yield visible(entry.address)
+    if entry.database:
+        yield f"  database  {visible(entry.database)}"
+    if entry.oid:
+        yield f"  oid       {entry.oid}"
+    yield f"  origin    {entry.origin}{', protected' if entry.protected else ''}"
+    if entry.depends:
+        yield f"  needs     {', '.join(map(visible, entry.depends))}"
+    if entry.grantors:
+        yield f"  grantors  {', '.join(map(visible, entry.grantors))}"
+    said = {name: data for name, data in sorted(entry.spec.items()) if data is not None}
+    if said:
+        yield ""
+        yield from (f"  {key(name)} = {value(data)}" for name, data in said.items())

@@ -1,0 +1,73 @@
+"""A plan as text, in Terraform's manner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from pgplan.plan.model import Change, Plan
+from pgplan.render import changes as rendered
+from pgplan.render.escape import visible
+
+_LEGEND = {
+    "create": "create",
+    "update": "update in place",
+    "replace": "destroy and then create replacement",
+    "delete": "destroy",
+    "adopt": "adopt: manage what exists",
+    "forget": "forget: stop managing, touch nothing",
+}
+_COLOURS = {"+": "32", "~": "33", "-": "31", "-/+": "31", "=": "36", ".": "36"}
+
+
+@frozen
+class Paint:
+    """Puts colours around text, or does nothing."""
+
+    on: bool = False
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.on and code and text else text
+
+    def symbol(self, symbol: str, width: int) -> str:
+        return " " * (width - len(symbol)) + self(symbol, _COLOURS.get(symbol, ""))
+
+
+def text(plan: Plan, *, colour: bool = False) -> str:
+    """The whole plan, ending with a line break. Everything that destroys stands last, just above the numbers."""
+    return "\n".join(_lines(plan, Paint(colour))) + "\n"
+
+
+def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
+    shown = rendered.shown(plan)
+    if shown:
+        yield from _legend(shown, paint)
+        yield ""
+    for change in shown:
+        yield from _change(change, paint)
+        yield ""
+    for note in plan.notes:
+        yield f"{paint('Note:', '1')} {visible(note)}"
+    if plan.notes:
+        yield ""
+    yield paint(rendered.summary(plan), "1" if shown else "1;32")
+
+
+def _legend(changes: list[Change], paint: Paint) -> Iterator[str]:
+    yield "Actions are indicated with these symbols:"
+    present = {change.action for change in changes}
+    for action, words in _LEGEND.items():
+        if action in present:
+            yield f"{paint.symbol(rendered.SYMBOLS[action], 3)} {words}"
+
+
+def _change(change: Change, paint: Paint) -> Iterator[str]:
+    symbol = rendered.SYMBOLS[change.action]
+    destroys = change.action in ("delete", "replace")
+    address = paint(visible(change.address), "1;31" if destroys else "1")
+    remark = rendered.remark(change)
+    yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "31" if destroys else "2") if remark else "")
+    for line in rendered.lines(change):
+        comment = paint(f"  # {line.remark}", "2") if line.remark else ""
+        yield f"{paint.symbol(line.symbol, 7)} {line.text}{comment}"

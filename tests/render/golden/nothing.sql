@@ -1,0 +1,3 @@
+-- pgplan: warehouse, sha256:abababababababababababababababababababababababababababababababab
+-- for database app, as deployer. It changes no state: `pgplan apply` does.
+-- No changes. The database matches the configuration.

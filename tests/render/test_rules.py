@@ -1,0 +1,115 @@
+"""Rules that hold for every rendered plan."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import tomli
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgplan.images import MARKER
+from pgplan.plan.model import Change
+from pgplan.render.changes import Counts, summary
+from pgplan.render.escape import quoted, visible
+from pgplan.render.json import json_text
+from pgplan.render.markdown import LIMIT, markdown
+from pgplan.render.sql import sql_text
+from pgplan.render.text import text
+from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, NOTHING, edge, plan_of
+
+
+@given(st.text())
+def test_nothing_invisible_is_shown(name: str) -> None:
+    for shown in (visible(name), quoted(name)):
+        assert shown.isprintable()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_quoted_value_is_toml(value: str) -> None:
+    assert tomli.loads(f"x = {quoted(value)}") == {"x": value}
+
+
+def test_a_name_cannot_write_to_the_terminal() -> None:
+    shown = text(HOSTILE)
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert "\x1b" not in json_text(HOSTILE, DIGEST)
+    assert "\x1b" not in markdown(HOSTILE, DIGEST)
+
+
+def test_destroys_stand_last_on_a_terminal_and_first_in_a_comment() -> None:
+    last = text(EVERYTHING)
+    assert last.index("+ role.dba") < last.index("-/+ server.s2") < last.index("- role.gone")
+    first = markdown(EVERYTHING, DIGEST)
+    assert first.index("destroy role.gone") < first.index("replace after adopting server.s2") < first.index("create role.dba")
+
+
+def test_the_numbers_at_the_end() -> None:
+    assert Counts.of(EVERYTHING) == Counts(add=3, change=4, destroy=2, adopt=2, forget=1)
+    assert summary(plan_of(EVERYTHING.changes[2])) == "Plan: 1 to add, 0 to change, 0 to destroy."
+    assert text(NOTHING) == "No changes. The database matches the configuration.\n"
+
+
+def test_nothing_to_do_says_why_in_its_notes() -> None:
+    plan = plan_of(notes=("1 secret not checked",))
+    assert text(plan) == "Note: 1 secret not checked\n\nNo changes. The database matches the configuration.\n"
+
+
+@pytest.mark.parametrize("count", [10, 2_000, 20_000])
+def test_a_comment_is_never_too_long(count: int) -> None:
+    changes = [Change(f"role.r{n}", "role", "", "create", after={"login": True}) for n in range(count)]
+    changes.append(Change("role.gone", "role", "", "delete", "no longer declared"))
+    notes = tuple(f"note {n}" for n in range(count))
+    comment = markdown(plan_of(*changes, notes=notes, steps=EVERYTHING.steps), DIGEST)
+    assert len(comment) < LIMIT
+    assert DIGEST in comment
+    assert "destroy role.gone" in comment
+    assert ("Shortened" in comment) == (count > 10)
+    assert len(re.findall("^`{3,}", comment, re.MULTILINE)) % 2 == 0
+
+
+def test_json_says_what_is_sensitive_and_not_its_value() -> None:
+    document = json.loads(json_text(EVERYTHING, DIGEST))
+    by_address: dict[str, Any] = {change["address"]: change for change in document["resource_changes"]}
+    mapping = by_address["user_mapping.s1/dba"]
+    assert mapping["change"]["after"]["options"] == {"user": "remote", "password": None}
+    assert mapping["change"]["after_sensitive"] == {"options": {"password": True}}
+    assert mapping["secrets"] == {"options.password": {"status": "changed", "source": "${var.remote_password}"}}
+    assert by_address["server.s2"]["change"]["actions"] == ["adopt", "delete", "create"]
+    assert by_address["server.same"]["change"]["actions"] == ["no-op"]
+    assert by_address["role.gone"]["statements"] == ['DROP ROLE "gone"']
+
+
+def test_an_adopted_object_shows_what_else_changes() -> None:
+    change = Change(
+        "role.a", "role", "", "update", after={"login": True}, before={"login": False}, changed=("login",), adopting=True
+    )
+    shown = text(plan_of(change))
+    assert "~ role.a  # will be adopted" in shown
+    assert "~ login = false -> true" in shown
+
+
+def test_two_grants_that_differ_in_grantee_have_a_line_each() -> None:
+    change = Change("grant.x", "grant", "app", "create", edges=(edge("grant", "SELECT", "b"), edge("grant", "SELECT", "a")))
+    lines = text(plan_of(change)).splitlines()
+    assert [line.split(" to ")[1] for line in lines if "SELECT" in line] == ["a", "b"]
+
+
+def test_a_slot_is_replaced_only_where_it_is_one() -> None:
+    script = sql_text(EVERYTHING, DIGEST)
+    assert """FOR ":'options.password'" SERVER""" in script
+    assert "OPTIONS (SET password :'user_mapping_s1_dba_options_password')" in script
+
+
+def test_a_line_break_in_a_name_cannot_leave_its_comment() -> None:
+    comments = [line for line in sql_text(HOSTILE, DIGEST).split("\n") if "role.harmless" in line]
+    assert comments
+    assert all(line.startswith("-- ") for line in comments)
+
+
+def test_marker_in_a_list_is_masked() -> None:
+    change = Change("x.y", "x", "", "create", after={"list": [MARKER, "a"]})
+    assert 'list = [(sensitive), "a"]' in text(plan_of(change))
