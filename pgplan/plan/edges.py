@@ -16,7 +16,7 @@ from attrs import define, evolve, field, frozen
 from pgplan.configuration.model import Declared
 from pgplan.errors import Problem
 from pgplan.images import Image, image, restore
-from pgplan.kind import Edge, EdgeChange, EdgeKind, InvalidBlockError, Privilege, Snapshot, Spec, Wanted
+from pgplan.kind import Edge, EdgeChange, EdgeKind, InvalidBlockError, Privilege, Reference, Snapshot, Spec, Wanted
 from pgplan.plan.model import Action, Side
 from pgplan.state.model import Entry
 
@@ -155,6 +155,14 @@ def _claims(drafts: Iterable[EdgeDraft]) -> tuple[_Claims, list[Problem]]:
     return claims, problems
 
 
+def references(draft: EdgeDraft) -> tuple[Reference, ...]:
+    """What an address of an edge kind names: its grantee and, if it names one, its object."""
+    spec = draft.declared.spec if draft.declared else None
+    if spec is None and draft.entry is not None:
+        spec = restore(draft.entry.spec, draft.kind.spec)
+    return tuple(draft.kind.references(spec)) if spec is not None else ()
+
+
 def describe(edge: Edge) -> str:
     """An edge in words: ``SELECT (a) on table s.t to r``."""
     column = f" ({edge.column})" if edge.column else ""
@@ -266,6 +274,14 @@ def _moved(draft: EdgeDraft, live: Live, *, spec_moved: bool) -> Side:
     if database and spec_moved:
         return "both"
     return "database" if database else "configuration"
+
+
+def edge_needs_record(draft: EdgeDraft, depends: tuple[str, ...]) -> bool:
+    """Whether the state says something else than what holds, although the access lists need nothing."""
+    entry, declared = draft.entry, draft.declared
+    if entry is None or declared is None:
+        return True
+    return entry.spec != draft.after or entry.protected != declared.protect or entry.depends != depends
 
 
 def target_lists(

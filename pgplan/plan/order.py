@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -40,9 +40,14 @@ def order(
 
     Raises ConfigurationError with the path of a cycle.
     """
-    nodes: list[Node] = [(address, "make") for address, draft in drafts.items() if draft.makes]
-    nodes += [(address, "drop") for address, draft in drafts.items() if draft.drops]
-    nodes += [EDGES] if edges else []
+    nodes: list[Node] = []
+    for address, draft in drafts.items():
+        if draft.makes:
+            nodes.append((address, "make"))
+        if draft.drops:
+            nodes.append((address, "drop"))
+    if edges:
+        nodes.append(EDGES)
     if len(nodes) <= 1:
         return nodes
     arcs = [*_reference_arcs(drafts, needs), *_kind_arcs(drafts), *_edge_arcs(drafts, edge_targets)]
@@ -71,9 +76,11 @@ def _kind_arcs(drafts: Mapping[str, Draft]) -> Iterator[Arc]:
         if draft.makes:
             yield (address, "make"), (f"{kind.name} made", "barrier")
             yield (f"{kind.name} gone", "barrier"), (address, "make")
-            yield from (((f"{before} made", "barrier"), (address, "make")) for before in kind.after)
+            for before in kind.after:
+                yield (f"{before} made", "barrier"), (address, "make")
         elif draft.drops:
-            yield from (((address, "drop"), (f"{before} free", "barrier")) for before in kind.after)
+            for before in kind.after:
+                yield (address, "drop"), (f"{before} free", "barrier")
             yield (f"{kind.name} free", "barrier"), (address, "drop")
             if kind.adopts:
                 # Of two edges that exclude each other (a membership turned round) the old one goes first.
@@ -89,15 +96,25 @@ def _edge_arcs(drafts: Mapping[str, Draft], edge_targets: Iterable[tuple[str, st
             yield EDGES, (draft.address, "drop")
 
 
-def _sorted(nodes: list[Node], arcs: Iterable[Arc]) -> list[Node]:
-    import networkx as nx  # noqa: PLC0415 (takes a tenth of a second, which a plan without changes need not pay)
+def _networkx() -> Any:
+    """The untyped module. Importing it takes a tenth of a second, which a plan without changes need not pay."""
+    import networkx  # noqa: ICN001, PLC0415 (late, and returned under no other name)
 
-    graph = nx.DiGraph()
+    return networkx
+
+
+def _sorted(nodes: list[Node], arcs: Iterable[Arc]) -> list[Node]:
+    nx = _networkx()
+    graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(arcs)
     rank = {"make": 0, "barrier": 1, "edges": 2, "drop": 3}
+
+    def by_rank(node: Node) -> tuple[int, str]:
+        return rank[node[1]], node[0]
+
     try:
-        return list(nx.lexicographical_topological_sort(graph, key=lambda node: (rank[node[1]], node[0])))
+        return list(nx.lexicographical_topological_sort(graph, key=by_rank))
     except nx.NetworkXUnfeasible as error:
         path = " → ".join(find_cycle((one[0], other[0]) for one, other in graph.edges))
         raise ConfigurationError(Problem(f"dependency cycle: {path}", hint="break it by removing one reference")) from error
@@ -105,11 +122,10 @@ def _sorted(nodes: list[Node], arcs: Iterable[Arc]) -> list[Node]:
 
 def find_cycle(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """The first cycle among (from, to) pairs as a path that ends where it begins, or an empty list."""
-    import networkx as nx  # noqa: PLC0415 (as above)
-
-    graph = nx.DiGraph(sorted(pairs))
+    nx = _networkx()
+    graph: Any = nx.DiGraph(sorted(pairs))
     try:
-        cycle = nx.find_cycle(graph)
+        cycle: list[tuple[str, str]] = nx.find_cycle(graph)
     except nx.NetworkXNoCycle:
         return []
     return [edge[0] for edge in cycle] + [cycle[0][0]]

@@ -1,0 +1,100 @@
+"""What a plan relies on: every object that it touches or names, as found, and as it must be found afterwards. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from attrs import evolve
+
+from pgplan.images import Image, image
+from pgplan.kind import EdgeChange, Found, Snapshot
+from pgplan.plan.diff import Draft, mask
+from pgplan.plan.edges import EdgeDraft, Live, Target, references, target_lists
+from pgplan.plan.model import Relied
+from pgplan.plan.observed import EXTRA, HIDDEN, relied_acl, relied_image
+from pgplan.plan.order import Needs
+
+Masks = tuple[Image, ...]
+
+
+def _masks(draft: Draft) -> Masks:
+    return tuple(one for one in (draft.after, draft.entry.spec if draft.entry else None) if one is not None)
+
+
+def _after(draft: Draft, found: Found | None) -> Image | None:
+    """Attributes that the plan sets are as declared, all others as they were; what is new is compared where it was said."""
+    if draft.after is None:
+        return None
+    if found is None or draft.action == "replace":
+        return draft.after
+    before = mask(relied_image(found), *_masks(draft))
+    untouched: Image = {name: before.get(name) for name in image(found.spec) if name not in draft.changed}
+    return {**untouched, **{name: draft.after[name] for name in draft.changed if name not in found.hidden}}
+
+
+def _touched(draft: Draft, snapshot: Snapshot) -> Relied:
+    # What the draft knows from the state of hidden attributes is not what the server shows.
+    found = snapshot.get(draft.kind.name, draft.key)
+    if found is None:
+        return Relied(draft.kind.name, draft.key, None, None, expected=draft.after)
+    before = mask(relied_image(found), *_masks(draft))
+    expected = before if draft.action in ("adopt", "none") else _after(draft, found)
+    return Relied(draft.kind.name, draft.key, found.oid, before, expected=expected)
+
+
+def _only_named(found: Found) -> Relied:
+    seen = relied_image(found)
+    stays = {name: value for name, value in seen.items() if name not in (EXTRA, HIDDEN)}
+    return Relied(found.type, found.key, found.oid, seen, expected=stays)
+
+
+def relied_objects(
+    objects: Mapping[str, Draft],
+    edges: Mapping[str, EdgeDraft],
+    needs: Mapping[str, Needs],
+    snapshot: Snapshot,
+    changes: Iterable[EdgeChange],
+    live: Live,
+    recording: frozenset[str],
+) -> tuple[Relied, ...]:
+    """All relied-upon objects, by type and key. `recording`: addresses whose change only touches the state."""
+    relied: dict[Target, Relied] = {}
+    named: set[Target] = set()
+    for address, draft in objects.items():
+        if draft.makes or draft.drops or draft.action == "adopt" or address in recording:
+            relied[draft.kind.name, draft.key] = _touched(draft, snapshot)
+            named.update(reference.target for reference in (*needs[address].after, *needs[address].before))
+    for edge_draft in edges.values():
+        if edge_draft.changes or edge_draft.action == "adopt":
+            named.update(reference.target for reference in references(edge_draft))
+    changed = sorted(set(changes), key=lambda change: (change.edge, change.action, change.grantor))
+    lists = target_lists(changed, live)
+    named.update(lists)
+    for target in sorted(named - relied.keys()):
+        found = snapshot.found.get(target)
+        own = objects.get(f"{target[0]}.{target[1]}")
+        if found is not None:
+            relied[target] = _touched(own, snapshot) if own is not None else _only_named(found)
+    for target, (after, forbidden) in lists.items():
+        relied[target] = _with_list(relied[target], snapshot.found.get(target), live, after, forbidden)
+    return tuple(relied[target] for target in sorted(relied))
+
+
+def _with_list(
+    one: Relied,
+    found: Found | None,
+    live: Live,
+    after: tuple[Mapping[str, object], ...],
+    forbidden: tuple[Mapping[str, object], ...],
+) -> Relied:
+    fresh = (one.type, one.key) in live.fresh
+    owner_moves = found is not None and one.expected is not None and one.expected.get("owner") not in (None, found.owner)
+    return evolve(
+        one,
+        acl=relied_acl(found) if found is not None and not fresh else None,
+        expected_acl=cast("tuple[Image, ...]", after),
+        forbidden_acl=cast("tuple[Image, ...]", forbidden),
+        # A new object's list starts with its owner's rights; a new owner takes over those of the old one.
+        exact_acl=not fresh and not owner_moves,
+    )
