@@ -1,0 +1,260 @@
+"""Connections: where the server is, as whom, and with which settings pinned.
+
+Nothing is SET for the session: behind pgbouncer in transaction mode it would leak to the next client. `pin_local` runs at the
+start of every transaction instead, and what it sets ends with the transaction.
+https://www.postgresql.org/docs/current/libpq-connect.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+
+from pgplan.configuration.model import Connection
+from pgplan.database.notices import Notices
+from pgplan.database.scrub import mask, server_error
+from pgplan.errors import PgplanError, Problem
+from pgplan.kind import Facts
+from pgplan.secret import Secret
+
+EMBEDDED = "embedded"
+OLDEST = 140000
+
+PINS: Mapping[str, str] = {
+    "search_path": "pg_catalog",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    # A role that hides warnings would hide 01006 and 01007, by which apply knows that a GRANT did not do all.
+    "client_min_messages": "notice",
+    "DateStyle": "ISO, YMD",
+    "TimeZone": "UTC",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "quote_all_identifiers": "off",
+    # Compiling a catalog query costs more than running it.
+    "jit": "off",
+}
+"""What every transaction of pgplan runs under, whatever the server, the database, the role or the URL say."""
+
+_OWN = {name.lower() for name in PINS} | {"role", "session_authorization", "lc_messages"}
+
+_DEFAULTS = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+_PIN = """
+SELECT pg_catalog.set_config(name, value, true)
+  FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[])) AS pin (name, value)
+"""
+
+# Only a superuser may set lc_messages; the operators are qualified because search_path is not pinned yet where this runs first.
+_PIN_MESSAGES = """
+SELECT pg_catalog.set_config('lc_messages', 'C', true)
+  FROM pg_catalog.pg_roles
+ WHERE rolname OPERATOR(pg_catalog.=) CURRENT_USER AND rolsuper
+"""
+
+# All of this is readable by every role on 14 to 18. The timeline comes from the WAL position, because the control file keeps the
+# old one between a promotion and the next checkpoint; a standby has no WAL position of its own to write to.
+_FACTS = """
+SELECT pg_catalog.current_setting('server_version_num')::int AS version,
+       s.system_identifier::text AS system_identifier,
+       CASE WHEN pg_catalog.pg_is_in_recovery()
+            THEN (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())::text
+            ELSE pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)
+       END AS timeline,
+       pg_catalog.pg_is_in_recovery() AS in_recovery,
+       d.datname::text AS database,
+       d.oid::int8 AS database_oid,
+       CURRENT_USER::text AS role,
+       SESSION_USER::text AS session_role,
+       r.rolsuper AS superuser
+  FROM pg_catalog.pg_control_system() AS s,
+       pg_catalog.pg_database AS d,
+       pg_catalog.pg_roles AS r
+ WHERE d.datname = pg_catalog.current_database() AND r.rolname = CURRENT_USER
+"""
+
+
+class Session(psycopg.Connection[DictRow]):
+    """A connection with what `pin_local` needs to know: [connection].role and settings, and the notices of the server."""
+
+    role: str = ""
+    pinned: Mapping[str, str] = {}
+    notices: Notices
+
+
+def connect(settings: Connection, directory: Path, name: str) -> Session:
+    """Connect as [connection] says. `directory` is the configuration's, for "embedded"; `name` shows in application_name.
+
+    The connection is not in autocommit; its transactions are READ COMMITTED READ WRITE; rows are dicts; nothing is prepared.
+    Raises PgplanError, without any password, when there is no server, it lets nobody in, is older than 14, or when
+    [connection].role or settings are refused.
+    """
+    url = _known(settings.url, "url")
+    if url == EMBEDDED:
+        from pgplan.database.embedded import url as embedded_url  # noqa: PLC0415 - brings a server; most runs need none
+
+        url = embedded_url(directory)
+    password = None if settings.password is None else _known(settings.password, "password")
+    parameters = _parameters(url, password, name)
+    secrets = [url] if isinstance(settings.url, Secret) else []
+    secrets += [str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key)]
+    try:
+        session = Session.connect("", row_factory=dict_row, prepare_threshold=None, **parameters)
+    except psycopg.Error as error:
+        raise _no_connection(str(error), secrets) from None
+    session.role, session.pinned, session.notices = settings.role, dict(settings.settings), Notices()
+    session.add_notice_handler(session.notices)
+    session.isolation_level, session.read_only, session.deferrable = IsolationLevel.READ_COMMITTED, False, False
+    try:
+        _check(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _known(value: Secret | str, attribute: str) -> str:
+    if not isinstance(value, Secret):
+        return value
+    if value.withheld:
+        what = f" ({value.source})" if value.source else ""
+        raise PgplanError(Problem(f"the value of {attribute}{what} is not known here", address="connection"))
+    return value.reveal()
+
+
+def _parameters(url: str, password: str | None, name: str) -> dict[str, Any]:
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        # libpq quotes the part that it cannot read, which may be the password.
+        reason = re.sub(r'"[^"]*"?', '"…"', str(error)).strip()
+        hint = "expected postgresql://user@host:port/database; in it, characters such as @ : / % are percent-encoded"
+        raise PgplanError(Problem(f"cannot read the URL: {reason}", address="connection", hint=hint)) from None
+    fixed: dict[str, Any] = {"application_name": f"pgplan {name}".strip(), "client_encoding": "UTF8"}
+    if password is not None:
+        fixed["password"] = password
+    return {**_DEFAULTS, **given, **fixed}
+
+
+_LOGIN = "check user and password: in url, in connection.password, in PGPASSWORD or in ~/.pgpass"
+_NOBODY = "no server answers there: check host and port in url (or PGHOST, PGPORT), and that the server runs"
+_HINTS = (
+    (r"authentication failed|no password supplied", _LOGIN),
+    (r'database ".*" does not exist', "create the database first, or name another one at the end of url"),
+    (r'role ".*" does not exist', "name an existing role as the user in url, or in PGUSER"),
+    (r"pg_hba\.conf", "the server does not admit this user, database or address; its pg_hba.conf must allow it"),
+    (r"certificate|SSL", "check sslmode and sslrootcert in url"),
+    (r"too many (clients|connections)|remaining connection slots", "the server is full: wait, or raise max_connections"),
+    (r"starting up|shutting down|recovery mode", "the server is starting or stopping: try again in a moment"),
+    (r"refused|No such file|translate host name|resolve host|timeout|timed out|unreachable|Network", _NOBODY),
+)
+
+
+def _no_connection(text: str, secrets: list[str]) -> PgplanError:
+    """Before a session exists libpq gives no SQLSTATE, only text: in English almost always, else there is no hint but ours."""
+    text = mask(text, secrets).strip()
+    text = text.removeprefix("connection failed: ").removeprefix("connection is bad: ")
+    hints = (hint for pattern, hint in _HINTS if re.search(pattern, text))
+    hint = next(hints, "check url under [connection], or libpq's own variables PGHOST, PGPORT, PGUSER, PGDATABASE")
+    return PgplanError(Problem(f"cannot connect: {text}", address="connection", hint=hint))
+
+
+def _check(session: Session) -> None:
+    version = session.info.server_version
+    if version < OLDEST:
+        raise PgplanError(Problem(f"the server is PostgreSQL {version // 10000}; pgplan needs 14 or newer", address="connection"))
+    for setting in session.pinned:
+        if setting.lower() in _OWN:
+            hint = "use connection.role" if setting.lower() == "role" else "leave it out"
+            raise PgplanError(Problem(f"pgplan sets {setting} itself", address="connection.settings", hint=hint))
+    pin_local(session)
+    session.rollback()
+
+
+def pin_local(connection: Session) -> None:
+    """Pin settings, and [connection].role, until the end of the transaction. Run it first in every transaction.
+
+    Raises PgplanError when the server refuses a setting or the role.
+    """
+    with _refusal("the server refuses the settings that pgplan needs"), connection.pipeline():
+        connection.execute(_PIN, (list(PINS), list(PINS.values())))
+        connection.execute(_PIN_MESSAGES)
+    if connection.pinned:
+        with _refusal("the server refuses connection.settings"):
+            connection.execute(_PIN, (list(connection.pinned), list(connection.pinned.values())))
+    if connection.role:
+        hint = f"the connecting role must be a member of {connection.role} that may SET ROLE to it"
+        with _refusal(f"cannot SET ROLE to {connection.role}, the role of [connection]", hint):
+            _set_role(connection, connection.role)
+
+
+@contextmanager
+def _refusal(doing: str, hint: str = "") -> Generator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise server_error(error, doing=doing, address="connection", hint=hint) from None
+
+
+def _set_role(connection: Session, role: str) -> None:
+    connection.execute("SELECT pg_catalog.set_config('role', %s, true)", (role,))
+
+
+@contextmanager
+def acting_as(connection: Session, role: str) -> Generator[None]:
+    """SET LOCAL ROLE to `role` around the body, and back to the role of before. "" changes nothing.
+
+    After an error the transaction is over, and the role with it. Raises psycopg.Error when the role may not be SET.
+    """
+    if not role:
+        yield
+        return
+    row = connection.execute("SELECT pg_catalog.current_setting('role') AS role").fetchone()
+    assert row is not None
+    _set_role(connection, role)
+    yield
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        _set_role(connection, row["role"])
+
+
+def facts(connection: Session) -> Facts:
+    """What is read of the server once a run, in the open transaction or in a new one that stays open."""
+    row = connection.execute(_FACTS).fetchone()
+    assert row is not None
+    timeline = int(row["timeline"]) if row["in_recovery"] else int(row["timeline"], 16)
+    return Facts(
+        version=row["version"],
+        system_identifier=row["system_identifier"],
+        timeline=timeline,
+        database=row["database"],
+        database_oid=row["database_oid"],
+        role=row["role"],
+        session_role=row["session_role"],
+        superuser=row["superuser"],
+    )
+
+
+def refuse_recovery(connection: Session) -> None:
+    """Raise PgplanError when the server is a standby or still recovering: it takes no changes."""
+    row = connection.execute("SELECT pg_catalog.pg_is_in_recovery() AS yes").fetchone()
+    if row is not None and row["yes"]:
+        hint = "connect to the primary; with several hosts in url, add target_session_attrs=read-write"
+        raise PgplanError(Problem("the server is in recovery (a standby) and takes no changes", address="connection", hint=hint))

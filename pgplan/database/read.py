@@ -1,0 +1,74 @@
+"""Reading the catalogs: one query a reader, whatever the number of objects.
+
+`read` sees one moment: a REPEATABLE READ READ ONLY snapshot. `read_now` sees the newest committed state, statement by statement,
+in the transaction that changes it; see docs/explanation/transactions.md for why apply needs that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+
+from pgplan.database.connection import Session, facts, pin_local
+from pgplan.database.scrub import server_error
+from pgplan.kind import Found, Reader, Snapshot
+from pgplan.registry import Registry
+
+
+def readers(registry: Registry, types: Collection[str]) -> tuple[Reader, ...]:
+    """The readers that a run needs: those of every run and those of `types`, by name. A type without a reader is none of ours."""
+    return tuple(reader for name, reader in sorted(registry.readers.items()) if reader.always or name in types)
+
+
+def read(connection: Session, registry: Registry, types: Collection[str]) -> Snapshot:
+    """Everything that the readers show, in one read-only snapshot. The connection must be idle, and is idle again after.
+
+    Raises PgplanError when the server refuses a query.
+    """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        raise RuntimeError("a snapshot needs a transaction of its own")
+    before = connection.isolation_level, connection.read_only
+    connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
+    try:
+        pin_local(connection)
+        return _snapshot(connection, registry, types)
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            connection.isolation_level, connection.read_only = before
+
+
+def read_now(connection: Session, registry: Registry, types: Collection[str]) -> Snapshot:
+    """The same queries in the caller's open, pinned READ COMMITTED transaction: each sees what is committed as it starts.
+
+    Raises PgplanError when the server refuses a query.
+    """
+    if connection.info.transaction_status != TransactionStatus.INTRANS:
+        raise RuntimeError("there is no transaction to read in")
+    return _snapshot(connection, registry, types)
+
+
+def _snapshot(connection: Session, registry: Registry, types: Collection[str]) -> Snapshot:
+    wanted = readers(registry, types)
+    try:
+        known = facts(connection)
+        rows = _rows(connection, [reader.query(known) for reader in wanted])
+    except psycopg.Error as error:
+        raise server_error(error, doing="cannot read the catalogs") from None
+    found: dict[tuple[str, str], Found] = {}
+    for reader, of_reader in zip(wanted, rows, strict=True):
+        for one in reader.load(of_reader, known):
+            if found.setdefault((one.type, one.key), one) is not one:
+                raise RuntimeError(f"the reader of {reader.type} gives the key {one.key!r} to two objects")
+    return Snapshot(known, found)
+
+
+def _rows(connection: Session, queries: Sequence[str]) -> list[list[DictRow]]:
+    """All queries are sent before the first answer is awaited: a distant server costs one round trip."""
+    with connection.pipeline():
+        cursors = [connection.cursor(row_factory=dict_row).execute(query.encode()) for query in queries]
+    return [cursor.fetchall() for cursor in cursors]

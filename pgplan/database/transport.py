@@ -1,0 +1,217 @@
+"""How secrets reach the server without standing in its log (docs/explanation/secrets.md).
+
+A statement takes a secret at ``:'slot'``. A role's password is put there as a SCRAM verifier made on this side. Any other secret
+travels by COPY into a temporary table, and a DO block inside the server builds the statement from it. The kinds take the object's
+lock by a statement *without* the secret first: a message about a wait for a lock quotes the statement that waits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
+from psycopg import sql
+
+from pgplan.database.connection import Session
+from pgplan.errors import PgplanError, Problem, raise_all
+from pgplan.kind import SecretUse, Statement
+from pgplan.secret import Secret
+
+TABLE = "pg_temp.pgplan_secrets_in_transit"
+
+# Binary: an error in the middle of a text COPY quotes the row (a cancel that arrives between two rows, for instance).
+_CREATE = b"CREATE TEMPORARY TABLE pg_temp.pgplan_secrets_in_transit (id int4 NOT NULL, value text NOT NULL) ON COMMIT DROP"
+_COPY = b"COPY pg_temp.pgplan_secrets_in_transit (id, value) FROM STDIN (FORMAT binary)"
+
+QUIET: Mapping[str, str] = {
+    # Parse trees hold every literal. Anybody may set these.
+    "debug_print_raw_parse": "off",
+    "debug_print_parse": "off",
+    "debug_print_rewritten": "off",
+    "debug_print_plan": "off",
+    # The rest only where the role may: a superuser, as a rule.
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",  # no CONTEXT, which quotes the inner statement
+    "log_lock_waits": "off",
+    "pg_stat_statements.track": "none",
+    "auto_explain.log_min_duration": "-1",
+}
+"""What is set for the transaction that carries secrets, where the setting exists and this role may set it."""
+
+_QUIET = """
+SELECT set_config(s.name, wanted.value, true)
+  FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)
+  JOIN pg_settings AS s ON s.name = wanted.name
+ WHERE s.context = 'user' OR s.context = 'superuser' AND (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER)
+"""
+
+# Not part of the snapshot: what these say is about this role and this moment, and apply would meet the same refusal.
+_CHECK = """
+SELECT has_database_privilege(d.oid, 'TEMPORARY') AS temporary,
+       l.oid IS NOT NULL AND has_language_privilege(l.oid, 'USAGE') AS plpgsql,
+       (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER) AS superuser,
+       current_setting('pgaudit.log', true) AS pgaudit,
+       current_setting('pg_stat_statements.track', true) AS statements
+  FROM pg_database AS d
+  LEFT JOIN pg_language AS l ON l.lanname = 'plpgsql'
+ WHERE d.datname = current_database()
+"""
+
+# %L quotes the value; template and messages never hold it. OTHERS alone does not catch a cancel, whose context would quote the
+# statement; what is raised again has a context of its own that does not.
+_BLOCK = """
+#variable_conflict use_variable
+DECLARE
+  pgplan_value text;
+  pgplan_message text;
+  pgplan_detail text;
+  pgplan_hint text;
+BEGIN
+  SELECT s.value INTO STRICT pgplan_value FROM pg_temp.pgplan_secrets_in_transit AS s WHERE s.id = {id};
+  EXECUTE pg_catalog.format({template}, pgplan_value);
+EXCEPTION WHEN QUERY_CANCELED OR OTHERS THEN
+  GET STACKED DIAGNOSTICS pgplan_message = MESSAGE_TEXT, pgplan_detail = PG_EXCEPTION_DETAIL, pgplan_hint = PG_EXCEPTION_HINT;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = {message}, DETAIL = {detail}, HINT = {hint};
+END
+"""
+_MASKED = "pg_catalog.replace(pg_catalog.replace({0}, pg_catalog.quote_literal(pgplan_value), '(sensitive)'), pgplan_value, '(sensitive)')"
+
+# As PostgreSQL itself tells a password from a verifier (get_password_type in src/backend/libpq/crypt.c).
+_VERIFIER = re.compile(r"md5[0-9a-f]{32}|SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}")
+
+# Quoted text, in which :'slot' means nothing, or a slot.
+_TOKEN = re.compile(
+    r"""(?P<quoted>"(?:[^"]|"")*"|\b[eE]'(?:[^'\\]|''|\\.)*'|(?<!:)'(?:[^']|'')*')|:'(?P<slot>[^']+)'""", re.DOTALL
+)
+
+Place = tuple[str, str]
+"""(address, slot)"""
+
+
+@frozen
+class Channel:
+    """Turns statements into SQL text that holds no secret in clear. Lives as long as the transaction it was opened in."""
+
+    _ids: Mapping[Place, int]
+    _verifiers: Mapping[Place, str] = field(repr=False)
+    secrets: tuple[Secret, ...]
+    """Every secret on its way, for `pgplan.database.scrub`."""
+
+    def sql(self, statement: Statement, address: str = "") -> bytes:
+        """The text to execute for `statement` of `address`. It may be logged, and sent in a pipeline."""
+        use = statement.secret
+        if use is None:
+            return statement.sql.encode()
+        place = address, use.slot
+        if use.transport == "verifier":
+            return _fill(statement.sql, use.slot, _literal(self._verifiers[place])).encode()
+        if statement.run_as:
+            raise ValueError(f"{address}: the temporary table is not readable to another role")
+        return _block(statement.sql, use.slot, self._ids[place]).encode()
+
+
+def open_channel(connection: Session, uses: Iterable[tuple[str, SecretUse, Secret]]) -> Channel:
+    """Bring every secret (address, use, value) to the server, in the open transaction.
+
+    Without private secrets nothing is sent. Raises PgplanError when a value is not known or cannot be a password;
+    psycopg.Error when the server refuses (no right to make temporary tables: see `problems`).
+    """
+    uses = tuple(uses)
+    raise_all(PgplanError, (problem for address, use, secret in uses for problem in _value_problems(address, use, secret)))
+    verifiers = {
+        (address, use.slot): _verifier(connection, use.role, secret.reveal())
+        for address, use, secret in uses
+        if use.transport == "verifier"
+    }
+    private = {(address, use.slot): secret for address, use, secret in uses if use.transport == "private"}
+    ids = {place: number for number, place in enumerate(sorted(private), 1)}
+    if private:
+        connection.execute(_QUIET, (list(QUIET), list(QUIET.values())))
+        connection.execute(_CREATE)
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(["int4", "text"])
+            for place, number in ids.items():
+                copy.write_row((number, private[place].reveal()))
+    return Channel(ids, verifiers, tuple(secret for _, _, secret in uses))
+
+
+def _value_problems(address: str, use: SecretUse, secret: Secret) -> Iterable[Problem]:
+    if secret.withheld:
+        hint = f"give {secret.source} a value" if secret.source else ""
+        yield Problem(f"the secret {use.slot} has no value here", address=address, hint=hint)
+    elif "\x00" in secret.reveal():
+        yield Problem(f"the secret {use.slot} holds a NUL character", address=address)
+    elif use.transport == "verifier" and not secret.reveal():
+        yield Problem("an empty password would clear the role's password", address=address)
+
+
+def _verifier(connection: Session, role: str, password: str) -> str:
+    """https://www.postgresql.org/docs/current/libpq-misc.html#LIBPQ-PQENCRYPTPASSWORDCONN. libpq applies SASLprep."""
+    if _VERIFIER.fullmatch(password):
+        return password
+    return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+
+
+def _literal(text: str) -> str:
+    return sql.Literal(text).as_string(None).lstrip()
+
+
+def _fill(statement: str, slot: str, replacement: str, *, percent: str = "%") -> str:
+    """`statement` with ``:'slot'`` replaced; `percent` is how a percent sign elsewhere is written."""
+    parts: list[str] = []
+    position = filled = 0
+    for match in _TOKEN.finditer(statement):
+        if match["slot"] == slot:
+            parts += [statement[position : match.start()].replace("%", percent), replacement]
+            position = match.end()
+            filled += 1
+    if filled != 1:
+        raise ValueError(f"expected :'{slot}' once in: {statement}")
+    return "".join(parts) + statement[position:].replace("%", percent)
+
+
+def _block(statement: str, slot: str, number: int) -> str:
+    template = _literal(_fill(statement, slot, "%L", percent="%%"))
+    masked = {name: _MASKED.format(f"pgplan_{name}") for name in ("message", "detail", "hint")}
+    body = _BLOCK.format(id=number, template=template, **masked)
+    tag = "$pgplan$"
+    while tag in body:
+        tag = tag[:-1] + "_$"
+    return f"DO LANGUAGE plpgsql {tag}{body}{tag}"
+
+
+def problems(connection: Session) -> tuple[Problem, ...]:
+    """Why private secrets could not be sent on this connection. Ask when planning, outside the snapshot, in a transaction."""
+    row = _check(connection)
+    found: list[Problem] = []
+    if not row["temporary"]:
+        hint = (
+            "GRANT TEMPORARY ON DATABASE … TO the connecting role: secrets go through a temporary table, to stay out of the log"
+        )
+        found.append(Problem("no right to create temporary tables in this database", address="connection", hint=hint))
+    if not row["plpgsql"]:
+        hint = "CREATE EXTENSION plpgsql, or GRANT USAGE ON LANGUAGE plpgsql TO the connecting role"
+        found.append(Problem("no right to use PL/pgSQL, through which secrets are sent", address="connection", hint=hint))
+    return tuple(found)
+
+
+def warnings(connection: Session) -> tuple[str, ...]:
+    """What may record private secrets all the same, in words to show with the plan."""
+    row = _check(connection)
+    found: list[str] = []
+    if row["pgaudit"] is not None:
+        found.append("pgaudit is loaded: it records nested statements, and with them the secrets of user mappings")
+    if row["statements"] == "all" and not row["superuser"]:
+        found.append("pg_stat_statements.track is all: it records the statements that set the secrets of user mappings")
+    return tuple(found)
+
+
+def _check(connection: Session) -> Mapping[str, object]:
+    row = connection.execute(_CHECK).fetchone()
+    assert row is not None
+    return row
