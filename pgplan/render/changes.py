@@ -83,7 +83,8 @@ def shown(plan: Plan, *, destroys_first: bool = False) -> list[Change]:
 
 def why(change: Change) -> str:
     """Why the change is made, and which side moved."""
-    return "; ".join(part for part in (visible(change.reason), _MOVED.get(change.moved, "")) if part)
+    moved = _MOVED.get(change.moved, "") if change.action in ("update", "replace") else ""
+    return "; ".join(part for part in (visible(change.reason), moved) if part)
 
 
 def remark(change: Change) -> str:
@@ -150,7 +151,7 @@ def _differences(change: Change) -> Iterator[Line]:
                 yield line
     for slot, slot_state in sorted(change.slots.items()):
         if slot not in told and slot_state != "same":
-            yield Line("~" if change.before is not None else "+", f"{visible(slot)} = {value(MARKER)}", _secret(change, slot))
+            yield Line(" " if slot_state == "unchecked" else "~", f"{visible(slot)} = {value(MARKER)}", _secret(change, slot))
 
 
 def _difference(change: Change, path: str, old: Any, new: Any) -> Line | None:
@@ -169,16 +170,17 @@ def _edges(edges: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
 
     def group(edge: Mapping[str, Any]) -> tuple[Any, ...]:
         option = bool(edge.get("grantable")), bool(edge.get("only_option"))
-        return edge["action"] != "revoke", edge["type"], edge["key"], edge["grantee"], *option
+        return edge["action"] != "revoke", edge["type"], edge["key"], edge["grantee"], edge.get("grantor", ""), *option
 
     ordered = sorted(edges, key=lambda edge: (*group(edge), edge["privilege"], edge["column"]))
-    for (is_grant, type_, name, grantee, grantable, only_option), members in groupby(ordered, key=group):
+    for (is_grant, type_, name, grantee, grantor, grantable, only_option), members in groupby(ordered, key=group):
         on = f"on {visible(str(type_)).replace('_', ' ')} {visible(name)}"
         privileges = _privileges(members)
         if is_grant:
             yield Line("+", f"{privileges} {on} to {visible(grantee)}{' with grant option' if grantable else ''}")
         else:
-            yield Line("-", f"{'grant option for ' if only_option else ''}{privileges} {on} from {visible(grantee)}")
+            by = f", granted by {visible(grantor)}" if grantor else ""
+            yield Line("-", f"{'grant option for ' if only_option else ''}{privileges} {on} from {visible(grantee)}{by}")
 
 
 def _privileges(edges: Iterable[Mapping[str, Any]]) -> str:

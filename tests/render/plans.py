@@ -52,7 +52,7 @@ EVERYTHING = plan_of(
             edge("grant", "SELECT", column="b"),
             edge("grant", "INSERT"),
             edge("grant", "UPDATE", grantable=True),
-            edge("revoke", "DELETE", "PUBLIC"),
+            edge("revoke", "DELETE", "PUBLIC", grantor="ann"),
             edge("revoke", "TRUNCATE", only_option=True),
         ),
         steps=(4,),

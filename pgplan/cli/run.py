@@ -1,0 +1,57 @@
+"""From arguments to an exit code: every way a command can end, and what is shown of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from pgplan.cli.commands import pgplan
+from pgplan.cli.failures import show_errors, show_unexpected, show_usage_error
+from pgplan.cli.options import Common
+from pgplan.cli.terraform import refuse_terraform_flags
+from pgplan.errors import Exit, PgplanError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line. Never raises but for SystemExit of the interpreter itself; prints errors to standard error."""
+    common = Common()
+    try:
+        return _run(arguments, common)
+    except BrokenPipeError:
+        _swallow_output()
+        return Exit.DONE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nInterrupted.", err=True)
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw must not print values
+        return _failed(error, common)
+
+
+def _run(arguments: Sequence[str], common: Common) -> int:
+    refuse_terraform_flags(arguments)
+    code = pgplan.main(list(arguments), prog_name="pgplan", standalone_mode=False, obj=common)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _failed(error: Exception, common: Common) -> int:
+    colour = common.colour(sys.stderr)
+    if isinstance(error, click.UsageError):
+        show_usage_error(error, colour=colour)
+        return Exit.USAGE
+    if isinstance(error, PgplanError):
+        show_errors(error.problems, colour=colour)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        show_errors([error.format_message()], colour=colour)
+    else:
+        show_unexpected(error, details=common.debug, colour=colour)
+    return Exit.ERROR
+
+
+def _swallow_output() -> None:
+    """The reader of our output went away: let the interpreter's last flush write to nowhere instead of complaining."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
