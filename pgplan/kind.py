@@ -14,7 +14,9 @@ Rules that hold for every spec class (an attrs class, frozen):
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from attrs import field, frozen
@@ -110,7 +112,20 @@ class Snapshot:
 
     def of(self, type_: str) -> list[Found]:
         """All of one type, sorted by key."""
-        return sorted((f for f in self.found.values() if f.type == type_), key=lambda f: f.key)
+        return list(self._sorted.get(type_, ()))
+
+    def within(self, type_: str, prefix: str) -> list[Found]:
+        """Those of one type whose key begins with `prefix`, sorted by key: at the cost of the answer, not of the snapshot."""
+        every = self._sorted.get(type_, [])
+        start = bisect_left(every, prefix, key=lambda found: found.key)
+        return every[start : bisect_right(every, prefix, lo=start, key=lambda found: found.key[: len(prefix)])]
+
+    @cached_property
+    def _sorted(self) -> Mapping[str, list[Found]]:
+        by_type: dict[str, list[Found]] = {}
+        for found in sorted(self.found.values(), key=lambda found: found.key):
+            by_type.setdefault(found.type, []).append(found)
+        return by_type
 
 
 class Reader(Protocol):
