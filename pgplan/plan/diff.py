@@ -12,7 +12,7 @@ no        yes       no         forget
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, cast
 
 from attrs import define, evolve, field
@@ -102,7 +102,7 @@ def _with_recorded(found: Found, entry: Entry | None, kind: ObjectKind) -> Found
     return evolve(found, spec=evolve(found.spec, **known), hidden=still)
 
 
-def _changed(declared: Image, found: Found, ignore: tuple[str, ...]) -> tuple[str, ...]:
+def _changed(declared: Image, found: Found, ignore: Collection[str]) -> tuple[str, ...]:
     """Attributes to be set. What is hidden and was never recorded cannot be compared: it is set."""
     shown = image(found.spec)
     return tuple(
@@ -150,7 +150,8 @@ def draft_object(
 def _compare(draft: Draft, declared: Declared, found: Found) -> None:
     after = cast("Image", draft.after)
     recorded = draft.entry.spec if draft.entry else None
-    draft.changed = _changed(after, found, declared.ignore if draft.entry else ())
+    ignored = declared.ignore if draft.entry else ()
+    draft.changed = _changed(after, found, (*draft.kind.creation_only, *ignored))
     if draft.changed or draft.sent_slots():
         replace = [name for name in draft.changed if name in draft.kind.replace_when]
         draft.action = "replace" if replace else "update"

@@ -27,7 +27,7 @@ def _after(draft: Draft, found: Found | None) -> Image | None:
     if draft.after is None:
         return None
     if found is None or draft.action == "replace":
-        return draft.after
+        return {**draft.after, **dict.fromkeys(draft.kind.creation_only)}
     before = mask(relied_image(found), *_masks(draft))
     untouched: Image = {name: before.get(name) for name in image(found.spec) if name not in draft.changed}
     return {**untouched, **{name: draft.after[name] for name in draft.changed if name not in found.hidden}}
@@ -37,7 +37,7 @@ def _touched(draft: Draft, snapshot: Snapshot) -> Relied:
     # What the draft knows from the state of hidden attributes is not what the server shows.
     found = snapshot.get(draft.kind.name, draft.key)
     if found is None:
-        return Relied(draft.kind.name, draft.key, None, None, expected=draft.after)
+        return Relied(draft.kind.name, draft.key, None, None, expected=_after(draft, None))
     before = mask(relied_image(found), *_masks(draft))
     expected = before if draft.action in ("adopt", "none") else _after(draft, found)
     return Relied(draft.kind.name, draft.key, found.oid, before, expected=expected)

@@ -1,0 +1,228 @@
+"""A small world for the deciding part: two object kinds and two edge kinds, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from pgplan.configuration.model import Configuration, Connection, Declared, Policy, StateSettings
+from pgplan.errors import Source
+from pgplan.images import image
+from pgplan.kind import (
+    Declaration,
+    Edge,
+    EdgeChange,
+    EdgeKind,
+    EdgeStatement,
+    Facts,
+    Found,
+    Lookup,
+    ObjectKind,
+    Privilege,
+    Reader,
+    Reference,
+    Scope,
+    Snapshot,
+    Statement,
+    Wanted,
+)
+from pgplan.plan.build import build
+from pgplan.plan.model import Plan, Slot
+from pgplan.registry import Registry, registry_of
+from pgplan.secret import Secret
+from pgplan.state.model import Entry, State
+
+FACTS = Facts(180000, "42", 1, "db", 5, "admin", "admin", superuser=True)
+DEFAULTS = Policy()
+EMPTY = State("test", "lineage", 1)
+
+
+@frozen
+class Thing:
+    """`base` cannot be altered; `owner` and `base` name other things."""
+
+    name: str
+    owner: str | None = None
+    base: str | None = None
+    color: str | None = None
+    password: Secret | None = None
+
+
+@frozen
+class ThingKind:
+    name: str = "thing"
+    form: Literal["table", "array"] = "table"
+    scope: Scope = "database"
+    version: int = 1
+    block: type[Any] = Thing
+    spec: type[Any] = Thing
+    after: Sequence[str] = ()
+    adopts: bool = False
+    replace_when: Sequence[str] = ("base",)
+    creation_only: Sequence[str] = ()
+
+    def settle(self, spec: Thing, facts: Facts, lookup: Lookup) -> Thing:
+        return spec
+
+    def declare(self, name: str, block: Thing) -> Iterable[Declaration]:
+        yield Declaration(self.name, name, block)
+
+    def references(self, spec: Thing) -> Sequence[Reference]:
+        named = (("owner", spec.owner), ("base", spec.base))
+        return [Reference("thing", value, attribute) for attribute, value in named if value]
+
+    def secrets(self, spec: Thing) -> Mapping[str, Secret]:
+        return {"password": spec.password} if spec.password else {}
+
+    def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
+        return declared == found.reveal()
+
+    def create(self, spec: Thing) -> Sequence[Statement]:
+        return [Statement(f"MAKE {spec.name}")]
+
+    def alter(self, found: Found, spec: Thing, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        return [Statement(f"ALTER {spec.name} {' '.join((*changed, *slots))}")]
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        return [Statement(f"DROP {found.spec.name}")]
+
+    def lock_out(self, found: Found, spec: Thing | None, facts: Facts) -> str | None:
+        return "its very self" if found.spec.name == facts.role and spec is None else None
+
+
+@frozen
+class Permit:
+    grantee: str
+    target: str
+    rights: tuple[str, ...]
+    pattern: bool = False
+    grantable: bool = False
+
+
+@frozen
+class PermitKind:
+    name: str = "permit"
+    forbids: bool = False
+    form: Literal["table", "array"] = "array"
+    scope: Scope = "database"
+    version: int = 1
+    block: type[Any] = Permit
+    spec: type[Any] = Permit
+
+    def declare(self, name: str, block: Permit) -> Iterable[Declaration]:
+        yield Declaration(self.name, f"{block.grantee}/{block.target}", block)
+
+    def merge(self, one: Permit, other: Permit) -> Permit:
+        return Permit(one.grantee, one.target, tuple(sorted({*one.rights, *other.rights})))
+
+    def references(self, spec: Permit) -> Sequence[Reference]:
+        target = [] if spec.pattern else [Reference("thing", spec.target, "on")]
+        return [Reference("thing", spec.grantee, "to"), *target]
+
+    def secrets(self, spec: Permit) -> Mapping[str, Secret]:
+        return {}
+
+    def reads(self, spec: Permit) -> Sequence[str]:
+        return ["thing"]
+
+    def edges(self, spec: Permit, snapshot: Snapshot) -> Iterable[Wanted]:
+        keys = [spec.target]
+        if spec.pattern:
+            keys = [found.key for found in snapshot.of("thing") if found.key.startswith(spec.target)]
+        for key in keys:
+            for right in spec.rights:
+                column, _, privilege = right.rpartition(":")
+                edge = Edge("thing", key, column, spec.grantee, privilege)
+                yield Wanted(edge, grantable=spec.grantable, named=not spec.pattern)
+
+    def adoptable(self, key: str, snapshot: Snapshot) -> Permit | None:
+        return None
+
+
+@frozen
+class FakeProvider:
+    kinds: Sequence[ObjectKind | EdgeKind] = field(
+        factory=lambda: [ThingKind(), PermitKind(), PermitKind("forbid", forbids=True)]
+    )
+    readers: Sequence[Reader] = ()
+
+    def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
+        return [EdgeStatement(Statement(show(change), run_as=change.run_as), (change,)) for change in sorted(changes, key=show)]
+
+
+def show(change: EdgeChange) -> str:
+    edge = change.edge
+    option = "OPTION " if change.only_option else ""
+    tail = " WITH OPTION" if change.grantable else ""
+    column = f"({edge.column})" if edge.column else ""
+    verb = "1 REVOKE" if change.action == "revoke" else "2 GRANT"
+    return f"{verb} {option}{edge.privilege}{column} ON {edge.key} {edge.grantee}{tail}"
+
+
+REGISTRY: Registry = registry_of([FakeProvider()])
+
+
+@frozen
+class World:
+    """What is declared, recorded and found; `plan()` decides."""
+
+    declared: tuple[Declared, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    found: tuple[Found, ...] = ()
+    slots: Mapping[tuple[str, str], Slot] = field(factory=dict[tuple[str, str], Slot])
+    policy: Policy = DEFAULTS
+    facts: Facts = FACTS
+    state: State = EMPTY
+
+    def plan(self, *, destroy: bool = False, include_adopted: bool = False) -> Plan:
+        configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), self.policy, self.declared)
+        state = self.state.with_changes(self.entries, ())
+        snapshot = Snapshot(self.facts, {(f.type, f.key): f for f in self.found})
+        return build(
+            configuration,
+            state,
+            snapshot,
+            REGISTRY,
+            self.slots,
+            state_hash="hash",
+            destroy=destroy,
+            include_adopted=include_adopted,
+        )
+
+
+def declared(spec: Thing | Permit, *, kind: str = "", protect: bool = False) -> Declared:
+    name, key = (kind or "thing", spec.name) if isinstance(spec, Thing) else (kind or "permit", f"{spec.grantee}/{spec.target}")
+    return Declared(f"{name}.{key}", name, key, spec, (Source("pgplan.toml", 1),), protect=protect)
+
+
+def entry(spec: Thing | Permit, *, kind: str = "", oid: int = 7, **more: Any) -> Entry:
+    one = declared(spec, kind=kind)
+    depends = tuple(sorted({str(r) for r in REGISTRY.kinds[one.kind].references(spec)}))
+    return Entry(one.address, "db", 0 if isinstance(spec, Permit) else oid, image(spec), depends, **more)
+
+
+def found(spec: Thing, *, oid: int = 7, owner: str = "own", acl: Iterable[Privilege] = (), hidden: tuple[str, ...] = ()) -> Found:
+    """As the server would show it: nothing is None but what is hidden."""
+    shown = Thing(
+        spec.name,
+        spec.owner or "",
+        spec.base or "",
+        None if "color" in hidden else spec.color or "",
+        spec.password,
+    )
+    return Found("thing", spec.name, oid, shown, owner=owner, acl=tuple(sorted(acl)), hidden=hidden)
+
+
+def right(privilege: str, grantee: str = "bob", *, grantor: str = "own", column: str = "", grantable: bool = False) -> Privilege:
+    return Privilege(column, grantee, privilege, grantor, grantable)
+
+
+def lines(plan: Plan) -> list[str]:
+    return [f"{change.address} {change.action}" for change in plan.changes]
+
+
+def sql(plan: Plan) -> list[str]:
+    return [statement.sql for step in plan.steps for statement in step.statements]

@@ -1,0 +1,140 @@
+"""Privileges by set algebra."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from pgplan.errors import PgplanError
+from tests.plan.fakes import Permit, Thing, World, declared, entry, found, lines, right, sql
+
+BOB, T = found(Thing("bob"), oid=1), Thing("t")
+
+
+def world(*permits: Permit, recorded: tuple[Permit, ...] = (), acl: tuple[object, ...] = (), **more: object) -> World:
+    live = (BOB, found(T, oid=2, acl=acl))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return World(tuple(declared(p) for p in permits), tuple(entry(p) for p in recorded), live, **more)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_only_what_is_missing_is_granted() -> None:
+    plan = world(Permit("bob", "t", ("A", "B")), acl=(right("A"),)).plan()
+    assert sql(plan) == ["2 GRANT B ON t bob"]
+    assert lines(plan) == ["permit.bob/t create"]
+
+
+def test_what_is_there_already_is_adopted_never_an_error() -> None:
+    plan = world(Permit("bob", "t", ("A",)), acl=(right("A"),)).plan()
+    assert lines(plan) == ["permit.bob/t adopt"]
+    assert sql(plan) == []
+
+
+def test_a_shorter_list_sends_the_difference() -> None:
+    plan = world(Permit("bob", "t", ("A",)), recorded=(Permit("bob", "t", ("A", "B")),), acl=(right("A"), right("B"))).plan()
+    assert sql(plan) == ["1 REVOKE B ON t bob"]
+    assert lines(plan) == ["permit.bob/t update"]
+    assert plan.changes[0].moved == "configuration"
+
+
+def test_a_removed_block_revokes_only_what_no_other_wants() -> None:
+    pattern = Permit("bob", "t*", ("A",))
+    wide = Permit("bob", "t", ("A",), pattern=True)
+    recorded = (Permit("bob", "t", ("A", "B")),)
+    plan = world(wide, recorded=recorded, acl=(right("A"), right("B"))).plan()
+    assert pattern.target != wide.target
+    assert sql(plan) == ["1 REVOKE B ON t bob"]
+
+
+def test_what_others_granted_meanwhile_is_left_alone() -> None:
+    recorded = (Permit("bob", "t", ("A",)),)
+    plan = world(recorded=recorded, acl=(right("A", grantor="eve"), right("C"))).plan()
+    assert lines(plan) == ["permit.bob/t forget"]
+    assert sql(plan) == []
+
+
+def test_a_revoke_runs_as_the_recorded_grantor() -> None:
+
+    live = (BOB, found(T, oid=2, acl=(right("A", grantor="eve"),)))
+    recorded = evolve(entry(Permit("bob", "t", ("A",))), grantors=("eve",))
+    plan = World((), (recorded,), live).plan()
+    assert sql(plan) == ["1 REVOKE A ON t bob"]
+    assert plan.steps[0].statements[0].run_as == "eve"
+
+
+def test_a_forbidden_privilege_is_taken_from_every_grantor() -> None:
+    forbid = declared(Permit("bob", "t", ("A",)), kind="forbid")
+    live = (BOB, found(T, oid=2, acl=(right("A"), right("A", grantor="eve"))))
+    plan = World((forbid,), (), live).plan()
+    assert sorted(s.run_as for step in plan.steps for s in step.statements) == ["", "eve"]
+    assert plan.relied[1].forbidden_acl == ({"column": "", "grantee": "bob", "privilege": "A"},)
+
+
+def test_removing_a_prohibition_never_grants() -> None:
+    live = (BOB, found(T, oid=2))
+    plan = World((), (entry(Permit("bob", "t", ("A",)), kind="forbid"),), live).plan()
+    assert lines(plan) == ["forbid.bob/t forget"]
+    assert sql(plan) == []
+
+
+def test_the_block_that_names_the_object_wins() -> None:
+    named = declared(Permit("bob", "t", ("A",)))
+    wide = declared(Permit("bob", "t", ("A",), pattern=True), kind="forbid")
+    live = (BOB, found(T, oid=2, acl=(right("A"),)))
+    assert sql(World((named, wide), (), live).plan()) == []
+
+
+def test_granting_and_revoking_the_same_is_a_contradiction() -> None:
+    blocks = (declared(Permit("bob", "t", ("A",))), declared(Permit("bob", "t", ("A",)), kind="forbid"))
+    with pytest.raises(PgplanError, match="A on thing t to bob is both granted and revoked"):
+        World(blocks, (), (BOB, found(T, oid=2))).plan()
+
+
+def test_the_grant_option_is_enforced_both_ways() -> None:
+    assert sql(world(Permit("bob", "t", ("A",), grantable=True), acl=(right("A"),)).plan()) == ["2 GRANT A ON t bob WITH OPTION"]
+    assert sql(world(Permit("bob", "t", ("A",)), acl=(right("A", grantable=True),)).plan()) == ["1 REVOKE OPTION A ON t bob"]
+
+
+def test_columns_survive_a_revoke_on_the_whole_object() -> None:
+    """A table-level REVOKE takes the privilege from the columns too."""
+    recorded = (Permit("bob", "t", ("A", "c:A")),)
+    acl = (right("A"), right("A", column="c"))
+    plan = world(Permit("bob", "t", ("c:A",)), recorded=recorded, acl=acl).plan()
+    assert sql(plan) == ["1 REVOKE A ON t bob", "2 GRANT A(c) ON t bob"]
+    assert plan.relied[1].expected_acl == ({"column": "c", "grantee": "bob", "privilege": "A", "grantable": False},)
+
+
+def test_a_pattern_grants_what_is_missing_and_nothing_else() -> None:
+    wide = Permit("bob", "t", ("A",), pattern=True)
+    live = (BOB, found(T, oid=2, acl=(right("A"),)), found(Thing("t2"), oid=3))
+    plan = World((declared(wide),), (entry(wide),), live).plan()
+    assert sql(plan) == ["2 GRANT A ON t2 bob"]
+    right_already = (BOB, found(T, oid=2, acl=(right("A"),)), found(Thing("t2"), oid=3, acl=(right("A"),)))
+    assert World((declared(wide),), (entry(wide),), right_already).plan().changes == ()
+
+
+def test_a_pattern_that_matches_nothing_is_satisfied() -> None:
+    wide = Permit("bob", "none", ("A",), pattern=True)
+    assert lines(World((declared(wide),), (), (BOB,)).plan()) == ["permit.bob/none adopt"]
+    assert World((declared(wide),), (entry(wide),), (BOB,)).plan().changes == ()
+
+
+def test_drift_is_repaired_and_said_to_be_the_database() -> None:
+    permit = Permit("bob", "t", ("A",))
+    plan = world(permit, recorded=(permit,)).plan()
+    assert sql(plan) == ["2 GRANT A ON t bob"]
+    assert plan.changes[0].moved == "database"
+
+
+def test_a_recorded_privilege_whose_object_is_gone_is_forgotten() -> None:
+    permit = Permit("bob", "gone", ("A",))
+    assert lines(World((), (entry(permit),), (BOB,)).plan()) == ["permit.bob/gone forget"]
+
+
+def test_a_declared_privilege_on_nothing_is_an_error() -> None:
+    with pytest.raises(PgplanError, match=r"there is no thing tt in the database(.|\n)*did you mean t\?"):
+        World((declared(Permit("bob", "tt", ("A",))),), (), (BOB, found(T, oid=2))).plan()
+
+
+def test_an_owner_keeps_its_own_rights() -> None:
+    permit = Permit("own", "t", ("A",))
+    live = (found(Thing("own"), oid=1), found(T, oid=2, acl=(right("A", "own"),)))
+    assert sql(World((), (entry(permit),), live).plan()) == []

@@ -1,0 +1,185 @@
+"""The decision table, row by row."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from pgplan.configuration.model import KindPolicy, Policy
+from pgplan.errors import Exit, PgplanError
+from pgplan.images import MARKER
+from pgplan.secret import Secret
+from pgplan.state.model import Tombstone
+from tests.plan.fakes import Thing, World, declared, entry, found, lines, sql
+
+RED, BLUE = Thing("a", color="red"), Thing("a", color="blue")
+ADOPT = Policy(KindPolicy(existing="adopt"))
+
+
+def test_declared_only_is_created() -> None:
+    plan = World((declared(RED),)).plan()
+    assert lines(plan) == ["thing.a create"]
+    assert sql(plan) == ["MAKE a"]
+    assert [(r.key, r.oid, r.image) for r in plan.relied] == [("a", None, None)]
+
+
+@pytest.mark.parametrize("live", [RED, BLUE])
+def test_existing_is_an_error_that_prints_the_import_command(live: Thing) -> None:
+    with pytest.raises(PgplanError, match=r"exists already.*\n.*pgplan import thing.a") as caught:
+        World((declared(RED),), found=(found(live),)).plan()
+    assert caught.value.exit_code == Exit.ERROR
+
+
+def test_existing_and_equal_is_adopted() -> None:
+    plan = World((declared(RED),), found=(found(RED),), policy=ADOPT).plan()
+    assert lines(plan) == ["thing.a adopt"]
+    assert sql(plan) == []
+
+
+def test_existing_and_different_is_adopted_and_updated() -> None:
+    plan = World((declared(RED),), found=(found(BLUE),), policy=ADOPT).plan()
+    assert lines(plan) == ["thing.a update"]
+    assert plan.changes[0].adopting
+    assert sql(plan) == ["ALTER a color"]
+
+
+def test_what_disappeared_is_created_again() -> None:
+    plan = World((declared(RED),), (entry(RED),)).plan()
+    assert lines(plan) == ["thing.a create"]
+    assert plan.changes[0].reason == "had disappeared from the database"
+
+
+def test_equal_everywhere_is_nothing() -> None:
+    plan = World((declared(RED),), (entry(RED),), (found(RED),)).plan()
+    assert plan.changes == ()
+    assert plan.steps == ()
+    assert plan.relied == ()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "live", "moved"),
+    [(BLUE, BLUE, "configuration"), (RED, BLUE, "database"), (Thing("a", color="green"), BLUE, "both")],
+)
+def test_an_update_says_which_side_moved(recorded: Thing, live: Thing, moved: str) -> None:
+    plan = World((declared(RED),), (entry(recorded),), (found(live),)).plan()
+    assert lines(plan) == ["thing.a update"]
+    assert plan.changes[0].moved == moved
+    assert plan.relied[0].expected == {"name": "a", "owner": "", "base": "", "color": "red", "password": None}
+
+
+def test_what_cannot_be_altered_is_replaced() -> None:
+    world = World((declared(Thing("a", base="c")), declared(Thing("b")), declared(Thing("c"))))
+    before = (found(Thing("a", base="b")), found(Thing("b"), oid=8), found(Thing("c"), oid=9))
+    recorded = (entry(Thing("a", base="b")), entry(Thing("b"), oid=8), entry(Thing("c"), oid=9))
+    plan = World(world.declared, recorded, before).plan()
+    assert lines(plan) == ["thing.a replace"]
+    assert sql(plan) == ["DROP a", "MAKE a"]
+
+
+def test_both_sides_moved_to_the_same_is_only_recorded() -> None:
+    plan = World((declared(RED),), (entry(BLUE),), (found(RED),)).plan()
+    assert lines(plan) == ["thing.a none"]
+    assert plan.pending_changes == ()
+
+
+def test_removed_is_deleted() -> None:
+    plan = World((), (entry(RED),), (found(RED),)).plan()
+    assert lines(plan) == ["thing.a delete"]
+    assert sql(plan) == ["DROP a"]
+
+
+def test_removed_is_forgotten_by_policy() -> None:
+    plan = World((), (entry(RED),), (found(RED),), policy=Policy(kinds={"thing": KindPolicy("forget")})).plan()
+    assert lines(plan) == ["thing.a forget"]
+    assert sql(plan) == []
+
+
+def test_removed_is_refused_by_policy() -> None:
+    with pytest.raises(PgplanError, match="no longer declared") as caught:
+        World((), (entry(RED),), (found(RED),), policy=Policy(KindPolicy("error"))).plan()
+    assert caught.value.exit_code == Exit.REFUSED
+
+
+@pytest.mark.parametrize("removed", ["delete", "error"])
+def test_removed_but_protected_is_refused_whatever_the_policy(removed: str) -> None:
+    with pytest.raises(PgplanError, match="is protected") as caught:
+        World((), (entry(RED, protected=True),), (found(RED),), policy=Policy(KindPolicy(removed))).plan()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert caught.value.exit_code == Exit.REFUSED
+
+
+def test_a_protected_object_is_not_replaced() -> None:
+    live = (found(Thing("a", base="x")), found(Thing("x"), oid=8), found(Thing("y"), oid=9))
+    with pytest.raises(PgplanError, match="would replace it"):
+        World((declared(Thing("a", base="y"), protect=True),), (entry(Thing("a", base="x")),), live).plan()
+
+
+def test_removed_and_gone_is_forgotten() -> None:
+    assert lines(World((), (entry(RED),)).plan()) == ["thing.a forget"]
+
+
+def test_undeclared_and_unrecorded_is_left_alone() -> None:
+    assert World(found=(found(RED),)).plan().changes == ()
+
+
+def test_destroy_leaves_what_was_adopted() -> None:
+    entries = (entry(RED, origin="adopted"), entry(Thing("b"), oid=8))
+    world = World((declared(RED), declared(Thing("b"))), entries, (found(RED), found(Thing("b"), oid=8)))
+    assert lines(world.plan(destroy=True)) == ["thing.a forget", "thing.b delete"]
+    assert lines(world.plan(destroy=True, include_adopted=True)) == ["thing.a delete", "thing.b delete"]
+
+
+def test_unmanaged_attributes_are_left_alone() -> None:
+    plan = World((declared(Thing("a")),), (entry(Thing("a")),), (found(RED),)).plan()
+    assert plan.changes == ()
+
+
+def test_hidden_attributes_are_compared_with_what_is_recorded() -> None:
+    live = found(RED, hidden=("color",))
+    assert World((declared(RED),), (entry(RED),), (live,)).plan().changes == ()
+    plan = World((declared(BLUE),), (entry(RED),), (live,)).plan()
+    assert plan.changes[0].changed == ("color",)
+    assert plan.relied[0].image is not None
+    assert plan.relied[0].image["color"] is None
+
+
+def test_ignored_attributes_are_declared_once() -> None:
+
+    ignoring = evolve(declared(RED), ignore=("color",))
+    assert sql(World((ignoring,)).plan()) == ["MAKE a"]
+    assert World((ignoring,), (entry(RED),), (found(BLUE),)).plan().changes == ()
+
+
+def test_a_secret_is_compared_by_its_slot_and_never_shown() -> None:
+    spec = Thing("a", password=Secret("hush", "${var.p}"))
+    live = found(Thing("a", password=Secret("hush")))
+    same = World((declared(spec),), (entry(spec),), (live,), {("thing.a", "password"): "same"})
+    assert same.plan().changes == ()
+    changed = World((declared(spec),), (entry(spec),), (live,), {("thing.a", "password"): "changed"}).plan()
+    assert sql(changed) == ["ALTER a password"]
+    assert changed.changes[0].after == {"name": "a", "owner": None, "base": None, "color": None, "password": MARKER}
+    assert changed.changes[0].sources == {"password": "${var.p}"}
+    assert "hush" not in str(changed)
+
+
+def test_drift_to_a_tombstone_is_deleted_again() -> None:
+
+    world = World(found=(found(RED, oid=7),))
+    returned = evolve(world, state=evolve(world.state, tombstones=(Tombstone("thing.a", "db", 7, 1),)))
+    assert lines(returned.plan()) == ["thing.a delete"]
+    other = evolve(world, state=evolve(world.state, tombstones=(Tombstone("thing.a", "db", 8, 1),)))
+    assert other.plan().changes == ()
+
+
+def test_the_connected_role_does_not_harm_itself() -> None:
+    with pytest.raises(PgplanError, match="its very self") as caught:
+        World((), (entry(Thing("admin")),), (found(Thing("admin")),)).plan()
+    assert caught.value.exit_code == Exit.REFUSED
+
+
+def test_more_deletes_than_allowed_are_refused() -> None:
+    entries = tuple(entry(Thing(name), oid=oid) for oid, name in enumerate("abc", 1))
+    live = tuple(found(Thing(name), oid=oid) for oid, name in enumerate("abc", 1))
+    assert len(World((), entries, live, policy=Policy(max_deletes=3)).plan().changes) == 3
+    with pytest.raises(PgplanError, match=r"deletes 3 objects.*max_deletes allows 2") as caught:
+        World((), entries, live, policy=Policy(max_deletes=2)).plan()
+    assert caught.value.exit_code == Exit.REFUSED
