@@ -1,0 +1,122 @@
+"""What most kinds of object have in common, and the checks of names that every block needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from pgplan.address import PUBLIC, grantee_role, name_problem, part
+from pgplan.kind import Facts, Found, InvalidBlockError, Lookup, Reference, Scope
+from pgplan.secret import Secret
+
+Path = tuple[str | int, ...]
+
+SYSTEM_NAME = re.compile(r"pg_")
+"""What PostgreSQL reserves for itself. A pattern, not LIKE 'pg_%': there ``_`` is a wildcard."""
+FIRST_NORMAL_OID = 16384
+"""Objects with smaller OIDs were made by initdb (src/include/access/transam.h)."""
+PUBLIC_HINT = f"PUBLIC, in capitals, means every role; a role that is really called so is written '\"{PUBLIC}\"'"
+
+
+class ObjectKindBase:
+    """Defaults of the contract in `pgplan.kind.ObjectKind`."""
+
+    form: Literal["table", "array"] = "table"
+    scope: Scope = "database"
+    version: int = 1
+    after: Sequence[str] = ()
+    adopts: bool = False
+    replace_when: Sequence[str] = ()
+    creation_only: Sequence[str] = ()
+
+    def settle(self, spec: Any, facts: Facts, lookup: Lookup) -> Any:
+        return spec
+
+    def secrets(self, spec: Any) -> Mapping[str, Secret]:
+        return {}
+
+    def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
+        return not found.withheld and found.reveal() == declared
+
+    def lock_out(self, found: Found, spec: Any, facts: Facts) -> str | None:
+        return None
+
+
+class ReaderBase:
+    """Defaults of the contract in `pgplan.kind.Reader`."""
+
+    scope: Scope = "database"
+    always: bool = False
+
+
+class Mistakes:
+    """Collects what is wrong with one block."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Path, str, str]] = []
+
+    def add(self, path: Path, message: str, hint: str = "") -> None:
+        self.found.append((path, message, hint))
+
+    def name(self, path: Path, value: str) -> str:
+        """`value`, once it is known that PostgreSQL keeps it as it is."""
+        problem = name_problem(value)
+        if problem:
+            self.add(path, problem)
+        return value
+
+    def names(self, *pairs: tuple[str, str | None]) -> None:
+        for attribute, value in pairs:
+            if value is not None:
+                self.name((attribute,), value)
+
+    def new_name(self, kind: str, value: str) -> str:
+        """The name of something to create: names that begin with pg_ are the server's own."""
+        if SYSTEM_NAME.match(value):
+            self.add((), f"a {kind} cannot be called {value!r}: names that begin with pg_ are reserved by PostgreSQL")
+        return self.name((), value)
+
+    def grantee(self, path: Path, value: str) -> str:
+        """A role, or PUBLIC, in the form that specs hold (see `pgplan.address.grantee_role`)."""
+        role = grantee_role(value)
+        if role is None:
+            return PUBLIC
+        self._role(path, role)
+        return value
+
+    def role(self, path: Path, value: str) -> str:
+        """The name of one role. PUBLIC is none."""
+        role = grantee_role(value)
+        if role is None:
+            self.add(path, f"{PUBLIC} is not a role", PUBLIC_HINT)
+            return value
+        return self._role(path, role)
+
+    def optional_role(self, attribute: str, value: str | None) -> str | None:
+        return None if value is None else self.role((attribute,), value)
+
+    def _role(self, path: Path, role: str) -> str:
+        if role == "public":
+            self.add(path, f"no role is called {role!r}: PostgreSQL reserves the name", PUBLIC_HINT)
+        elif role == "none":
+            self.add(path, "no role is called 'none': PostgreSQL reserves the name")
+        return self.name(path, role)
+
+    def done(self) -> None:
+        """Raise InvalidBlockError if anything is wrong."""
+        if self.found:
+            raise InvalidBlockError(*self.found)
+
+
+def to_role(value: str | None, attribute: str) -> list[Reference]:
+    """A reference to a role by its name. None: nothing is said."""
+    return [Reference("role", part(value), attribute)] if value else []
+
+
+def sorted_dict(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if value is None else dict(sorted(value.items()))
+
+
+def tuples(value: Iterable[Any] | None) -> tuple[Any, ...]:
+    return () if value is None else tuple(value)

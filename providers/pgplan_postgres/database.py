@@ -1,0 +1,74 @@
+"""Read only, for what privileges and settings refer to.
+
+https://www.postgresql.org/docs/current/catalog-pg-database.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import field, frozen
+from psycopg import sql
+
+from pgplan.address import part
+from pgplan.kind import Facts, Found, Row, Scope
+from pgplan_postgres.acl import acl_items, acl_of
+from pgplan_postgres.base import FIRST_NORMAL_OID, ReaderBase, sorted_dict
+from pgplan_postgres.settings import from_catalog
+
+
+@frozen
+class Database:
+    name: str
+    owner: str | None = None
+    connection_limit: int | None = None
+    """-1 means no limit."""
+    allow_connections: bool | None = None
+    is_template: bool | None = None
+    config: dict[str, str] | None = field(default=None, converter=sorted_dict)
+    comment: str | None = None
+
+
+_QUERY = """
+SELECT d.oid::bigint AS oid, d.datname AS name, o.rolname AS owner, d.datconnlimit AS connection_limit,
+       d.datallowconn AS allow_connections, d.datistemplate AS is_template, s.setconfig AS config, c.description AS comment,
+       {acl} AS acl
+  FROM pg_catalog.pg_database AS d
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba
+  LEFT JOIN pg_catalog.pg_db_role_setting AS s ON s.setdatabase = d.oid AND s.setrole = 0
+  -- 1262 is pg_database's own OID
+  LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = 1262 AND c.objoid = d.oid
+"""
+
+
+class DatabaseReader(ReaderBase):
+    type = "database"
+    scope: Scope = "cluster"
+    always = True
+
+    def query(self, facts: Facts) -> str:
+        return sql.SQL(_QUERY).format(acl=acl_items("d.datacl", "d", "d.datdba")).as_string(None)
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        return [_found(row) for row in rows]
+
+
+def _found(row: Row) -> Found:
+    spec = Database(
+        name=row["name"],
+        owner=row["owner"] or "",
+        connection_limit=row["connection_limit"],
+        allow_connections=row["allow_connections"],
+        is_template=row["is_template"],
+        config=from_catalog(row["config"] or ()),
+        comment=row["comment"] or "",
+    )
+    return Found(
+        "database",
+        part(spec.name),
+        row["oid"],
+        spec,
+        owner=row["owner"] or "",
+        acl=acl_of(row["acl"]),
+        system=row["oid"] < FIRST_NORMAL_OID,
+    )

@@ -1,0 +1,98 @@
+"""https://www.postgresql.org/docs/current/sql-createextension.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+from psycopg import sql
+
+from pgplan.address import part
+from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
+from pgplan_postgres.base import FIRST_NORMAL_OID, Mistakes, ObjectKindBase, ReaderBase
+from pgplan_postgres.sql import comment, name, statement, text, words
+
+
+@frozen
+class ExtensionBlock:
+    """``[extension.NAME]``. An omitted attribute is not managed; `cascade` installs required extensions when creating."""
+
+    schema: str | None = None
+    version: str | None = None
+    cascade: bool | None = None
+    comment: str | None = None
+
+
+@frozen
+class Extension:
+    name: str
+    schema: str | None = None
+    version: str | None = None
+    cascade: bool | None = None
+    """Used by CREATE only: None in every found spec."""
+    comment: str | None = None
+
+
+class ExtensionKind(ObjectKindBase):
+    name = "extension"
+    block = ExtensionBlock
+    spec = Extension
+    creation_only = ("cascade",)
+
+    def declare(self, name: str, block: ExtensionBlock) -> Iterable[Declaration]:
+        mistakes = Mistakes()
+        mistakes.name((), name)
+        mistakes.names(("schema", block.schema))
+        if block.version is not None and not block.version:
+            mistakes.add(("version",), "a version is empty", "leave it out to take the server's default")
+        mistakes.done()
+        spec = Extension(name, block.schema, block.version, block.cascade, block.comment)
+        return [Declaration(self.name, part(name), spec)]
+
+    def references(self, spec: Extension) -> Sequence[Reference]:
+        return [Reference("schema", part(spec.schema), "schema")] if spec.schema else []
+
+    def create(self, spec: Extension) -> Sequence[Statement]:
+        options = words(
+            sql.SQL("CREATE EXTENSION {}").format(name(spec.name)),
+            sql.SQL("SCHEMA {}").format(name(spec.schema)) if spec.schema else None,
+            sql.SQL("VERSION {}").format(text(spec.version)) if spec.version else None,
+            sql.SQL("CASCADE") if spec.cascade else None,
+        )
+        return [statement("{}", options), *self._comment(spec)]
+
+    def alter(self, found: Found, spec: Extension, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        statements: list[Statement] = []
+        if "version" in changed and spec.version is not None:
+            statements.append(statement("ALTER EXTENSION {} UPDATE TO {}", name(spec.name), text(spec.version)))
+        if "schema" in changed and spec.schema is not None:
+            statements.append(statement("ALTER EXTENSION {} SET SCHEMA {}", name(spec.name), name(spec.schema)))
+        return [*statements, *(self._comment(spec) if "comment" in changed else ())]
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        return [statement("DROP EXTENSION {}", name(found.spec.name))]
+
+    def _comment(self, spec: Extension) -> list[Statement]:
+        return comment(words(sql.SQL("EXTENSION"), name(spec.name)), spec.comment)
+
+
+class ExtensionReader(ReaderBase):
+    type = "extension"
+
+    def query(self, facts: Facts) -> str:
+        return """
+SELECT x.oid::bigint AS oid, x.extname AS name, n.nspname AS schema, x.extversion AS version, d.description AS comment
+  FROM pg_catalog.pg_extension AS x
+  LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
+  -- 3079 is pg_extension's own OID
+  LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = 3079 AND d.objoid = x.oid AND d.objsubid = 0
+"""
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        return [_found(row) for row in rows]
+
+
+def _found(row: Row) -> Found:
+    spec = Extension(row["name"], row["schema"], row["version"], comment=row["comment"] or "")
+    # plpgsql is there from the start.
+    return Found("extension", part(spec.name), row["oid"], spec, system=row["oid"] < FIRST_NORMAL_OID)

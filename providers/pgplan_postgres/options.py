@@ -1,0 +1,80 @@
+"""``OPTIONS (…)`` of foreign-data wrappers, servers and user mappings: text by name, some of it secret.
+
+https://www.postgresql.org/docs/current/sql-alterusermapping.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import sql
+
+from pgplan.secret import Secret
+from pgplan_postgres.sql import name, text
+
+Options = Mapping[str, str | Secret]
+
+# At the end only: password_required, token_url and api_key_id are none.
+_SECRET_NAME = re.compile(
+    r"(password|passwd|pwd|passcode|passphrase|secret|token|(api|access|secret|private)key|credentials?)$|^pass$"
+)
+
+
+def is_secret_name(option: str) -> bool:
+    """Whether an option's name says that its value is a secret: ``password``, ``sslpassword``, ``api_key``, ``authToken``."""
+    return _SECRET_NAME.search(re.sub(r"[^a-z0-9]", "", option.lower())) is not None
+
+
+def as_secret(option: str, value: str | Secret) -> str | Secret:
+    return Secret(value) if isinstance(value, str) and is_secret_name(option) else value
+
+
+def found_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:
+    """Options as the catalogs show them, [[name, value], …], with what looks like a secret hidden in a `Secret`."""
+    return {option: as_secret(option, value or "") for option, value in sorted(rows or (), key=lambda row: row[0])}
+
+
+def plain(options: Options) -> dict[str, str]:
+    return {option: value for option, value in sorted(options.items()) if isinstance(value, str)}
+
+
+def secret(options: Options) -> dict[str, Secret]:
+    return {option: value for option, value in sorted(options.items()) if isinstance(value, Secret)}
+
+
+def clause(options: Mapping[str, str]) -> sql.Composable | None:
+    """``OPTIONS (…)`` of a CREATE; None when there are none."""
+    return _options(sql.SQL("{} {}").format(name(option), text(value)) for option, value in sorted(options.items()))
+
+
+def changes(before: Options, after: Options, drop_first: Iterable[str] = ()) -> sql.Composable | None:
+    """``OPTIONS (ADD …, DROP …, SET …)`` of an ALTER, for what differs and is not secret; None when nothing does.
+
+    `drop_first` names secret options that will be added anew.
+    """
+    actions: list[sql.Composable] = []
+    for option in sorted(before.keys() | after.keys()):
+        old, new = before.get(option), after.get(option)
+        if new is None or (option in drop_first and old is not None):
+            actions.append(sql.SQL("DROP {}").format(name(option)))
+        elif isinstance(new, str) and old is None:
+            actions.append(sql.SQL("ADD {} {}").format(name(option), text(new)))
+        elif isinstance(new, str) and (isinstance(old, Secret) or old != new):
+            actions.append(sql.SQL("SET {} {}").format(name(option), text(new)))
+    return _options(actions)
+
+
+def _options(actions: Iterable[sql.Composable]) -> sql.Composable | None:
+    listed = list(actions)
+    return sql.SQL("OPTIONS ({})").format(sql.SQL(", ").join(listed)) if listed else None
+
+
+def query_column(options: Any) -> sql.Composed:
+    """SQL for a column of [[name, value], …] out of a text[] column, values with ``=`` in them whole."""
+    return sql.SQL(
+        """(
+    SELECT json_agg(json_build_array(o.option_name, o.option_value))
+      FROM pg_catalog.pg_options_to_table({}) AS o)"""
+    ).format(sql.SQL(options))

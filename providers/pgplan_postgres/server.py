@@ -1,0 +1,149 @@
+"""https://www.postgresql.org/docs/current/sql-createserver.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import field, frozen
+from psycopg import sql
+
+from pgplan.address import part
+from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
+from pgplan.secret import Secret
+from pgplan_postgres.acl import acl_items, acl_of
+from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, sorted_dict, to_role
+from pgplan_postgres.options import changes, clause, found_options, is_secret_name, plain, query_column
+from pgplan_postgres.sql import comment, name, statement, text, text_or_null, words
+
+_READABLE = "every role can read the options of a server, so a secret must not be among them"
+
+
+@frozen
+class ServerBlock:
+    """``[server.NAME]``. An omitted attribute is not managed; ``options = {}`` means that there are none."""
+
+    fdw: str
+    type: str | None = None
+    version: str | None = None
+    options: dict[str, str] | None = None
+    """Text only: the decoder refuses a sensitive value here."""
+    owner: str | None = None
+    comment: str | None = None
+
+
+@frozen
+class Server:
+    name: str
+    fdw: str
+    type: str | None = None
+    """"" means none."""
+    version: str | None = None
+    """"" means none."""
+    options: dict[str, str | Secret] | None = field(default=None, converter=sorted_dict)
+    """No declared one is secret; a found one that looks so is masked."""
+    owner: str | None = None
+    comment: str | None = None
+
+
+class ServerKind(ObjectKindBase):
+    name = "server"
+    block = ServerBlock
+    spec = Server
+    after = ("extension",)
+    replace_when = ("fdw", "type")
+
+    def declare(self, name: str, block: ServerBlock) -> Iterable[Declaration]:
+        mistakes = Mistakes()
+        mistakes.name((), name)
+        mistakes.names(("fdw", block.fdw))
+        for option in block.options or {}:
+            mistakes.name(("options", option), option)
+            if is_secret_name(option):
+                hint = f"put {option} into the options of a [[user_mapping]]"
+                mistakes.add(("options", option), _READABLE, hint)
+        owner = mistakes.optional_role("owner", block.owner)
+        mistakes.done()
+        spec = Server(name, block.fdw, block.type, block.version, block.options, owner, block.comment)
+        return [Declaration(self.name, part(name), spec)]
+
+    def references(self, spec: Server) -> Sequence[Reference]:
+        return [Reference("foreign_data_wrapper", part(spec.fdw), "fdw"), *to_role(spec.owner, "owner")]
+
+    def create(self, spec: Server) -> Sequence[Statement]:
+        created = words(
+            sql.SQL("CREATE SERVER {}").format(name(spec.name)),
+            sql.SQL("TYPE {}").format(text(spec.type)) if spec.type else None,
+            sql.SQL("VERSION {}").format(text(spec.version)) if spec.version else None,
+            sql.SQL("FOREIGN DATA WRAPPER {}").format(name(spec.fdw)),
+            clause(plain(spec.options or {})),
+        )
+        return [statement("{}", created), *_comment_and_owner(spec, ("comment", "owner"))]
+
+    def alter(self, found: Found, spec: Server, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        version = options = None
+        if "version" in changed and spec.version is not None:
+            version = sql.SQL("VERSION {}").format(text_or_null(spec.version))
+        if "options" in changed and spec.options is not None:
+            options = changes(found.spec.options or {}, spec.options)
+        parts = [part for part in (version, options) if part is not None]
+        altered = [statement("ALTER SERVER {} {}", name(spec.name), words(*parts))] if parts else []
+        return [*altered, *_comment_and_owner(spec, changed)]
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        return [statement("DROP SERVER {}", name(found.spec.name))]
+
+
+def _comment_and_owner(spec: Server, attributes: Sequence[str]) -> list[Statement]:
+    target = words(sql.SQL("SERVER"), name(spec.name))
+    statements = comment(target, spec.comment) if "comment" in attributes else []
+    if "owner" in attributes and spec.owner is not None:
+        # Last: the connected role may lose its rights with it.
+        statements.append(statement("ALTER {} OWNER TO {}", target, name(spec.owner)))
+    return statements
+
+
+_QUERY = """
+SELECT s.oid::bigint AS oid, s.srvname AS name, w.fdwname AS fdw, s.srvtype AS type, s.srvversion AS version,
+       o.rolname AS owner, d.description AS comment,
+       EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+                WHERE e.classid = 1417 AND e.objid = s.oid AND e.deptype = 'e') AS member_of_extension,
+       {options} AS options,
+       {acl} AS acl
+  FROM pg_catalog.pg_foreign_server AS s
+  LEFT JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = s.srvowner
+  -- 1417 is pg_foreign_server's own OID
+  LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = 1417 AND d.objoid = s.oid AND d.objsubid = 0
+"""
+
+
+class ServerReader(ReaderBase):
+    type = "server"
+
+    def query(self, facts: Facts) -> str:
+        query = sql.SQL(_QUERY).format(options=query_column("s.srvoptions"), acl=acl_items("s.srvacl", "S", "s.srvowner"))
+        return query.as_string(None)
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        return [_found(row) for row in rows]
+
+
+def _found(row: Row) -> Found:
+    spec = Server(
+        name=row["name"],
+        fdw=row["fdw"],
+        type=row["type"] or "",
+        version=row["version"] or "",
+        options=found_options(row["options"]),
+        owner=row["owner"] or "",
+        comment=row["comment"] or "",
+    )
+    return Found(
+        "server",
+        part(spec.name),
+        row["oid"],
+        spec,
+        owner=row["owner"] or "",
+        acl=acl_of(row["acl"]),
+        member_of_extension=row["member_of_extension"],
+    )

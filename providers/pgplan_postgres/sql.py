@@ -1,0 +1,48 @@
+"""SQL text, composed with psycopg.sql and rendered without a connection: a plan holds it in its final form."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from pgplan.address import grantee_role
+from pgplan.kind import SecretUse, Statement
+
+
+def name(*parts: str) -> sql.Identifier:
+    """A name, always quoted: ``name("billing", "t")`` is ``"billing"."t"``."""
+    return sql.Identifier(*parts)
+
+
+def text(value: str) -> sql.Literal:
+    """A string literal. With a backslash in it, psycopg writes ``E'…'``, which means the same under any session setting."""
+    return sql.Literal(value)
+
+
+def text_or_null(value: str) -> sql.Composable:
+    """A string literal; NULL for the empty string, which is how a spec says that there is none."""
+    return text(value) if value else sql.SQL("NULL")
+
+
+def grantee(value: str) -> sql.Composable:
+    """A role specification: the keyword PUBLIC, or a role's name."""
+    role = grantee_role(value)
+    return sql.SQL("PUBLIC") if role is None else name(role)
+
+
+def words(*parts: sql.Composable | None) -> sql.Composed:
+    """The parts that are there, with a blank between them."""
+    return sql.SQL(" ").join(part for part in parts if part is not None)
+
+
+def statement(template: LiteralString, *args: sql.Composable, secret: SecretUse | None = None) -> Statement:
+    """`template` with its ``{}`` filled in by SQL that is composed already."""
+    return Statement(sql.SQL(template).format(*args).as_string(None), secret)
+
+
+def comment(on: sql.Composable, value: str | None) -> list[Statement]:
+    """``COMMENT ON``: None is not managed, "" takes the comment away."""
+    if value is None:
+        return []
+    return [statement("COMMENT ON {} IS {}", on, text_or_null(value))]
