@@ -73,8 +73,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def key_names(cls: type[Any]) -> Mapping[str, str]:
-    """The TOML key of each attribute of a block."""
-    return {a.name: a.name.rstrip("_") for a in attrs.fields(cls)}
+    """The TOML key of each attribute of a block; none for what is no block."""
+    return {a.name: a.name.rstrip("_") for a in attrs.fields(cls)} if attrs.has(cls) else {}
 
 
 @cache

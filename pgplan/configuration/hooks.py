@@ -143,26 +143,27 @@ def _anything(value: Any, type_: Any) -> Any:
     if isinstance(value, Missing):
         raise _refused(value, type_)
     if isinstance(value, list):
-        return _collected(enumerate(cast("list[object]", value)), _anything, type_, lambda pairs: [item for _, item in pairs])
+        return _collected(enumerate(cast("list[object]", value)), _anything, type_)
     if isinstance(value, dict):
-        return _collected(cast("dict[str, Any]", value).items(), _anything, type_, dict)
+        table = cast("dict[str, Any]", value)
+        return dict(zip(table, _collected(table.items(), _anything, type_), strict=True))
     if isinstance(value, Number):
         return float(value)
     return str(value) if isinstance(value, Text) else value
 
 
-def _collected(items: Iterable[tuple[Any, Any]], hook: Hook, type_: Any, make: Callable[[list[tuple[Any, Any]]], Any]) -> Any:
+def _collected(items: Iterable[tuple[str | int, Any]], hook: Hook, type_: Any) -> list[Any]:
     """Each item through `hook`, with the mistakes of all of them."""
-    done: list[tuple[Any, Any]] = []
+    done: list[Any] = []
     mistakes: list[tuple[Path, str, str]] = []
     for step, item in items:
         try:
-            done.append((step, hook(item, type_)))
+            done.append(hook(item, type_))
         except InvalidBlockError as error:
             mistakes.extend(_below(error, step))
     if mistakes:
         raise InvalidBlockError(*mistakes)
-    return make(done)
+    return done
 
 
 def _literal(value: Any, type_: Any) -> Any:
@@ -205,18 +206,14 @@ def _fits(value: Any, member: Any, members: list[Any]) -> bool:
 def _sequence(type_: Any, made: Converter) -> Hook:
     item_type = get_args(type_)[0]
     hook = made.get_structure_hook(item_type)
-    make: Callable[[list[tuple[Any, Any]]], Any] = (
-        (lambda pairs: [item for _, item in pairs])
-        if get_origin(type_) is list
-        else (lambda pairs: tuple(item for _, item in pairs))
-    )
+    make = cast("Callable[[list[Any]], Any]", list if get_origin(type_) is list else tuple)
 
     def structure(value: Any, _: Any) -> Any:
         if isinstance(value, (str, dict)):
-            return make([(0, hook(value, item_type))])
+            return make([hook(value, item_type)])
         if not isinstance(value, list):
             raise _refused(value, type_)
-        return _collected(enumerate(cast("list[object]", value)), hook, item_type, make)
+        return make(_collected(enumerate(cast("list[object]", value)), hook, item_type))
 
     return structure
 
@@ -235,7 +232,8 @@ def _mapping(type_: Any, made: Converter) -> Hook:
     def structure(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
             raise _refused(value, type_)
-        return _collected(cast("dict[str, Any]", value).items(), hook, item_type, dict)
+        table = cast("dict[str, Any]", value)
+        return dict(zip(table, _collected(table.items(), hook, item_type), strict=True))
 
     return structure
 

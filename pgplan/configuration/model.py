@@ -88,5 +88,7 @@ class Configuration:
     policy: Policy
     declared: tuple[Declared, ...]
     """Sorted by address."""
+    unresolved: Mapping[str, str] = field(factory=dict[str, str])
+    """Why a sensitive variable has no value, by its name: its secrets are deferred."""
     locate: Callable[[str, str], tuple[Source, ...]] = field(default=_nowhere, eq=False, repr=False)
     """The places, with lines, of an address and an attribute ("" for the block). Costs a scan of the files: for errors only."""

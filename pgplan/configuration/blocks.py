@@ -1,0 +1,172 @@
+"""The blocks of kinds: ``[kind.NAME]`` and ``[[kind]]``, decoded and multiplied out into what they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import attrs
+from attrs import evolve, field, frozen
+
+from pgplan.address import part
+from pgplan.configuration.decode import decode, key_names, suggestion
+from pgplan.configuration.interpolation import fill, has_references
+from pgplan.configuration.model import Declared, Policy
+from pgplan.configuration.settings import literal_secret
+from pgplan.configuration.sources import Place, Report, SourceFile
+from pgplan.configuration.variables import Variables
+from pgplan.errors import Source
+from pgplan.kind import Declaration, InvalidBlockError, Kind
+from pgplan.registry import Registry, is_edge_kind
+
+
+@frozen
+class Common:
+    """What every block may say."""
+
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+    name: str | None = None
+    """Tables only: the object's name, where the key is not."""
+
+
+_PLAIN = Common()
+_COMMON = frozenset(key_names(Common).values())
+
+
+@frozen(eq=False)
+class Block:
+    """One block as it stands in a file. `name` is the key of a table, "" in the array form."""
+
+    kind: Kind
+    name: str
+    place: Place
+    values: Any = field(repr=False)
+
+
+class Blocks:
+    """Takes blocks one by one. Mistakes go to the report, and that block declares nothing."""
+
+    def __init__(self, registry: Registry, variables: Variables, policy: Policy, report: Report) -> None:
+        self.registry = registry
+        self.variables = variables
+        self.policy = policy
+        self.report = report
+        self.declared: dict[str, Declared] = {}
+        self.places: dict[str, list[Place]] = {}
+
+    def take(self, block: Block) -> None:
+        values = block.values
+        about = f"{block.kind.name}.{part(block.name)}" if block.name else block.kind.name
+        if has_references(values):
+            values = fill(values, self.variables.lookup)
+        try:
+            common, values = _split(block, values)
+            name = block.name if common.name is None else common.name
+            decoded = decode(block.kind.block, values, _COMMON)
+            for declaration in block.kind.declare(name, decoded):
+                self._add(block, common, declaration)
+        except InvalidBlockError as error:
+            self.report.block(block.place, error, about)
+
+    def _add(self, block: Block, common: Common, declaration: Declaration) -> None:
+        kind = self.registry.kinds[declaration.kind]
+        address = f"{declaration.kind}.{declaration.key}"
+        own = declaration.kind == block.kind.name
+        new = Declared(
+            address=address,
+            kind=declaration.kind,
+            key=declaration.key,
+            spec=declaration.spec,
+            sources=(Source(block.place.file.name),),
+            protect=common.protect,
+            ignore=_ignored(common.ignore, kind) if common.ignore and own else (),
+        )
+        if self.policy.plaintext_secrets == "error":
+            self._refuse_literals(kind, new, block.place)
+        first = self.declared.get(address)
+        if first is None:
+            self.declared[address] = new
+            self.places[address] = [block.place]
+        elif is_edge_kind(kind):
+            merged = evolve(
+                first,
+                spec=kind.merge(first.spec, new.spec),
+                sources=first.sources + new.sources,
+                protect=first.protect or new.protect,
+                ignore=tuple(sorted({*first.ignore, *new.ignore})),
+            )
+            self.declared[address] = merged
+            self.places[address].append(block.place)
+        else:
+            before = self.places[address][0]
+            where = "in this block already" if before is block.place else f"in {before.source} too"
+            self.report.add(block.place, f"it is declared {where}", "keep one of the two", address)
+
+    def _refuse_literals(self, kind: Kind, declared: Declared, place: Place) -> None:
+        for slot, secret in kind.secrets(declared.spec).items():
+            if secret.literal:
+                literal_secret(self.report, place.below(*slot.split(".", 1)), declared.address)
+
+
+def blocks_of(file: SourceFile, registry: Registry, tables: tuple[str, ...], report: Report) -> Iterator[Block]:
+    """Every block of a file, in its order; what is no block of a known kind is reported."""
+    for key, value in file.data.items():
+        place = Place(file, (key,))
+        if key in tables:
+            continue
+        if key not in registry.kinds:
+            report.add(place, f"unknown table [{key}]", suggestion(key, (*registry.kinds, *tables)))
+            continue
+        kind = registry.kinds[key]
+        yield from _tables(kind, place, value, report) if kind.form == "table" else _elements(kind, place, value, report)
+
+
+def _tables(kind: Kind, place: Place, value: Any, report: Report) -> Iterator[Block]:
+    if not isinstance(value, dict):
+        report.add(place, f"write [{kind.name}.NAME], one for each", address=kind.name)
+        return
+    for name, block in cast("dict[str, Any]", value).items():
+        if not isinstance(block, dict):
+            form = "name one in double brackets only" if isinstance(block, list) else f"{name!r} stands outside of a block"
+            report.add(place.below(name), f"write [{kind.name}.NAME]: {form}", address=kind.name)
+        elif "${" in name:
+            hint = f'write [{kind.name}.SOMETHING] with name = "{name}"'
+            report.add(place.below(name), "a reference stands in a value, not in a key", hint, kind.name)
+        elif not name:
+            report.add(place.below(name), "the name is empty", address=kind.name)
+        else:
+            yield Block(kind, name, place.below(name), block)
+
+
+def _elements(kind: Kind, place: Place, value: Any, report: Report) -> Iterator[Block]:
+    items: list[Any] = cast("list[object]", value) if isinstance(value, list) else [None]
+    if not all(isinstance(item, dict) for item in items):
+        report.add(place, f"write [[{kind.name}]], once for each", address=kind.name)
+        return
+    for index, block in enumerate(items):
+        yield Block(kind, "", place.below(index), block)
+
+
+def _allowed(block: Block) -> frozenset[str]:
+    """The common keys, but for those that the kind has an attribute of its own for."""
+    keys = _COMMON if block.kind.form == "table" else _COMMON - {"name"}
+    return keys.difference(key_names(block.kind.block).values())
+
+
+def _split(block: Block, values: Mapping[str, Any]) -> tuple[Common, Mapping[str, Any]]:
+    """What is common to all kinds, and the rest."""
+    if _COMMON.isdisjoint(values):
+        return _PLAIN, values
+    allowed = _allowed(block)
+    common = {key: value for key, value in values.items() if key in allowed}
+    return decode(Common, common), {key: value for key, value in values.items() if key not in allowed}
+
+
+def _ignored(names: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
+    """The spec's attributes that `ignore` names."""
+    known = {attribute.name.rstrip("_"): attribute.name for attribute in attrs.fields(kind.spec)}
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise InvalidBlockError(*((("ignore",), f"there is no attribute {name!r}", suggestion(name, known)) for name in wrong))
+    return tuple(sorted({known[name] for name in names}))

@@ -1,0 +1,90 @@
+"""A directory's TOML as a `Configuration`: every mistake that can be found without a connection, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from pgplan.configuration.blocks import Blocks, blocks_of
+from pgplan.configuration.model import Configuration, Inputs
+from pgplan.configuration.settings import TABLES, Settings, literal_secret
+from pgplan.configuration.sources import Locator, Place, Report, SourceFile, read_directory
+from pgplan.configuration.variables import Variables
+from pgplan.errors import ConfigurationError, raise_all
+from pgplan.registry import Registry
+
+__all__ = ["Inputs", "load"]
+
+
+def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets: bool) -> Configuration:
+    """Read pgplan.toml and every ``*.pgplan.toml`` in `directory`.
+
+    With `resolve_secrets` false (offline commands) no command is run, no secret is read, and every sensitive value is a withheld
+    Secret. With true, a sensitive variable that cannot be resolved is one too: the plan defers it.
+
+    Raises ConfigurationError with every mistake.
+    """
+    files = read_directory(directory)
+    report = Report()
+    tables = _tables(files, report)
+    variables = _variables(files, Variables(directory, inputs, report, resolve_secrets=resolve_secrets), report)
+    settings = Settings(tables, variables, report)
+    name = settings.project(Place(files[0]))
+    policy = settings.policy(registry.kinds)
+    if policy.plaintext_secrets == "error":
+        for place in variables.literal_secrets():
+            literal_secret(report, place, f"var.{place.path[1]}")
+    connection = settings.connection(policy)
+    state = settings.state()
+    blocks = Blocks(registry, variables, policy, report)
+    for file in files:
+        for block in blocks_of(file, registry, (*TABLES, "variables"), report):
+            blocks.take(block)
+    raise_all(ConfigurationError, report.problems)
+    return Configuration(
+        directory=directory,
+        name=name,
+        files=tuple((file.name, file.digest) for file in files),
+        connection=connection,
+        state=state,
+        policy=policy,
+        declared=tuple(blocks.declared[address] for address in sorted(blocks.declared)),
+        unresolved=dict(sorted(variables.unresolved.items())),
+        locate=Locator(blocks.places),
+    )
+
+
+def _tables(files: Iterable[SourceFile], report: Report) -> dict[str, Place]:
+    """The tables that stand once, over all files."""
+    tables: dict[str, Place] = {}
+    for file in files:
+        for name in TABLES:
+            if name not in file.data:
+                continue
+            place = Place(file, (name,))
+            if not isinstance(place.value, dict):
+                report.add(place, f"expected a table: [{name}]")
+            elif name in tables:
+                report.add(place, f"[{name}] stands in {tables[name].source} too", "it stands once in a directory")
+            else:
+                tables[name] = place
+    return tables
+
+
+def _variables(files: Iterable[SourceFile], variables: Variables, report: Report) -> Variables:
+    for file in files:
+        place = Place(file, ("variables",))
+        declared: Any = file.data.get("variables", {})
+        if not isinstance(declared, dict):
+            report.add(place, "expected tables: [variables.NAME]")
+            continue
+        for name in cast("dict[str, Any]", declared):
+            first = variables.place(name)
+            if first is None:
+                variables.declare(name, place.below(name))
+            else:
+                report.add(place.below(name), f"the variable stands in {first.source} too", address=f"var.{name}")
+    variables.read_inputs()
+    variables.check()
+    return variables

@@ -1,0 +1,129 @@
+"""The TOML files of a directory, and where in them each thing stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any
+
+from attrs import field, frozen
+
+from pgplan.configuration.decode import Number
+from pgplan.configuration.scanner import Path, nearest, scan
+from pgplan.errors import ConfigurationError, Problem, Source
+from pgplan.kind import InvalidBlockError
+
+MAIN = "pgplan.toml"
+
+
+@frozen(slots=False)
+class SourceFile:
+    name: str
+    text: str = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+    digest: str
+    """SHA-256 of the file's bytes."""
+
+    @cached_property
+    def lines(self) -> Mapping[Path, int]:
+        return scan(self.text)
+
+
+@frozen(eq=False)
+class Place:
+    """A key path in a file."""
+
+    file: SourceFile
+    path: Path = ()
+
+    def below(self, *steps: str | int) -> Place:
+        return Place(self.file, (*self.path, *steps))
+
+    @property
+    def source(self) -> Source:
+        """With the line, which costs a scan of the file once: for errors only."""
+        return Source(self.file.name, nearest(self.file.lines, self.path))
+
+    @property
+    def value(self) -> Any:
+        value: Any = self.file.data
+        for step in self.path:
+            value = value[step]
+        return value
+
+
+class Report:
+    """The mistakes found so far."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def add(self, place: Place | None, message: str, hint: str = "", address: str = "") -> None:
+        self.problems.append(Problem(message, place.source if place else None, address, hint))
+
+    def block(self, place: Place, error: InvalidBlockError, address: str = "") -> None:
+        """Every mistake of one block. One without a message is reported where it comes from, at a variable."""
+        for path, message, hint in error.mistakes:
+            if message:
+                self.add(place.below(*path), message, hint, address)
+
+
+@frozen(eq=False)
+class Locator:
+    """The places of an address (`Configuration.locate`)."""
+
+    places: Mapping[str, list[Place]]
+
+    def __call__(self, address: str, attribute: str) -> tuple[Source, ...]:
+        first, _, rest = attribute.partition(".")
+        steps = [step for step in (first.rstrip("_"), rest) if step]
+        return tuple(place.below(*steps).source for place in self.places.get(address, ()))
+
+
+def read_directory(directory: FilePath) -> tuple[SourceFile, ...]:
+    """pgplan.toml and every ``*.pgplan.toml`` beside it, in order of their names.
+
+    Raises ConfigurationError with every file that cannot be read.
+    """
+    if not (directory / MAIN).exists():
+        hint = "run `pgplan init` there, or name the directory with -C"
+        raise ConfigurationError(Problem(f"there is no {MAIN} in {directory}", hint=hint))
+    beside = sorted(path for path in directory.glob(f"*.{MAIN}") if not path.name.startswith("."))
+    files: list[SourceFile] = []
+    problems: list[Problem] = []
+    for path in (directory / MAIN, *beside):
+        try:
+            files.append(read_toml(path, path.name))
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigurationError(*problems)
+    return tuple(files)
+
+
+def read_toml(path: FilePath, name: str) -> SourceFile:
+    """Read one file; `name` is what errors call it. A byte order mark is skipped.
+
+    Raises ConfigurationError when it cannot be read, is not UTF-8, or is not TOML.
+    """
+    import tomli  # noqa: PLC0415 - late: `pgplan --version` reads no TOML
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(Problem(f"cannot read it: {error.strerror}", Source(name))) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(Problem("it is not UTF-8 text", Source(name, line), hint="TOML is always UTF-8")) from None
+    try:
+        values = tomli.loads(text, parse_float=Number)
+    except tomli.TOMLDecodeError as error:
+        message = f"this is not valid TOML: {error.msg} (column {error.colno})"
+        raise ConfigurationError(Problem(message, Source(name, error.lineno))) from None
+    except RecursionError:
+        raise ConfigurationError(Problem("arrays or tables are nested too deeply", Source(name))) from None
+    return SourceFile(name, text, values, hashlib.sha256(data).hexdigest())

@@ -1,0 +1,260 @@
+"""Variables: ``[variables.NAME]``, and where their values come from.
+
+In this order: ``--var``, ``--var-file`` (the last one wins), ``PGPLAN_VAR_NAME``, `from`, `default`. For a sensitive variable an
+empty value is no value: it is what a pipeline hands over for a secret that it does not have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import frozen
+
+from pgplan.configuration.decode import Number, decode, suggestion
+from pgplan.configuration.interpolation import Missing, fill
+from pgplan.configuration.model import Inputs
+from pgplan.configuration.origin import Origin, Unresolved, resolve
+from pgplan.configuration.sources import Place, Report, SourceFile, read_toml
+from pgplan.errors import ConfigurationError
+from pgplan.kind import InvalidBlockError
+from pgplan.secret import Secret
+
+ENVIRONMENT_PREFIX = "PGPLAN_VAR_"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_SILENT = Missing("", wrong=True)
+"""The mistake is reported at the variable, once, not wherever it is used."""
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "list": (list,),
+    "table": (dict,),
+}
+
+
+@frozen
+class Variable:
+    """One ``[variables.NAME]``."""
+
+    type: Literal["string", "integer", "number", "boolean", "list", "table"] = "string"
+    sensitive: bool = False
+    from_: Origin | None = None
+    default: Any = None
+
+
+class Variables:
+    """Values by name, each found out once and only when something asks for it."""
+
+    def __init__(self, directory: Path, inputs: Inputs, report: Report, *, resolve_secrets: bool) -> None:
+        self.directory = directory
+        self.inputs = inputs
+        self.report = report
+        self.resolve_secrets = resolve_secrets
+        self.unresolved: dict[str, str] = {}
+        """Why a sensitive variable has no value, by name."""
+        self._declared: dict[str, tuple[Variable | None, Place]] = {}
+        self._from_files: dict[str, tuple[Any, Place]] = {}
+        self._values: dict[str, Any] = {}
+        self._resolving: set[str] = set()
+
+    def declare(self, name: str, place: Place) -> None:
+        """Take up ``[variables.NAME]``; one that cannot be read is known, but has no value."""
+        variable: Variable | None = None
+        if not _NAME.fullmatch(name):
+            self.report.add(place, f"{name!r} cannot be a variable's name", "letters, digits, - and _, as in region_1")
+        else:
+            try:
+                variable = decode(Variable, place.value)
+            except InvalidBlockError as error:
+                self.report.block(place, error, f"var.{name}")
+        if variable is not None and variable.sensitive and variable.type != "string":
+            self.report.add(place.below("type"), "a sensitive variable is a string", address=f"var.{name}")
+            variable = None
+        self._declared[name] = (variable, place)
+
+    def place(self, name: str) -> Place | None:
+        return self._declared[name][1] if name in self._declared else None
+
+    def literal_secrets(self) -> list[Place]:
+        """Where the value of a sensitive variable stands in the configuration."""
+        return [
+            place.below("default")
+            for variable, place in self._declared.values()
+            if variable is not None and variable.sensitive and isinstance(variable.default, str) and "${" not in variable.default
+        ]
+
+    def read_inputs(self) -> None:
+        """Take up the variable files, and check that everything given has a declaration."""
+        for path in self.inputs.var_files:
+            try:
+                file = read_toml(path, str(path))
+            except ConfigurationError as error:
+                self.report.problems.extend(error.problems)
+            else:
+                self._take(file)
+        for name in self.inputs.variables:
+            if name not in self._declared:
+                self.report.add(None, f"--var sets {name!r}, which is not declared", self._advice(name))
+
+    def _take(self, file: SourceFile) -> None:
+        for name, value in file.data.items():
+            place = Place(file, (name,))
+            if name in self._declared:
+                self._from_files[name] = (value, place)
+            else:
+                self.report.add(place, f"the variable {name!r} is not declared", self._advice(name))
+
+    def check(self) -> None:
+        """Report every variable without a value, used or not; a command runs only for one that is used."""
+        for name, (variable, _) in self._declared.items():
+            if variable is not None and not (variable.from_ and variable.from_.command):
+                self.value(name)
+
+    def lookup(self, scope: str, name: str) -> Any:
+        """What ``${var.NAME}`` or ``${env.NAME}`` stands for: a TOML value, a Secret, or Missing."""
+        if scope == "env":
+            value = self.inputs.environ.get(name)
+            return Missing(f"the environment variable {name} is not set") if value is None else value
+        if name in self._declared:
+            return self.value(name)
+        return Missing(f"the variable {name!r} is not declared", self._advice(name), wrong=True)
+
+    def value(self, name: str) -> Any:
+        if name in self._resolving:
+            return Missing(f"the variable {name!r} needs its own value", wrong=True)
+        if name not in self._values:
+            variable, place = self._declared[name]
+            self._resolving.add(name)
+            self._values[name] = _SILENT if variable is None else self._resolve(name, variable, place)
+            self._resolving.remove(name)
+        return self._values[name]
+
+    def _resolve(self, name: str, variable: Variable, place: Place) -> Any:
+        return self._sensitive(name, variable, place) if variable.sensitive else self._plain(name, variable, place)
+
+    def _sensitive(self, name: str, variable: Variable, place: Place) -> Secret:
+        if not self.resolve_secrets:
+            return Secret(None, f"${{var.{name}}}")
+        value = self._found(name, variable, place)
+        if isinstance(value, Secret):
+            value = None if value.withheld else value.reveal()
+        if isinstance(value, Unresolved):
+            self.unresolved[name] = value.reason
+        elif value == "":
+            self.unresolved[name] = "its value is empty"
+        return Secret(value if isinstance(value, str) and value else None, f"${{var.{name}}}")
+
+    def _plain(self, name: str, variable: Variable, place: Place) -> Any:
+        value = self._found(name, variable, place)
+        if not isinstance(value, Unresolved):
+            return value
+        if value.not_run:
+            return Missing(f"the variable {name!r} comes from a command, which is not run here", f"give it: --var {name}=…")
+        if value.reason:
+            self.report.add(place, f"the variable has no value: {value.reason}", f"give it: --var {name}=…", f"var.{name}")
+        return _SILENT
+
+    def _found(self, name: str, variable: Variable, place: Place) -> Any:
+        """The value from the first place that has one, as the variable's type."""
+        key = ENVIRONMENT_PREFIX + name
+        if name in self.inputs.variables:
+            return self._parsed(name, variable, self.inputs.variables[name], "--var", None)
+        if name in self._from_files:
+            return self._typed(name, variable, *self._from_files[name])
+        if key in self.inputs.environ:
+            return self._parsed(name, variable, self.inputs.environ[key], key, None)
+        return self._configured(name, variable, place)
+
+    def _configured(self, name: str, variable: Variable, place: Place) -> Any:
+        """From `from`, else from `default`, which must not hide that `from` has failed."""
+        reason = "there is no default"
+        if variable.from_ is not None:
+            found = self._resolved(variable.from_, sensitive=variable.sensitive)
+            if isinstance(found, str):
+                return self._parsed(name, variable, found, "from", place.below("from"))
+            if found.wrong:
+                self.report.add(place.below("from"), found.reason, address=f"var.{name}")
+                return Unresolved("")
+            if found.failed or found.not_run:
+                return found
+            reason = found.reason
+        if variable.default is None:
+            return Unresolved(reason)
+        return self._typed(name, variable, fill(variable.default, self.lookup), place.below("default"))
+
+    def _resolved(self, origin: Origin, *, sensitive: bool) -> str | Unresolved:
+        commands = self.resolve_secrets
+        return resolve(origin, self.directory, self.inputs.environ, self.lookup, commands=commands, sensitive=sensitive)
+
+    def _parsed(self, name: str, variable: Variable, text: str, origin: str, place: Place | None) -> Any:
+        """`text` as the variable's type; lists and tables are written as in TOML. Messages never show it."""
+        parse = _PARSERS[variable.type]
+        try:
+            return parse(text)
+        except ValueError:
+            self.report.add(place, f"what {origin} gives is no {variable.type}", _FORMS.get(variable.type, ""), f"var.{name}")
+            return Unresolved("")
+
+    def _typed(self, name: str, variable: Variable, value: Any, place: Place) -> Any:
+        if isinstance(value, Missing):
+            if not value.wrong:
+                return Unresolved(value.message)
+            if value.message:
+                self.report.add(place, value.message, value.hint, f"var.{name}")
+            return Unresolved("")
+        if isinstance(value, Secret):
+            return value
+        allowed = _TYPES[variable.type]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and variable.type != "boolean"):
+            self.report.add(place, f"the value is no {variable.type}", f"the variable's type is {variable.type!r}", f"var.{name}")
+            return Unresolved("")
+        return str(value) if isinstance(value, str) else value
+
+    def _advice(self, name: str) -> str:
+        close = suggestion(name, self._declared)
+        return close if close.startswith("did") else f"declare it: [variables.{name}]"
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "false": False}[text] if text in ("true", "false") else _fail(text)
+
+
+def _fail(text: str) -> bool:
+    raise ValueError(text)
+
+
+def _toml(kind: type) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        import tomli  # noqa: PLC0415 - late, as everywhere
+
+        values = tomli.loads(f"value = {text}", parse_float=Number)
+        if len(values) != 1 or not isinstance(values["value"], kind):
+            raise ValueError(kind.__name__)
+        return values["value"]
+
+    return parse
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "string": str,
+    "integer": _integer,
+    "number": Number,
+    "boolean": _boolean,
+    "list": _toml(list),
+    "table": _toml(dict),
+}
+_FORMS = {
+    "boolean": "write true or false",
+    "list": 'write it as TOML: ["a", "b"]',
+    "table": 'write it as TOML: { key = "value" }',
+}
