@@ -6,12 +6,13 @@ https://www.postgresql.org/docs/current/ddl-priv.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, LiteralString
 
 from psycopg import sql
 
-from pgplan.address import role_grantee
+from pgplan.address import PUBLIC, role_grantee
 from pgplan.kind import Privilege
 
 Items = Sequence[Sequence[Any]] | None
@@ -20,16 +21,21 @@ Items = Sequence[Sequence[Any]] | None
 _ITEM = """json_build_array({column},
            e.grantee::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantee),
            e.grantor::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantor),
-           e.privilege_type, e.is_grantable)"""
+           {privileges}, e.is_grantable)"""
+_LIST = """(
+    SELECT json_agg({item})
+      FROM (SELECT grantee, grantor, is_grantable, array_agg(privilege_type) AS privileges
+              FROM aclexplode(coalesce({acl}, acldefault({code}, {owner})))
+             GROUP BY grantee, grantor, is_grantable) AS e)"""
 
 
-def item(column: LiteralString = "''") -> sql.Composed:
-    """SQL for one item of a list exploded as `e`; `column` is the SQL for the column's name.
+def item(column: LiteralString, privileges: LiteralString) -> sql.Composed:
+    """SQL for one item of a list exploded as `e`, from the SQL for a column's name and for an array of privileges.
 
     Sub-selects find each role by its OID's index, whatever the planner thinks of the number of roles; an OID without a role
     (a grantee dropped by force) stays in the list.
     """
-    return sql.SQL(_ITEM).format(column=sql.SQL(column))
+    return sql.SQL(_ITEM).format(column=sql.SQL(column), privileges=sql.SQL(privileges))
 
 
 def acl_items(acl: LiteralString, code: LiteralString, owner: LiteralString) -> sql.Composed:
@@ -38,29 +44,33 @@ def acl_items(acl: LiteralString, code: LiteralString, owner: LiteralString) -> 
     `acl` and `owner` are the list's and the owner's columns, `code` the object type's letter for `acldefault()`:
     ``sql.SQL("SELECT d.oid, {acl} AS acl FROM pg_database AS d").format(acl=acl_items("d.datacl", "d", "d.datdba"))``
     """
-    return sql.SQL(
-        """(
-    SELECT json_agg({item})
-      FROM aclexplode(coalesce({acl}, acldefault({code}, {owner}))) AS e)"""
-    ).format(item=item(), acl=sql.SQL(acl), code=sql.Literal(code), owner=sql.SQL(owner))
+    return sql.SQL(_LIST).format(item=item("''", "e.privileges"), acl=sql.SQL(acl), code=sql.Literal(code), owner=sql.SQL(owner))
+
+
+Row = tuple[str, str, str, str, bool]
 
 
 def acl_of(*lists: Items) -> tuple[Privilege, ...]:
     """The privileges that columns made by `acl_items` hold, sorted."""
-    return tuple(sorted(_privilege(item) for items in lists for item in items or ()))
+    rows = (row for items in lists for item in items or () for row in _rows(*item))
+    return tuple(_privilege(row) for row in sorted(rows))
 
 
-def _privilege(item: Sequence[Any]) -> Privilege:
-    column, grantee_oid, grantee, grantor_oid, grantor, privilege, grantable = item
-    # OID 0 is PUBLIC; any other OID without a role is written as pg_get_userbyid() does.
-    return Privilege(
-        column=column,
-        grantee=role_grantee(None if grantee_oid == 0 else _role(grantee_oid, grantee)),
-        privilege=privilege,
-        grantor=_role(grantor_oid, grantor),
-        grantable=grantable,
-    )
+@lru_cache(maxsize=65536)
+def _privilege(row: Row) -> Privilege:
+    """Most objects of an owner have the same items: one instance serves them all."""
+    return Privilege(*row)
+
+
+def _rows(
+    column: str, to_oid: int, to: str | None, by_oid: int, by: str | None, privileges: Sequence[str], grantable: bool
+) -> Iterator[Row]:
+    """One item, in the order of Privilege's attributes."""
+    grantee = PUBLIC if to_oid == 0 else role_grantee(_role(to_oid, to))
+    grantor = _role(by_oid, by)
+    return ((column, grantee, privilege, grantor, grantable) for privilege in privileges)
 
 
 def _role(oid: int, name: str | None) -> str:
+    """An OID without a role is written as pg_get_userbyid() does."""
     return f"unknown (OID={oid})" if name is None else name

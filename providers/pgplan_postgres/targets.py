@@ -1,0 +1,128 @@
+"""What a privilege is on: the names of objects in TOML, in keys and in SQL, and the patterns of ``*_in``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from psycopg import sql
+
+from pgplan.address import join, name_problem, part, split, unpart
+from pgplan.kind import Found, Snapshot
+from pgplan_postgres.signatures import normal_arguments, signature_sql, split_signature
+
+BULK = {"tables_in": "table", "sequences_in": "sequence", "functions_in": "function"}
+"""By word in TOML, the type of the objects in schemas."""
+KEYWORDS = {
+    "database": "DATABASE",
+    "foreign_data_wrapper": "FOREIGN DATA WRAPPER",
+    "function": "ROUTINE",  # functions, procedures and aggregates alike: PostgreSQL has one list for all
+    "schema": "SCHEMA",
+    "sequence": "SEQUENCE",
+    "server": "FOREIGN SERVER",
+    "table": "TABLE",  # views, materialized views, partitioned and foreign tables too
+}
+"""By type, what stands before the objects' names in GRANT and REVOKE."""
+IN_SCHEMA = ("table", "sequence", "function")
+_PIECE = re.compile(r'"(?:[^"]|"")*"|\*|[^*"]+')
+
+
+def object_key(type_: str, text: str) -> str:
+    """The key of an object that TOML names. A function may leave out its argument types, and then its key does.
+
+    Raises ValueError when `text` is not such a name.
+    """
+    if type_ not in IN_SCHEMA:
+        return part(_checked(text))
+    name, arguments = split_signature(text) if type_ == "function" else (text, None)
+    names = split(name)
+    if len(names) != 2:  # noqa: PLR2004 (schema and name)
+        write = "write schema.name" + (", with double quotes around a part that holds a dot" if len(names) > 2 else "")  # noqa: PLR2004
+        raise ValueError(f"{text!r} names no {type_}: {write}")
+    return join(*map(_checked, names)) + ("" if arguments is None else normal_arguments(arguments))
+
+
+def _checked(name: str) -> str:
+    problem = name_problem(name)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+@lru_cache(maxsize=65536)
+def object_sql(type_: str, key: str) -> str:
+    """An object's name in GRANT and REVOKE."""
+    if type_ == "function":
+        return signature_sql(key)
+    return sql.Identifier(*(split(key) if type_ in IN_SCHEMA else (unpart(key),))).as_string(None)
+
+
+def schemas_key(text: str) -> str:
+    """The key of the schemas that ``*_in`` names: a schema, or a pattern in which ``*`` stands for anything.
+
+    A schema whose own name holds a ``*`` is double-quoted. Raises ValueError for a system schema, and for what is no name.
+    """
+    if "*" not in text:
+        if is_system(text):
+            raise ValueError(f"{text} is a system schema: name its objects one by one")
+        return part(_checked(text))
+    pieces: list[str] = _PIECE.findall(text)
+    if "".join(pieces) != text:
+        raise ValueError(f"{text!r} is not a pattern: a double quote is not closed")
+    return "".join(piece if piece == "*" else part(_checked(unpart(piece))) for piece in pieces)
+
+
+def is_system(schema: str) -> bool:
+    return schema.startswith("pg_") or schema == "information_schema"
+
+
+def is_pattern(key: str) -> bool:
+    return "*" in _PIECE.findall(key)
+
+
+@lru_cache(maxsize=4096)
+def schema_matcher(key: str) -> Callable[[str], bool]:
+    """Whether a schema's name is one of those that a `schemas_key` means."""
+    pieces = (".*" if piece == "*" else re.escape(unpart(piece)) for piece in _PIECE.findall(key))
+    matches = re.compile("".join(pieces), re.DOTALL).fullmatch
+    return lambda schema: matches(schema) is not None
+
+
+def except_key(type_: str, text: str) -> str:
+    """The key of an item of ``except``: a schema, or an object within one. Raises ValueError when it is neither."""
+    if "*" in text and '"' not in text:
+        raise ValueError(f"{text!r}: except takes names, not patterns; double-quote a name that holds a star")
+    if "." not in text and "(" not in text and not text.startswith('"'):
+        return part(_checked(text))
+    name, arguments = split_signature(text) if type_ == "function" else (text, None)
+    schema, *objects = split(name)
+    return part(_checked(schema)) if not objects and arguments is None else object_key(type_, text)
+
+
+def matching(type_: str, schemas: str, snapshot: Snapshot) -> list[Found]:
+    """The objects that ``*_in`` means, extension members included, sorted by key. Never those of system schemas."""
+    if not is_pattern(schemas):
+        return [found for found in snapshot.within(type_, f"{schemas}.") if not found.system]
+    matches = schema_matcher(schemas)
+    return [found for found in snapshot.of(type_) if not found.system and matches(schema_of(found.key))]
+
+
+@lru_cache(maxsize=65536)
+def schema_of(key: str) -> str:
+    """The schema's name in the key of an object within one."""
+    name, _ = split_signature(key)
+    return split(name)[0]
+
+
+def is_excepted(found: Found, excepted: tuple[str, ...]) -> bool:
+    """Whether an object, its schema, or all routines of its name are left out."""
+    if not excepted:
+        return False
+    name, _ = split_signature(found.key)
+    return any(key in excepted for key in (found.key, name, part(split(name)[0])))
+
+
+def overloads(key: str, snapshot: Snapshot) -> list[Found]:
+    """The routines that a function's key without argument types may mean."""
+    return list(snapshot.within("function", f"{key}("))
