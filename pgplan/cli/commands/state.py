@@ -1,0 +1,71 @@
+"""`pgplan state list` and `pgplan state show`."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Literal
+
+import click
+
+from pgplan.cli.frame import Command, Group
+from pgplan.cli.options import Common
+from pgplan.cli.requests import request_of
+from pgplan.cli.terminal import out, say
+from pgplan.errors import PgplanError, Problem
+from pgplan.render.state import entry_document, entry_text, listing, state_head
+from pgplan.state.model import State
+from pgplan.workflow import load_offline, state_store, stored_state
+
+_HERE = "pgplan.cli.commands.state"
+_FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to show it."
+)
+
+
+@click.group(
+    cls=Group,
+    lazy={
+        "list": (f"{_HERE}:list_", "List the addresses that are managed."),
+        "show": (f"{_HERE}:show", "Show what is recorded of one address."),
+    },
+)
+def command() -> None:
+    """Look at what pgplan has recorded. Needs no connection to the database."""
+
+
+def _load(common: Common) -> State:
+    configuration, _ = load_offline(request_of(common))
+    return stored_state(state_store(configuration), configuration.name)[0]
+
+
+@click.command("list", cls=Command)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@_FORMAT
+@click.pass_obj
+def list_(common: Common, patterns: tuple[str, ...], form: Literal["text", "json"]) -> None:
+    """List the addresses that are managed, or those that match a pattern such as 'role.*'."""
+    state = _load(common)
+    entries = [e for e in state.entries if not patterns or any(fnmatchcase(e.address, pattern) for pattern in patterns)]
+    if form == "json":
+        out(json.dumps([entry_document(entry) for entry in entries], indent=2) + "\n")
+        return
+    out(listing(entries))
+    if state.pending is not None or common.verbose:
+        say(common, state_head(state))
+
+
+@click.command("show", cls=Command)
+@click.argument("address")
+@_FORMAT
+@click.pass_obj
+def show(common: Common, address: str, form: Literal["text", "json"]) -> None:
+    """Show what is recorded of one address."""
+    state = _load(common)
+    entry = state.by_address().get(address)
+    if entry is None:
+        close = get_close_matches(address, state.by_address(), n=1)
+        hint = f"Did you mean {close[0]}?" if close else "`pgplan state list` lists what is"
+        raise PgplanError(Problem("is not managed", address=address, hint=hint))
+    out(json.dumps(entry_document(entry), indent=2) + "\n" if form == "json" else entry_text(entry))

@@ -1,0 +1,23 @@
+"""`pgplan validate`."""
+
+from __future__ import annotations
+
+import click
+
+from pgplan.cli.frame import Command
+from pgplan.cli.options import Common
+from pgplan.cli.requests import request_of
+from pgplan.cli.terminal import out
+from pgplan.workflow import load_offline
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def command(common: Common) -> None:
+    """Check the configuration: syntax, names, references, variables.
+
+    Needs no connection, no state and no secret. Shows every mistake at once.
+    """
+    configuration, _ = load_offline(request_of(common))
+    files = "file" if len(configuration.files) == 1 else "files"
+    out(f"The configuration is valid: {len(configuration.declared)} addresses in {len(configuration.files)} {files}.\n")

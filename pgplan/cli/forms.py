@@ -1,0 +1,32 @@
+"""The forms in which a plan can be shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Literal, get_args
+
+import click
+
+from pgplan.cli.options import Common
+from pgplan.plan.model import Plan
+from pgplan.render.escape import visible
+
+Form = Literal["text", "json", "markdown", "sql"]
+
+format_option: Callable[[Callable[..., object]], Callable[..., object]] = click.option(
+    "--format", "form", type=click.Choice(get_args(Form)), default="text", show_default=True, help="How to show the plan."
+)
+
+
+def rendered(plan: Plan, digest: str, form: Form, common: Common) -> str:
+    """The plan in one of the forms, ending with a line break."""
+    if form == "text":
+        return str(import_module("pgplan.render.text").text(plan, colour=common.colour(sys.stdout)))
+    renderer = {"json": "json_text", "markdown": "markdown", "sql": "sql_text"}[form]
+    shown = str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, digest))
+    if form == "sql" and sys.stdout.isatty():
+        # The script keeps names as they are. Where a person reads it, they must not act on the terminal.
+        return "\n".join(visible(line) for line in shown.split("\n"))
+    return shown

@@ -1,0 +1,252 @@
+"""What commands have in common: from a directory to a plan. No terminal here: tests and the demo call it too.
+
+load configuration -> connect -> read the state -> read the catalogs -> read the state again -> secrets' slots -> build
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import evolve, field, frozen
+
+from pgplan import registry as registries
+from pgplan.address import Address
+from pgplan.configuration.load import load
+from pgplan.configuration.model import Configuration, Declared, Inputs
+from pgplan.database.connection import Session, connect
+from pgplan.database.read import read
+from pgplan.database.recovery import flushed, resolve, went_back
+from pgplan.errors import LockedError, Problem, StaleError
+from pgplan.images import restore
+from pgplan.kind import Facts, Snapshot, Spec
+from pgplan.plan.build import build, recorded_as_declared
+from pgplan.plan.model import Plan
+from pgplan.registry import Registry, is_edge_kind
+from pgplan.secret import Secret
+from pgplan.state.digests import slots
+from pgplan.state.model import State
+from pgplan.state.store import StateStore, content_hash
+
+ATTEMPTS = 5
+"""How often the catalogs are read again because the state changed meanwhile."""
+PATIENCE = 1.0
+"""Seconds that planning waits at least for an apply that is just about to end."""
+
+Said = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """For callers that do not watch."""
+
+
+@frozen
+class Request:
+    """What a caller asks for, whatever the command."""
+
+    directory: Path
+    inputs: Inputs = field(factory=Inputs)
+    url: str | None = None
+    """Stands above [connection].url."""
+    lock_timeout: float = 0.0
+
+
+@frozen
+class Run:
+    """A configuration that is loaded, connected, and whose state can be reached."""
+
+    request: Request
+    registry: Registry
+    configuration: Configuration
+    store: StateStore
+    connection: Session
+
+    def connect(self) -> Session:
+        """Another connection to the same place."""
+        return connect(self.configuration.connection, self.configuration.directory, self.configuration.name)
+
+    def secrets(self) -> Callable[[str, str], Secret]:
+        """The declared secret of an (address, slot): withheld when its variable cannot be resolved, or nothing declares it."""
+        declared = {one.address: one for one in self.configuration.declared}
+
+        def secret_of(address: str, slot: str) -> Secret:
+            one = declared.get(address)
+            return Secret() if one is None else self.registry.kinds[one.kind].secrets(one.spec).get(slot, Secret())
+
+        return secret_of
+
+
+@frozen
+class Seen:
+    """State and catalogs as they were at one moment."""
+
+    state: State
+    version: str | None
+    snapshot: Snapshot
+    went_back: str = ""
+    """How the database went back in time since the last apply, in words: what is planned then must not be applied."""
+
+
+@frozen
+class Planned:
+    plan: Plan
+    seen: Seen
+
+
+def load_offline(request: Request) -> tuple[Configuration, Registry]:
+    """The configuration without connection, state or secrets. Raises ConfigurationError with every mistake."""
+    registry = registries.installed()
+    return load(request.directory, registry, request.inputs, resolve_secrets=False), registry
+
+
+@contextmanager
+def opened(request: Request, said: Said = _silent) -> Generator[Run]:
+    """Load with secrets, find the state and connect; close the connection at the end.
+
+    Raises ConfigurationError with every mistake before anything is connected, and PgplanError when there is no connection.
+    """
+    registry = registries.installed()
+    said("Reading the configuration")
+    configuration = load(request.directory, registry, request.inputs, resolve_secrets=True)
+    if request.url is not None:
+        configuration = evolve(configuration, connection=evolve(configuration.connection, url=Secret(request.url, "--url")))
+    store = state_store(configuration)
+    said("Connecting")
+    connection = connect(configuration.connection, configuration.directory, configuration.name)
+    try:
+        yield Run(request, registry, configuration, store, connection)
+    finally:
+        connection.close()
+
+
+def state_store(configuration: Configuration) -> StateStore:
+    settings = configuration.state
+    return StateStore(registries.backend(settings.backend, settings.options, configuration.directory), configuration.name)
+
+
+def stored_state(store: StateStore, name: str) -> tuple[State, str | None]:
+    """The stored state. Before the first apply: an empty one, the same in every run, so that plans are the same too."""
+    state, version = store.load()
+    return (state or State(name=name, lineage="", serial=0)), version
+
+
+def settled_state(run: Run, said: Said = _silent) -> tuple[State, str | None]:
+    """The stored state, after finding out how a transaction ended that it calls pending.
+
+    That alone takes the state's lock, and waits for it as long as asked for. Raises LockedError (exit code 4) when an apply is
+    still in progress.
+    """
+    state, version = stored_state(run.store, run.configuration.name)
+    if state.pending is None:
+        return state, version
+    said("Finding out how an interrupted apply ended")
+    with run.store.lock(run.request.lock_timeout):
+        state, version = stored_state(run.store, run.configuration.name)
+        done = resolve(state, version, run.store, run.connection, run.registry, wait=max(run.request.lock_timeout, PATIENCE))
+    return done.state, done.version
+
+
+def see(run: Run, extra: Iterable[Address] = (), said: Said = _silent) -> Seen:
+    """State and catalogs of one moment: the state's version is the same before and after the catalogs are read.
+
+    A transaction that the state calls pending is resolved first. `extra`: addresses to read besides.
+    Raises LockedError (exit code 4) when it is still in progress, or when the state does not stand still.
+    """
+    extra = tuple(extra)
+    for _ in range(ATTEMPTS):
+        said("Reading the state")
+        state, version = settled_state(run, said)
+        said("Reading the catalogs")
+        snapshot = read(run.connection, run.registry, _types(run, state, extra))
+        if run.store.load()[1] == version:
+            _check_target(run, state, snapshot.facts)
+            return Seen(state, version, snapshot, _went_back(run, state, snapshot.facts))
+    hint = "other runs are writing it; try again when they are done"
+    raise LockedError(Problem(f"the state {run.store.location} changed {ATTEMPTS} times while the catalogs were read", hint=hint))
+
+
+def _check_target(run: Run, state: State, facts: Facts) -> None:
+    """Raise StaleError when the connection leads elsewhere than the last apply's: that is no plan to move everything."""
+    target = state.target
+    if target is None:
+        return
+    where = f"the state {run.store.location} belongs to"
+    if target.system_identifier != facts.system_identifier:
+        message = f"{where} the cluster {target.system_identifier}; the connection leads to {facts.system_identifier}"
+    elif (target.database, target.database_oid) != (facts.database, facts.database_oid):
+        message = f"{where} the database {target.database} (OID {target.database_oid})"
+        message += f"; the connection leads to {facts.database} (OID {facts.database_oid})"
+    else:
+        return
+    hint = "connect to where it was applied, or give this configuration a state of its own under [state]"
+    raise StaleError(Problem(message, address="connection", hint=hint))
+
+
+def _went_back(run: Run, state: State, facts: Facts) -> str:
+    if state.target is None:
+        return ""
+    try:
+        return went_back(state.target, facts, flushed(run.connection))
+    finally:
+        run.connection.rollback()
+
+
+def _types(run: Run, state: State, extra: Iterable[Address]) -> set[str]:
+    """The types to read: of all that is declared, recorded or asked for, and of all that these refer to."""
+    found: set[str] = set()
+    declared = {one.address for one in run.configuration.declared}
+    for one in run.configuration.declared:
+        found |= _types_of(run.registry, one.kind, one.spec)
+    for entry in state.entries:
+        kind = Address.parse(entry.address).kind
+        if kind in run.registry.kinds and entry.address not in declared:
+            found |= _types_of(run.registry, kind, restore(entry.spec, run.registry.kinds[kind].spec))
+        found.add(kind)
+    found |= {Address.parse(tombstone.address).kind for tombstone in state.tombstones}
+    for address in extra:
+        found |= {address.kind, address.key.rpartition("/")[2].partition(":")[0]}
+    return found
+
+
+def _types_of(registry: Registry, name: str, spec: Spec) -> set[str]:
+    kind = registry.kinds[name]
+    types = {name, *(reference.type for reference in kind.references(spec))}
+    return types | set(kind.reads(spec)) if is_edge_kind(kind) else types
+
+
+def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False, said: Said = _silent) -> Planned:
+    """Plan what `apply` or `destroy` would do now. Raises PgplanError with everything that stands in the way."""
+    seen = see(run, said=said)
+    said("Planning")
+    plan = _build(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
+    return Planned(plan, seen)
+
+
+def make_drift(run: Run, said: Said = _silent) -> Planned:
+    """The plan that would put everything back to what is recorded: what was found differs where it has changes."""
+    seen = see(run, said=said)
+    said("Comparing")
+    recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
+    return Planned(_build(run, seen, recorded), seen)
+
+
+def _recorded(run: Run, state: State) -> tuple[Declared, ...]:
+    """What the state records as if it were declared; attributes that the configuration ignores stay ignored."""
+    ignored = {one.address: one.ignore for one in run.configuration.declared}
+    known = evolve(state, entries=tuple(e for e in state.entries if Address.parse(e.address).kind in run.registry.kinds))
+    return tuple(evolve(one, ignore=ignored.get(one.address, ())) for one in recorded_as_declared(known, run.registry))
+
+
+def _build(run: Run, seen: Seen, configuration: Configuration, *, destroy: bool = False, include_adopted: bool = False) -> Plan:
+    declared = () if destroy else configuration.declared
+    return build(
+        configuration,
+        seen.state,
+        seen.snapshot,
+        run.registry,
+        slots(declared, seen.state, seen.snapshot, run.registry),
+        state_hash=content_hash(seen.state),
+        destroy=destroy,
+        include_adopted=include_adopted,
+    )
