@@ -49,6 +49,12 @@ PINS: Mapping[str, str] = {
 
 _OWN = {name.lower() for name in PINS} | {"role", "session_authorization", "lc_messages"}
 
+_STANDBY = Problem(
+    "the server is in recovery (a standby) and takes no changes",
+    address="connection",
+    hint="connect to the primary; with several hosts in url, add target_session_attrs=read-write",
+)
+
 _DEFAULTS = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -80,6 +86,10 @@ SELECT pg_catalog.current_setting('server_version_num')::int AS version,
             ELSE pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)
        END AS timeline,
        pg_catalog.pg_is_in_recovery() AS in_recovery,
+       CASE WHEN pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.pg_last_wal_replay_lsn()
+            ELSE pg_catalog.pg_current_wal_insert_lsn()
+       END::text AS lsn,
        d.datname::text AS database,
        d.oid::int8 AS database_oid,
        CURRENT_USER::text AS role,
@@ -185,8 +195,10 @@ def _check(session: Session) -> None:
         if setting.lower() in _OWN:
             hint = "use connection.role" if setting.lower() == "role" else "leave it out"
             raise PgplanError(Problem(f"pgplan sets {setting} itself", address="connection.settings", hint=hint))
+    session.read_only = True  # so that a standby can be planned against
     pin_local(session)
     session.rollback()
+    session.read_only = False
 
 
 def pin_local(connection: Session) -> None:
@@ -210,6 +222,8 @@ def pin_local(connection: Session) -> None:
 def _refusal(doing: str, hint: str = "") -> Generator[None]:
     try:
         yield
+    except psycopg.errors.FeatureNotSupported:  # BEGIN READ WRITE; nothing else here can raise it
+        raise PgplanError(_STANDBY) from None
     except psycopg.Error as error:
         raise server_error(error, doing=doing, address="connection", hint=hint) from None
 
@@ -249,6 +263,7 @@ def facts(connection: Session) -> Facts:
         role=row["role"],
         session_role=row["session_role"],
         superuser=row["superuser"],
+        lsn=row["lsn"],
     )
 
 
@@ -256,5 +271,4 @@ def refuse_recovery(connection: Session) -> None:
     """Raise PgplanError when the server is a standby or still recovering: it takes no changes."""
     row = connection.execute("SELECT pg_catalog.pg_is_in_recovery() AS yes").fetchone()
     if row is not None and row["yes"]:
-        hint = "connect to the primary; with several hosts in url, add target_session_attrs=read-write"
-        raise PgplanError(Problem("the server is in recovery (a standby) and takes no changes", address="connection", hint=hint))
+        raise PgplanError(_STANDBY)

@@ -18,11 +18,9 @@ from pgplan.errors import PgplanError, Problem, raise_all
 from pgplan.kind import SecretUse, Statement
 from pgplan.secret import Secret
 
-TABLE = "pg_temp.pgplan_secrets_in_transit"
-
 # Binary: an error in the middle of a text COPY quotes the row (a cancel that arrives between two rows, for instance).
 _CREATE = b"CREATE TEMPORARY TABLE pg_temp.pgplan_secrets_in_transit (id int4 NOT NULL, value text NOT NULL) ON COMMIT DROP"
-_COPY = b"COPY pg_temp.pgplan_secrets_in_transit (id, value) FROM STDIN (FORMAT binary)"
+COPY = b"COPY pg_temp.pgplan_secrets_in_transit (id, value) FROM STDIN (FORMAT binary)"
 
 QUIET: Mapping[str, str] = {
     # Parse trees hold every literal. Anybody may set these.
@@ -79,7 +77,9 @@ EXCEPTION WHEN QUERY_CANCELED OR OTHERS THEN
   RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = {message}, DETAIL = {detail}, HINT = {hint};
 END
 """
-_MASKED = "pg_catalog.replace(pg_catalog.replace({0}, pg_catalog.quote_literal(pgplan_value), '(sensitive)'), pgplan_value, '(sensitive)')"
+_MASKED = """
+    pg_catalog.replace(
+      pg_catalog.replace({0}, pg_catalog.quote_literal(pgplan_value), '(sensitive)'), pgplan_value, '(sensitive)')"""
 
 # As PostgreSQL itself tells a password from a verifier (get_password_type in src/backend/libpq/crypt.c).
 _VERIFIER = re.compile(r"md5[0-9a-f]{32}|SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}")
@@ -133,7 +133,7 @@ def open_channel(connection: Session, uses: Iterable[tuple[str, SecretUse, Secre
     if private:
         connection.execute(_QUIET, (list(QUIET), list(QUIET.values())))
         connection.execute(_CREATE)
-        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             copy.set_types(["int4", "text"])
             for place, number in ids.items():
                 copy.write_row((number, private[place].reveal()))

@@ -1,0 +1,180 @@
+"""Snapshots: one moment, one query a reader, and nothing that a plain role may not see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+from attrs import frozen
+from psycopg.pq import TransactionStatus
+
+from pgplan import registry as registries
+from pgplan.configuration.model import Connection
+from pgplan.database.connection import connect, facts, pin_local
+from pgplan.database.read import read, read_now, readers
+from pgplan.errors import PgplanError
+from pgplan.kind import Facts, Found, Row, Scope
+from pgplan.registry import Registry
+from tests.database.conftest import Connect
+from tests.servers import Server
+
+BANNED = (
+    r"pg_get_userbyid|has_\w+_privilege|pg_has_role|::\s*reg\w+|to_reg\w+|pg_get_\w+|oidvectortypes|pg_identify_object\w*"
+    r"|pg_describe_object|information_schema|format_type|obj_description|shobj_description|col_description|acl\w*\s*::\s*text"
+    r"|pg_\w+_is_visible|row_security_active"
+)
+"""What ignores the snapshot: these look names up, or check rights, in the newest catalogs."""
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return registries.installed()
+
+
+@frozen
+class Named:
+    """A reader of names, by a query that may take its time in the middle of a read."""
+
+    type: str
+    text: str
+    scope: Scope = "cluster"
+    always: bool = True
+
+    def query(self, facts: Facts) -> str:
+        assert facts.version
+        return self.text
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        assert facts.version
+        return [Found(self.type, row["name"], row["oid"], None) for row in rows]
+
+
+def of(*all_readers: Named) -> Registry:
+    return Registry({}, {reader.type: reader for reader in all_readers}, {})
+
+
+ROLES = "SELECT oid, rolname AS name FROM pg_roles WHERE rolname ~ '^{}_'"
+
+
+def test_a_snapshot_is_one_moment(server: Server, database: str, unique: str, session: Connect) -> None:
+    """The second query changes the roles, from another connection, before the third reads them again."""
+    server.execute(f"CREATE ROLE {unique}_gone", f"CREATE ROLE {unique}_old", "CREATE EXTENSION IF NOT EXISTS dblink")
+    text = ROLES.format(unique)
+    change = f"DROP ROLE {unique}_gone; ALTER ROLE {unique}_old RENAME TO {unique}_new; CREATE ROLE {unique}_came"
+    elsewhere = server.url("postgres").replace("'", "''")
+    name = database.split("/")[3].split("?", maxsplit=1)[0]
+    server.execute("CREATE EXTENSION dblink", database=name)
+    interfere = f"SELECT 0::oid AS oid, public.dblink_exec('{elsewhere}', '{change}') AS name"
+    three = of(Named("a", text), Named("b", interfere), Named("c", text))
+    opened = session(database)
+    found = read(opened, three, ())
+    assert [f.key for f in found.of("a")] == [f.key for f in found.of("c")] == [f"{unique}_gone", f"{unique}_old"]
+    after = read(opened, three.__class__({}, {"a": three.readers["a"]}, {}), ())
+    assert [f.key for f in after.of("a")] == [f"{unique}_came", f"{unique}_new"]
+
+
+def test_read_now_sees_what_was_just_committed(server: Server, database: str, unique: str, session: Connect) -> None:
+    roles = of(Named("a", ROLES.format(unique)))
+    opened = session(database)
+    with pytest.raises(RuntimeError):
+        read_now(opened, roles, ())
+    pin_local(opened)
+    assert read_now(opened, roles, ()).of("a") == []
+    server.execute(f"CREATE ROLE {unique}_came")
+    opened.execute(f"CREATE ROLE {unique}_mine".encode())
+    assert [f.key for f in read_now(opened, roles, ()).of("a")] == [f"{unique}_came", f"{unique}_mine"]
+    opened.rollback()
+
+
+def test_reading_changes_nothing_and_leaves_the_connection_idle(database: str, session: Connect) -> None:
+    opened = session(database)
+    with pytest.raises(PgplanError, match=r"cannot read the catalogs: cannot execute CREATE ROLE in a read-only transaction"):
+        read(opened, of(Named("a", "CREATE ROLE must_not_be")), ())
+    assert opened.info.transaction_status == TransactionStatus.IDLE
+    pin_local(opened)
+    assert opened.execute("SHOW transaction_read_only").fetchone() == {"transaction_read_only": "off"}
+    with pytest.raises(RuntimeError):
+        read(opened, of(), ())
+
+
+def test_two_objects_with_one_key_are_not_lost(database: str, session: Connect) -> None:
+    twice = Named("a", "SELECT i AS oid, 'x' AS name FROM generate_series(1, 2) AS i")
+    with pytest.raises(RuntimeError, match="two objects"):
+        read(session(database), of(twice), ())
+
+
+def test_readers_of_a_run(registry: Registry) -> None:
+    few, all_of_them = readers(registry, ()), readers(registry, registry.readers)
+    assert {reader.type for reader in few} == {name for name, reader in registry.readers.items() if reader.always}
+    assert [reader.type for reader in all_of_them] == sorted(registry.readers)
+    assert readers(registry, ["no such type"]) == few
+
+
+def test_a_plain_role_reads_what_a_superuser_reads(
+    server: Server, database: str, unique: str, session: Connect, registry: Registry
+) -> None:
+    """Every object of every type is found, and none is known by another name."""
+    role = f"{unique}_plain"
+    name = database.split("/")[3].split("?", maxsplit=1)[0]
+    server.execute(
+        f"CREATE ROLE {role} LOGIN PASSWORD 'x'",
+        "CREATE SCHEMA hidden CREATE TABLE t (i int)",
+        "REVOKE ALL ON SCHEMA hidden, public FROM PUBLIC",
+        "CREATE EXTENSION postgres_fdw SCHEMA hidden",
+        "CREATE SERVER s1 FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'h')",
+        "CREATE USER MAPPING FOR PUBLIC SERVER s1 OPTIONS (user 'u')",
+        "CREATE FUNCTION hidden.f(int, VARIADIC text[]) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {name} TO {role}",
+        database=name,
+    )
+    mine = read(session(database), registry, registry.readers)
+    theirs = read(session(database.replace("postgres@", f"{role}@")), registry, registry.readers)
+    assert mine.found.keys() == theirs.found.keys()
+    assert mine.get("server", "s1") is not None
+    for key, found in mine.found.items():
+        assert theirs.found[key].oid == found.oid
+        assert theirs.found[key].acl == found.acl
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_objects(
+    loud: Server, loud_database: str, unique: str, registry: Registry, tmp_path: Path
+) -> None:
+    def statements() -> int:
+        before = len(re.findall(r"execute <unnamed>|LOG: .*statement:", loud.log.read_text()))
+        with connect(Connection(url=loud.url(loud_database)), tmp_path, "count") as opened:
+            read(opened, registry, registry.readers)
+        return len(re.findall(r"execute <unnamed>|LOG: .*statement:", loud.log.read_text())) - before
+
+    few = statements()
+    loud.execute(
+        f"DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE ROLE {unique}_%s', i);"
+        " EXECUTE format('CREATE TABLE public.t%s (i int)', i);"
+        f" EXECUTE format('GRANT SELECT ON public.t%s TO {unique}_%s', i, i);"
+        f" EXECUTE format('CREATE USER MAPPING FOR {unique}_%s SERVER s1', i); END LOOP; END $$",
+        database=loud_database,
+    )
+    assert statements() == few
+    assert few >= len(registry.readers)
+
+
+def test_queries_use_nothing_that_ignores_the_snapshot(
+    server: Server, database: str, session: Connect, registry: Registry
+) -> None:
+    known = facts(session(database))
+    assert known.version // 10000 == server.version
+    for reader in registry.readers.values():
+        text = re.sub(r"--.*", "", reader.query(known))
+        assert re.search(BANNED, text, re.IGNORECASE) is None, reader.type
+        assert text.lstrip().upper().startswith(("SELECT", "WITH")), reader.type
+
+
+def test_a_refused_query_is_told_without_its_text(database: str, session: Connect) -> None:
+    with pytest.raises(PgplanError) as caught:
+        read(session(database), of(Named("a", "SELECT no_such FROM pg_roles WHERE 'quoted' = ''")), ())
+    assert "42703" in str(caught.value)
+    assert "quoted" not in str(caught.value)
+    assert not isinstance(caught.value, psycopg.Error)
