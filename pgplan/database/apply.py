@@ -1,0 +1,221 @@
+"""Apply: carry out exactly what a plan says, or nothing. docs/explanation/apply.md tells why each numbered step is there.
+
+1  lock the state, load it, settle what an earlier run left pending
+2  begin; lock the database
+3  compare everything that the plan touches or relies upon with what it found
+4  run the steps
+5  compare again: what is there must be what the plan promised
+6  flush, so that the transaction's number outlives a crash of the server
+7  note the transaction in the state, by compare-and-swap
+8  COMMIT
+9  write the state, release its lock
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from pgplan.database import emergency
+from pgplan.database.commit import conclude
+from pgplan.database.connection import Session, facts, pin_local
+from pgplan.database.interrupts import deferred
+from pgplan.database.notices import Notice
+from pgplan.database.pending import Digests, books
+from pgplan.database.read import read, read_now
+from pgplan.database.recovery import Resolved, resolve
+from pgplan.database.stale import check_state, check_target
+from pgplan.database.steps import Progress, StepError, UnattributedError, run
+from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
+from pgplan.database.verify import stale, unfulfilled
+from pgplan.database.working import AS_BEFORE, Prepared, Working
+from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
+from pgplan.kind import Facts, Snapshot
+from pgplan.plan.model import Plan
+from pgplan.registry import Registry
+from pgplan.secret import Secret
+from pgplan.state.digests import SENT, record
+from pgplan.state.model import Digest, State
+from pgplan.state.store import StateStore, new_state
+
+CHECKPOINTS = ("locked", "begun", "compared", "executed", "verified", "flushed", "noted", "committed", "recorded")
+"""What `checkpoint` is called with when each of the numbered steps is done."""
+
+RETRIES = 3
+"""How often the whole transaction is tried again after another session changed the same rows at the same time."""
+PAUSE = 0.1
+"""Seconds before the first retry; twice as long before each further one."""
+
+_AGAIN = "make a new plan; nothing was changed"
+
+
+@frozen
+class Applied:
+    """What became of a plan."""
+
+    state: State
+    version: str | None
+    notices: tuple[Notice, ...] = ()
+    recovered: bool | None = None
+    """Whether a transaction that an earlier run had left pending was found committed; None if there was none."""
+    interrupted: bool = False
+    """Whether the user asked to stop when it was too late for that."""
+
+
+def _quiet(done: int, total: int) -> None:
+    del done, total
+
+
+def _pass(checkpoint: str) -> None:
+    del checkpoint
+
+
+def apply(
+    plan: Plan,
+    connection: Session,
+    store: StateStore,
+    registry: Registry,
+    secret_of: Callable[[str, str], Secret],
+    *,
+    connect: Connect,
+    directory: Path,
+    lock_timeout: float = 0,
+    wait: float = WAIT,
+    progress: Progress = _quiet,
+    checkpoint: Callable[[str], None] = _pass,
+) -> Applied:
+    """Apply `plan`, or leave the database and the state as they are.
+
+    `secret_of` gives the value of a secret by address and slot; `connect` another connection like `connection` (before 17 one is
+    needed to flush, and any version needs one when the first is lost); `directory` is the configuration's. `lock_timeout` and
+    `wait` are seconds to wait for the state's and the database's lock. `checkpoint` is called after each numbered step.
+
+    Raises StaleError (exit code 3) when the state, the target or an object is not what the plan was made for; LockedError (4);
+    PgplanError when a step fails, or with exit code 130 when interrupted.
+    """
+    working = Working(
+        plan, connection, store, registry, secret_of, connect, directory, wait, progress, checkpoint, secrets.token_hex(16)
+    )
+    lock = store.lock(lock_timeout)
+    try:
+        return _locked(working)
+    except KeyboardInterrupt:
+        raise PgplanError(Problem("interrupted", hint=AS_BEFORE), exit_code=Exit.INTERRUPTED) from None
+    finally:
+        end(connection)
+        lock.release()
+
+
+def _locked(working: Working) -> Applied:
+    known = _facts(working.connection)
+    check_target(working.plan, known)
+    resolved = _load(working)
+    check_state(working.plan, resolved.state, known)
+    working.checkpoint("locked")
+    if not working.plan.changes:
+        return Applied(resolved.state, resolved.version, recovered=resolved.committed)
+    digests, overall = _digests(working, resolved.state, known)
+    prepared = _prepare(working)
+    done = books(working.plan, resolved.state, prepared.after, working.registry, digests, overall)
+    with deferred() as interrupts:
+        try:
+            state, version = conclude(working, resolved, prepared, done)
+        except KeyboardInterrupt:
+            message = "interrupted while the transaction was being committed"
+            hint = "the next run finds out how it ended, and records it"
+            raise PgplanError(Problem(message, hint=hint), exit_code=Exit.INTERRUPTED) from None
+    return Applied(state, version, prepared.notices, resolved.committed, interrupts.count > 0)
+
+
+def _facts(connection: Session) -> Facts:
+    end(connection)
+    pin_local(connection)
+    known = facts(connection)
+    connection.rollback()
+    return known
+
+
+def _load(working: Working) -> Resolved:
+    """Step 1: the state, with whatever an earlier run left pending settled."""
+    state, version = working.store.load()
+    if state is None:
+        fresh = new_state(working.plan.name)
+        lineage = working.plan.state.lineage or fresh.lineage
+        return Resolved(evolve(fresh, lineage=lineage), None)
+    state, version = emergency.take_up(working.directory, working.store, state, version)
+    return resolve(state, version, working.store, working.connection, working.registry, wait=working.wait)
+
+
+def _digests(working: Working, state: State, known: Facts) -> tuple[Digests, Digest | None]:
+    """What the state will say of secrets. Made before the transaction, because it takes long on purpose."""
+    plan, secret_of = working.plan, working.secret_of
+    missing = [
+        Problem(f"the secret {slot} has no value here", address=change.address, hint=_give(change.sources.get(slot)))
+        for change in plan.changes
+        for slot, status in change.slots.items()
+        if status in SENT and secret_of(change.address, slot).withheld
+    ]
+    raise_all(PgplanError, missing)
+    slotted = {change.kind for change in plan.changes if change.slots}
+    snapshot = read(working.connection, working.registry, slotted) if slotted else Snapshot(known, {})
+    return record(plan.changes, state, snapshot, working.registry, secret_of)
+
+
+def _give(source: str | None) -> str:
+    return f"give {source} a value" if source else "declare its value"
+
+
+def _prepare(working: Working) -> Prepared:
+    """Steps 2 to 6, tried again while it is another session's change that makes them fail."""
+    one_by_one = False
+    for attempt in count():
+        try:
+            return _attempt(working, one_by_one=one_by_one)
+        except UnattributedError:
+            end(working.connection)
+            one_by_one = True
+        except StepError as error:
+            end(working.connection)
+            if not error.retry or attempt >= RETRIES:
+                raise PgplanError(error.problem) from None
+            time.sleep(PAUSE * 2**attempt)
+    raise AssertionError
+
+
+def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
+    plan, connection = working.plan, working.connection
+    begin(connection, plan.name, wait=working.wait)
+    working.checkpoint("begun")
+    types = sorted({relied.type for relied in plan.relied})
+    before = read_now(connection, working.registry, types)
+    check_target(plan, before.facts)
+    _raise_stale(stale(plan, before))
+    working.checkpoint("compared")
+    if not any(step.statements for step in plan.steps):
+        return Prepared(before, before, (), None)
+    notices = run(connection, plan, working.secret_of, working.progress, one_by_one=one_by_one)
+    working.checkpoint("executed")
+    after = read_now(connection, working.registry, types)
+    _raise_unfulfilled(unfulfilled(plan, after))
+    working.checkpoint("verified")
+    identity = make_last(connection, working.id, working.connect)
+    working.checkpoint("flushed")
+    return Prepared(before, after, notices, identity)
+
+
+def _raise_stale(problems: list[Problem]) -> None:
+    if problems:
+        summary = Problem("the plan is stale: the database is not as it was when the plan was made", hint=_AGAIN)
+        raise StaleError(summary, *problems)
+
+
+def _raise_unfulfilled(problems: list[Problem]) -> None:
+    if problems:
+        message = "the steps ran, but what is found after them is not what was planned"
+        hint = f"{AS_BEFORE}; if another session was at work on these objects, make a new plan"
+        raise PgplanError(Problem(message, hint=hint), *problems)

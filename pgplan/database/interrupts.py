@@ -1,0 +1,42 @@
+"""Ctrl-C while COMMIT is on its way: it must wait until the books are closed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+
+from attrs import define
+
+
+@define
+class Interrupts:
+    """`count` tells how often the user asked to stop."""
+
+    count: int = 0
+
+
+@contextmanager
+def deferred() -> Generator[Interrupts]:
+    """Hold back the first SIGINT in the body; a second one raises KeyboardInterrupt at once, for the user who cannot wait.
+
+    Signals reach the main thread alone: elsewhere this does nothing.
+    """
+    seen = Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        seen.count += 1
+        if seen.count > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)

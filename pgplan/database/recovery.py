@@ -1,0 +1,224 @@
+"""Finding out how a transaction ended whose COMMIT was on its way, and closing the books on it.
+
+https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import psycopg
+from attrs import frozen
+
+from pgplan.database.connection import Session, facts
+from pgplan.database.pending import noted, settled
+from pgplan.database.read import read_now
+from pgplan.database.transaction import WAIT, begin, end
+from pgplan.database.verify import same_image
+from pgplan.errors import LockedError, PgplanError, Problem, StaleError
+from pgplan.kind import Facts, Snapshot
+from pgplan.registry import Registry
+from pgplan.state.backend import ConflictError
+from pgplan.state.model import Pending, State, Target
+from pgplan.state.store import StateStore
+
+Status = Literal["committed", "aborted", "in progress", "unknown"]
+Look = Literal["after", "before", "same", "neither"]
+"""What is found is as after the transaction, as before it, as both (it left no visible trace), or as neither."""
+
+_POLL = 0.1
+
+# What a number says is worthless when the server went back behind the moment at which it was noted.
+_REACHED = "SELECT pg_catalog.pg_current_wal_insert_lsn() >= %s::text::pg_lsn AS yes"
+_STATUS = "SELECT pg_catalog.pg_xact_status(%s::text::xid8) AS status"
+_LSN = "SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn"
+_BACKEND = """
+SELECT pid FROM pg_catalog.pg_locks
+ WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock' AND transactionid = %s::text::xid
+"""
+
+
+@frozen
+class Resolved:
+    """`committed` is None when there was nothing to resolve."""
+
+    state: State
+    version: str | None
+    committed: bool | None = None
+
+
+def resolve(
+    state: State, version: str | None, store: StateStore, connection: Session, registry: Registry, *, wait: float = WAIT
+) -> Resolved:
+    """Find out how the transaction of ``state.pending`` ended, and save the state without it.
+
+    Holds the database's advisory lock meanwhile, so that no other run acts on the same state. `connection` is idle after.
+
+    Raises LockedError (exit code 4), naming the backend, while that transaction is still in progress after `wait` seconds;
+    StaleError (3) when the connection leads to another database; PgplanError, keeping `pending`, when what is found is neither
+    what was before nor what was to come.
+    """
+    if state.pending is None:
+        return Resolved(state, version)
+    try:
+        begin(connection, state.name, wait=wait)
+        return _resolve(state, state.pending, version, store, connection, registry, wait)
+    finally:
+        end(connection)
+
+
+def _resolve(
+    state: State,
+    pending: Pending,
+    version: str | None,
+    store: StateStore,
+    connection: Session,
+    registry: Registry,
+    wait: float,
+) -> Resolved:
+    types = sorted({str(one["type"]) for one in pending.before})
+    known = facts(connection)
+    _refuse_elsewhere(pending, known)
+    status = _status(connection, pending, known, wait)
+    snapshot = read_now(connection, registry, types)
+    committed = verdict(status, look(pending, snapshot))
+    if committed is None:
+        raise _undecided(pending, status)
+    after = settled(state, known, flushed(connection), committed=committed)
+    try:
+        return Resolved(after, store.save(after, version), committed)
+    except ConflictError:
+        message = "another operation changed the state while a transaction that it notes as pending was being resolved"
+        raise LockedError(Problem(message, address="state", hint="run it again")) from None
+
+
+def flushed(connection: Session) -> str:
+    """How far the server's WAL is on disk."""
+    row = connection.execute(_LSN).fetchone()
+    assert row is not None
+    return str(row["lsn"])
+
+
+def _refuse_elsewhere(pending: Pending, known: Facts) -> None:
+    if (pending.system_identifier, pending.database_oid) != (known.system_identifier, known.database_oid):
+        message = f"the state notes a transaction as pending in database {pending.database}; this is another database or cluster"
+        hint = "connect to the database that the state belongs to, so that pgplan can find out how that transaction ended"
+        raise StaleError(Problem(message, address="connection", hint=hint))
+
+
+def _status(connection: Session, pending: Pending, known: Facts, wait: float) -> Status:
+    """What the server says of the transaction's number, where its word is evidence."""
+    row = connection.execute(_REACHED, (pending.lsn,)).fetchone()
+    if known.timeline != pending.timeline or row is None or not row["yes"]:
+        return "unknown"
+    deadline = time.monotonic() + wait
+    while (status := _reported(connection, pending.xid)) == "in progress":
+        if time.monotonic() >= deadline:
+            raise _in_progress(connection, pending)
+        time.sleep(_POLL)
+    return status
+
+
+def _reported(connection: Session, xid: str) -> Status:
+    try:
+        with connection.transaction():
+            row = connection.execute(_STATUS, (xid,)).fetchone()
+    except psycopg.errors.InvalidParameterValue:
+        # A number that this server has not given out yet.
+        return "unknown"
+    return row["status"] if row is not None and row["status"] is not None else "unknown"
+
+
+def _in_progress(connection: Session, pending: Pending) -> LockedError:
+    row = connection.execute(_BACKEND, (str(int(pending.xid) % 2**32),)).fetchone()
+    pid = row["pid"] if row is not None else None
+    message = f"a transaction of another run is still in progress: server process {pid}, transaction {pending.xid}"
+    hint = f"wait for it; or end it with: SELECT pg_terminate_backend({pid}) and run this again, which finds out how it ended"
+    return LockedError(Problem(message, address="state", hint=hint))
+
+
+def look(pending: Pending, snapshot: Snapshot) -> Look:
+    """Compare what is found with both images of every object that the transaction changed.
+
+    An OID decides alone: that of an object which it created, or of one which it dropped and which is still there.
+    """
+    if not pending.before:
+        return "same"
+    oids = {(found.type, found.oid) for found in snapshot.found.values() if found.oid}
+    after = before = False
+    for was, becomes in zip(pending.before, pending.after, strict=True):
+        type_, key = str(was["type"]), str(was["key"])
+        if becomes["oid"] != was["oid"]:
+            if (type_, becomes["oid"]) in oids:
+                return "after"
+            if (type_, was["oid"]) in oids:
+                return "before"
+        now = noted(type_, key, snapshot.get(type_, key))
+        after |= _same(becomes, now)
+        before |= _same(was, now)
+    if after == before:
+        return "neither"
+    return "after" if after else "before"
+
+
+def _same(noted_down: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    if noted_down["oid"] is None or now["oid"] is None:
+        return noted_down["oid"] is now["oid"]
+    if noted_down["oid"] != now["oid"]:
+        return False
+    return same_image(noted_down["image"], now["image"]) and list(noted_down["acl"]) == list(now["acl"])
+
+
+def verdict(status: Status, seen: Look) -> bool | None:
+    """Whether it committed; None when that cannot be said. On a conflict, what is found wins.
+
+    A transaction without a visible trace, such as a new password, counts as rolled back unless the server says otherwise: the
+    next plan then sends it again.
+    """
+    if seen == "after":
+        return True
+    if seen == "before":
+        return False
+    if status in ("committed", "aborted"):
+        return status == "committed"
+    return False if seen == "same" else None
+
+
+def _undecided(pending: Pending, status: Status) -> PgplanError:
+    lines = [
+        f"{was['type']}.{was['key']}\n    before: {_shown(was)}\n    after:  {_shown(becomes)}"
+        for was, becomes in zip(pending.before, pending.after, strict=True)
+    ]
+    message = (
+        "the last apply was cut off while it committed, and what is found is neither what was there before nor what it was to "
+        f"write (the server says of transaction {pending.xid}: {status}); somebody changed it since:\n  " + "\n  ".join(lines)
+    )
+    hint = (
+        "bring these objects into one of the two shapes and run this again; or decide with: pgplan state restore, import, forget"
+    )
+    return PgplanError(Problem(message, address="state", hint=hint))
+
+
+def _shown(one: Mapping[str, Any]) -> str:
+    if one["oid"] is None:
+        return "absent"
+    shown = json.dumps(one["image"], sort_keys=True, ensure_ascii=False)
+    rights = [f"{p['privilege']} to {p['grantee']}" for p in one["acl"]]
+    return f"OID {one['oid']}, {shown}" + (f", {', '.join(rights)}" if rights else "")
+
+
+def went_back(target: Target, known: Facts, lsn: str) -> str:
+    """In words, how the database went back in time since the last commit that `target` tells of; "" when it did not."""
+    if target.timeline != known.timeline:
+        return f"its timeline is {known.timeline}, and was {target.timeline} at the last apply"
+    if target.lsn and _position(lsn) < _position(target.lsn):
+        return f"its WAL position is {lsn}, behind {target.lsn} of the last apply"
+    return ""
+
+
+def _position(lsn: str) -> int:
+    high, low = lsn.split("/")
+    return int(high, 16) << 32 | int(low, 16)

@@ -1,0 +1,177 @@
+"""Running a plan's steps in the open transaction, and saying which one failed and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+from attrs import frozen
+
+from pgplan.database.connection import Session, acting_as
+from pgplan.database.notices import Notice
+from pgplan.database.scrub import server_message
+from pgplan.database.transport import Channel, open_channel
+from pgplan.errors import PgplanError, Problem
+from pgplan.kind import SecretUse, Statement
+from pgplan.plan.model import Plan, Step
+from pgplan.secret import Secret
+
+BATCH = 200
+"""Statements sent before the first answer is awaited: a distant server costs few round trips."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many statements are done, of how many."""
+
+_ADVICE = {
+    "42501": "the role that pgplan connects as lacks this right: grant it, or connect as a role that has it",
+    "55P03": "another session holds a lock on it: wait for that session, or raise lock_timeout in [connection].settings",
+    "57014": "raise statement_timeout in [connection].settings if the server needs more time",
+    "2BP01": "remove or declare first what depends on it",
+    "53200": "raise max_locks_per_transaction on the server, or apply fewer changes at once",
+    "58P01": "install the extension's files on the server first",
+    "0A000": "install what is missing on the server, or declare something that its version supports",
+}
+"""What to do, by SQLSTATE."""
+_AGAIN = "correct the cause and plan again"
+_ROLLED_BACK = "everything was rolled back: the database and the state are as before"
+
+_DROPPED = "shdepLockAndCheckObject"
+"""The function of the server that reports 42704 "was concurrently dropped", whatever the language of its messages."""
+
+
+@frozen
+class _Item:
+    step: Step
+    statement: Statement
+
+
+class StepError(Exception):
+    """A step failed. `problem` may be shown; `retry` says whether another session's change is the cause."""
+
+    def __init__(self, problem: Problem, *, retry: bool = False) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+        self.retry = retry
+
+
+class UnattributedError(Exception):
+    """A notice that means failure came with a batch of statements; running them one by one tells which it was."""
+
+
+def run(
+    connection: Session, plan: Plan, secret_of: Callable[[str, str], Secret], progress: Progress, *, one_by_one: bool
+) -> tuple[Notice, ...]:
+    """Run every statement in order; return the notices that are only to be shown.
+
+    Raises StepError, UnattributedError (never with `one_by_one`), and PgplanError when a secret has no value.
+    """
+    items = [_Item(step, statement) for step in plan.steps for statement in step.statements]
+    channel = _channel(connection, items, secret_of)
+    connection.notices.take()
+    notices: list[Notice] = []
+    done = 0
+    for batch in _batches(items, 1 if one_by_one else BATCH):
+        _run_batch(connection, batch, channel, len(plan.steps))
+        notices += _harmless(connection.notices.take(), batch, len(plan.steps))
+        done += len(batch)
+        progress(done, len(items))
+    return tuple(notices)
+
+
+def _channel(connection: Session, items: list[_Item], secret_of: Callable[[str, str], Secret]) -> Channel:
+    uses: dict[tuple[str, str], tuple[str, SecretUse, Secret]] = {}
+    for item in items:
+        use, address = item.statement.secret, item.step.addresses[0]
+        if use is not None and (address, use.slot) not in uses:
+            uses[address, use.slot] = (address, use, secret_of(address, use.slot))
+    try:
+        return open_channel(connection, uses.values())
+    except psycopg.Error as error:
+        text = server_message(error, [secret for _, _, secret in uses.values()])
+        raise PgplanError(Problem(f"cannot bring the secrets to the server: {text}", hint=_ROLLED_BACK)) from None
+
+
+def _batches(items: list[_Item], size: int) -> Iterator[list[_Item]]:
+    """Runs of statements that can be sent together: one that runs as another role stands alone."""
+    batch: list[_Item] = []
+    for item in items:
+        alone = bool(item.statement.run_as)
+        if batch and (alone or len(batch) >= size or batch[-1].statement.run_as):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def _run_batch(connection: Session, batch: list[_Item], channel: Channel, total: int) -> None:
+    if len(batch) == 1:
+        item = batch[0]
+        try:
+            with acting_as(connection, item.statement.run_as):
+                connection.execute(channel.sql(item.statement, item.step.addresses[0]))
+        except psycopg.Error as error:
+            raise _failed(item, error, channel, total) from None
+        return
+    cursors: list[psycopg.Cursor[dict[str, object]]] = []
+    failure = _send(connection, [channel.sql(item.statement, item.step.addresses[0]) for item in batch], cursors)
+    if failure is not None:
+        # The statement that failed is the first without a result.
+        answered = sum(1 for cursor in cursors if cursor.statusmessage is not None)
+        raise _failed(batch[min(answered, len(batch) - 1)], failure, channel, total)
+
+
+def _send(connection: Session, texts: list[bytes], cursors: list[psycopg.Cursor[dict[str, object]]]) -> psycopg.Error | None:
+    """Send all and await all, filling `cursors`; return the first error. It is caught inside, since psycopg logs what is not."""
+    first: psycopg.Error | None = None
+    try:
+        with connection.pipeline() as pipeline:
+            try:
+                for text in texts:
+                    cursor = connection.cursor()
+                    cursors.append(cursor)
+                    cursor.execute(text)
+                pipeline.sync()
+            except psycopg.Error as error:
+                first = error
+    except psycopg.Error as error:
+        first = first or error
+    return first
+
+
+def _harmless(notices: tuple[Notice, ...], batch: list[_Item], total: int) -> list[Notice]:
+    failures = [notice for notice in notices if notice.failure]
+    if failures and len(batch) > 1:
+        raise UnattributedError
+    if failures:
+        notice = failures[0]
+        said = f"{notice.failure}: the server says {notice.message!r} (SQLSTATE {notice.sqlstate})"
+        raise StepError(_problem(batch[0], said, total, _ADVICE["42501"]))
+    return [notice for notice in notices if not notice.failure]
+
+
+def _failed(item: _Item, error: psycopg.Error, channel: Channel, total: int) -> StepError:
+    said = server_message(error, channel.secrets)
+    return StepError(_problem(item, said, total, _ADVICE.get(error.sqlstate or "", _AGAIN)), retry=retryable(error))
+
+
+def _problem(item: _Item, said: str, total: int, advice: str) -> Problem:
+    step = item.step
+    as_role = f"  -- as {item.statement.run_as}" if item.statement.run_as else ""
+    message = f"step {step.number} of {total} failed: {said}\nstatement: {item.statement.sql}{as_role}"
+    return Problem(message, address=", ".join(step.addresses), hint=f"{_ROLLED_BACK}; {advice}")
+
+
+def retryable(error: psycopg.Error) -> bool:
+    """Whether another session changed the same rows at the same time, so that the whole transaction may be tried again."""
+    message = error.diag.message_primary or ""
+    match error.sqlstate:
+        case "23505" | "40P01" | "42P01":
+            return True
+        case "XX000":
+            # Internal errors are never translated.
+            return message.startswith("tuple concurrently ")
+        case "42704":
+            return error.diag.source_function == _DROPPED or "concurrently dropped" in message
+        case _:
+            return False
