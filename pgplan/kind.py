@@ -244,6 +244,11 @@ class ObjectKind(Kind, Protocol):
         ...
 
     @property
+    def replace_when_hidden(self) -> Sequence[str]:
+        """Attributes that cannot be altered blind: hidden by the server and not recorded, they mean drop and create too."""
+        ...
+
+    @property
     def creation_only(self) -> Sequence[str]:
         """Attributes that only `create` uses and the catalogs do not keep: never compared, None in every found spec."""
         ...

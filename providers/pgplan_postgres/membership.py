@@ -1,0 +1,147 @@
+"""https://www.postgresql.org/docs/current/sql-grant.html#SQL-GRANT-ROLES
+
+From PostgreSQL 16 on there is one row for each (role, member, grantor), each with options of its own, and the member has what any
+of them gives. ``membership.R/M`` stands for all of them together, ``membership.R/M/G`` for the one that G granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import evolve, frozen
+from psycopg import sql
+
+from pgplan.address import part
+from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Lookup, Reference, Scope, Statement
+from pgplan_postgres.base import Mistakes, ObjectKindBase, Path, to_role
+from pgplan_postgres.sql import name, statement, words
+
+ROWS_PER_GRANTOR = 160000
+"""server_version_num from which on memberships have options and a row for each grantor."""
+_OPTIONS = ("admin", "inherit", "set")
+
+
+@frozen
+class MembershipBlock:
+    """``[[membership]]``. Omitted, and enforced: `admin` is false, `set` true, `inherit` as the member's own attribute
+    `inherit`, declared or else found. Without `granted_by` it does not matter who granted it."""
+
+    role: list[str]
+    member: list[str]
+    admin: bool = False
+    inherit: bool | None = None
+    set: bool | None = None
+    granted_by: str | None = None
+
+
+@frozen
+class Membership:
+    role: str
+    member: str
+    admin: bool = False
+    inherit: bool | None = None
+    """None before PostgreSQL 16, where the member's own attribute decides."""
+    set: bool | None = None
+    """None before PostgreSQL 16, where every member may SET ROLE."""
+    granted_by: str | None = None
+
+
+def membership_key(spec: Membership) -> str:
+    names = (spec.role, spec.member) if spec.granted_by is None else (spec.role, spec.member, spec.granted_by)
+    return "/".join(map(part, names))
+
+
+class MembershipKind(ObjectKindBase):
+    name = "membership"
+    form = "array"
+    scope: Scope = "cluster"
+    block = MembershipBlock
+    spec = Membership
+    adopts = True
+
+    def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
+        mistakes = Mistakes()
+        roles = _roles(mistakes, "role", block.role)
+        members = _roles(mistakes, "member", block.member)
+        for both in set(roles) & set(members):
+            mistakes.add(("member",), f"{both!r} cannot be a member of itself")
+        granted_by = mistakes.optional_role("granted_by", block.granted_by)
+        mistakes.done()
+        specs = (Membership(r, m, block.admin, block.inherit, block.set, granted_by) for r in roles for m in members)
+        return [Declaration(self.name, membership_key(spec), spec) for spec in specs]
+
+    def references(self, spec: Membership) -> Sequence[Reference]:
+        return [*to_role(spec.role, "role"), *to_role(spec.member, "member"), *to_role(spec.granted_by, "granted_by")]
+
+    def settle(self, spec: Membership, facts: Facts, lookup: Lookup) -> Membership:
+        if facts.version < ROWS_PER_GRANTOR:
+            named = [each for each in ("inherit", "set", "granted_by") if getattr(spec, each) is not None]
+            if named:
+                hint = "leave it out, or upgrade the server"
+                raise InvalidBlockError(*(((each,), f"{each} of a membership needs PostgreSQL 16", hint) for each in named))
+            return spec
+        member = lookup("role", part(spec.member))
+        inherits = member.inherit if member is not None else True
+        return evolve(
+            spec,
+            inherit=inherits if spec.inherit is None else spec.inherit,
+            set=True if spec.set is None else spec.set,
+        )
+
+    def create(self, spec: Membership) -> Sequence[Statement]:
+        return [_grant(spec, name_admin=spec.admin)]
+
+    def alter(self, found: Found, spec: Membership, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        before: Membership = found.spec
+        statements: list[Statement] = []
+        # One by one: a row that also has an option that shall go must lose it, whoever granted it.
+        for row in found.extra["rows"]:
+            gone = [each for each in _OPTIONS if each in changed and getattr(spec, each) is False and row[each]]
+            statements += [_revoke(spec, row["grantor"], each) for each in gone]
+        if any(each in changed and getattr(spec, each) for each in _OPTIONS):
+            # ADMIN is named only if it is missing: it can be there by another grantor, who cannot be given it back.
+            statements.append(_grant(spec, name_admin=spec.admin and not before.admin))
+        return statements
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        # What the member granted to itself stands on what others granted to it.
+        rows = sorted(found.extra["rows"], key=lambda row: (row["grantor"] != found.spec.member, row["grantor"] or ""))
+        return [_revoke(found.spec, row["grantor"]) for row in rows]
+
+    def lock_out(self, found: Found, spec: Membership | None, facts: Facts) -> str | None:
+        before: Membership = found.spec
+        if before.member not in (facts.role, facts.session_role):
+            return None
+        if spec is None:
+            return f"the membership of {before.role}"
+        lost = [each.upper() for each in _OPTIONS if getattr(before, each) and getattr(spec, each) is False]
+        return f"{', '.join(lost)} OPTION of {before.role}" if lost else None
+
+
+def _roles(mistakes: Mistakes, attribute: str, values: Sequence[str]) -> list[str]:
+    if not values:
+        mistakes.add((attribute,), "the list is empty")
+    paths: list[Path] = [(attribute,) if len(values) == 1 else (attribute, index) for index in range(len(values))]
+    roles = [mistakes.role(path, value) for path, value in zip(paths, values, strict=True)]
+    return list(dict.fromkeys(roles))
+
+
+def _grant(spec: Membership, *, name_admin: bool) -> Statement:
+    """INHERIT and SET are always named where the server knows them: GRANT leaves what is not named as it is."""
+    grant = sql.SQL("GRANT {} TO {}").format(name(spec.role), name(spec.member))
+    if spec.inherit is None or spec.set is None:
+        return statement("{}", words(grant, sql.SQL("WITH ADMIN OPTION") if name_admin else None))
+    options = [sql.SQL("ADMIN TRUE")] if name_admin else []
+    options.append(sql.SQL("INHERIT TRUE") if spec.inherit else sql.SQL("INHERIT FALSE"))
+    options.append(sql.SQL("SET TRUE") if spec.set else sql.SQL("SET FALSE"))
+    return statement("{}", words(grant, sql.SQL("WITH"), sql.SQL(", ").join(options), _granted_by(spec.granted_by)))
+
+
+def _revoke(spec: Membership, grantor: str | None, option: str = "") -> Statement:
+    words_of = {"admin": sql.SQL("ADMIN OPTION FOR"), "inherit": sql.SQL("INHERIT OPTION FOR"), "set": sql.SQL("SET OPTION FOR")}
+    what = words(sql.SQL("REVOKE"), words_of.get(option), name(spec.role), sql.SQL("FROM"), name(spec.member))
+    return statement("{}", words(what, _granted_by(grantor)))
+
+
+def _granted_by(grantor: str | None) -> sql.Composable | None:
+    return None if grantor is None else sql.SQL("GRANTED BY {}").format(name(grantor))

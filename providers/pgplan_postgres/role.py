@@ -1,0 +1,235 @@
+"""https://www.postgresql.org/docs/current/sql-createrole.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from attrs import field, frozen
+from psycopg import sql
+
+from pgplan.address import part
+from pgplan.kind import Declaration, Facts, Found, Reference, Scope, SecretUse, Statement
+from pgplan.secret import Secret
+from pgplan_postgres import settings, verifier
+from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, sorted_dict
+from pgplan_postgres.membership import Membership, membership_key
+from pgplan_postgres.sql import comment, name, statement, text, words
+
+NEVER = "infinity"
+MAX_CONNECTIONS = 2**31 - 1
+_SWITCHES = ("superuser", "createdb", "createrole", "login", "inherit", "replication", "bypassrls")
+_DEFAULTS = {"inherit": True, "connection_limit": -1}
+Config = Mapping[str, str | list[str]]
+
+
+@frozen
+class RoleBlock:
+    """``[role.NAME]``. Omitted switches and `connection_limit` mean their default and are enforced; whatever else is omitted
+    is not managed. `config` and `database_config` are all the settings of the role: others are reset."""
+
+    superuser: bool = False
+    createdb: bool = False
+    createrole: bool = False
+    login: bool = False
+    inherit: bool = True
+    replication: bool = False
+    bypassrls: bool = False
+    connection_limit: int = -1
+    password: Secret | None = None
+    valid_until: str | datetime | None = None
+    config: dict[str, str | list[str]] | None = None
+    database_config: dict[str, dict[str, str | list[str]]] | None = None
+    comment: str | None = None
+    member_of: list[str] | None = None
+
+
+@frozen
+class Role:
+    name: str
+    superuser: bool = False
+    createdb: bool = False
+    createrole: bool = False
+    login: bool = False
+    inherit: bool = True
+    replication: bool = False
+    bypassrls: bool = False
+    connection_limit: int = -1
+    """-1 means no limit."""
+    password: Secret | None = None
+    valid_until: str | None = None
+    """Until when the password counts, ``2030-01-01T00:00:00Z`` in UTC, or ``infinity``."""
+    config: dict[str, str] | None = field(default=None, converter=sorted_dict)
+    database_config: dict[str, dict[str, str]] | None = field(default=None, converter=sorted_dict)
+    comment: str | None = None
+
+
+class RoleKind(ObjectKindBase):
+    name = "role"
+    scope: Scope = "cluster"
+    block = RoleBlock
+    spec = Role
+
+    def declare(self, name: str, block: RoleBlock) -> Iterable[Declaration]:
+        mistakes = Mistakes()
+        spec = _declared(mistakes, name, block)
+        groups = [mistakes.role(("member_of", i), group) for i, group in enumerate(block.member_of or ())]
+        for index, group in enumerate(groups):
+            if group == spec.name:
+                mistakes.add(("member_of", index), "a role cannot be a member of itself")
+            elif group in groups[:index]:
+                mistakes.add(("member_of", index), f"{group!r} stands there twice")
+        mistakes.done()
+        memberships = (Membership(group, spec.name) for group in groups)
+        return [
+            Declaration(self.name, part(spec.name), spec),
+            *(Declaration("membership", membership_key(one), one) for one in memberships),
+        ]
+
+    def references(self, spec: Role) -> Sequence[Reference]:
+        return [Reference("database", part(database), "database_config") for database in spec.database_config or ()]
+
+    def secrets(self, spec: Role) -> Mapping[str, Secret]:
+        return {"password": spec.password} if spec.password is not None else {}
+
+    def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
+        """`found` is the server's verifier, a blank, and the role's name, which the MD5 form depends on."""
+        kept, _, role = found.reveal().partition(" ")
+        return slot == "password" and verifier.matches(declared, kept, role)
+
+    def create(self, spec: Role) -> Sequence[Statement]:
+        attributes = [each for each in (*_SWITCHES, "connection_limit") if getattr(spec, each) != _DEFAULTS.get(each, False)]
+        if spec.valid_until not in (None, NEVER):
+            attributes.append("valid_until")
+        target = words(sql.SQL("ROLE"), name(spec.name))
+        return [
+            statement("CREATE {}", words(target, *_attributes(spec, attributes))),
+            *(_password(spec) if spec.password is not None else ()),
+            *_config(target, {}, spec.config),
+            *_database_config(target, {}, spec.database_config),
+            *comment(target, spec.comment or None),
+        ]
+
+    def alter(self, found: Found, spec: Role, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        before: Role = found.spec
+        target = words(sql.SQL("ROLE"), name(spec.name))
+        attributes = [each for each in (*_SWITCHES, "connection_limit", "valid_until") if each in changed]
+        statements = [statement("ALTER {}", words(target, *_attributes(spec, attributes)))] if attributes else []
+        if spec.password is not None and ("password" in slots or "password" in changed):
+            statements += _password(spec)
+        if "config" in changed:
+            statements += _config(target, before.config or {}, spec.config)
+        if "database_config" in changed:
+            statements += _database_config(target, before.database_config or {}, spec.database_config)
+        return [*statements, *(comment(target, spec.comment) if "comment" in changed else ())]
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        return [statement("DROP ROLE {}", name(found.spec.name))]
+
+    def lock_out(self, found: Found, spec: Role | None, facts: Facts) -> str | None:
+        before: Role = found.spec
+        if before.name not in (facts.role, facts.session_role):
+            return None
+        if spec is None:
+            return f"the role {before.name} itself"
+        lost = [switch.upper() for switch in _SWITCHES if getattr(before, switch) and not getattr(spec, switch)]
+        if spec.connection_limit == 0 != before.connection_limit:
+            lost.append("every connection")
+        return ", ".join(lost) or None
+
+
+def _declared(mistakes: Mistakes, role: str, block: RoleBlock) -> Role:
+    role = mistakes.role((), role)
+    if SYSTEM_NAME.match(role):
+        mistakes.add((), f"a role cannot be called {role!r}: names that begin with pg_ are reserved by PostgreSQL")
+    if not -1 <= block.connection_limit <= MAX_CONNECTIONS:
+        mistakes.add(("connection_limit",), "a connection limit is -1 (none) or a number of connections")
+    if block.password is not None and not block.password.withheld and not block.password.reveal():
+        mistakes.add(("password",), "a password is empty", "PostgreSQL would take away the password; leave it out instead")
+    config = _settings(mistakes, ("config",), block.config)
+    by_database: dict[str, dict[str, str]] = {}
+    for database, of_database in (block.database_config or {}).items():
+        mistakes.name(("database_config", database), database)
+        values = _settings(mistakes, ("database_config", database), of_database)
+        if values:
+            by_database[database] = values
+    return Role(
+        role,
+        **{switch: getattr(block, switch) for switch in _SWITCHES},
+        connection_limit=block.connection_limit,
+        password=block.password,
+        valid_until=_moment(mistakes, block.valid_until),
+        config=config,
+        database_config=None if block.database_config is None else by_database,
+        comment=block.comment,
+    )
+
+
+def _settings(mistakes: Mistakes, path: tuple[str, ...], values: Config | None) -> dict[str, str] | None:
+    try:
+        return None if values is None else settings.settings(values)
+    except ValueError as error:
+        mistakes.add(path, str(error))
+        return None
+
+
+def _moment(mistakes: Mistakes, value: str | datetime | None) -> str | None:
+    if value is None or value == NEVER:
+        return None if value is None else NEVER
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        hint = 'write it with its time zone, such as 2030-01-01T00:00:00Z, or "infinity"'
+        mistakes.add(("valid_until",), "cannot read the point in time", hint)
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _attributes(spec: Role, attributes: Iterable[str]) -> Iterable[sql.Composable]:
+    for attribute in attributes:
+        if attribute == "connection_limit":
+            yield sql.SQL("CONNECTION LIMIT {}").format(sql.Literal(spec.connection_limit))
+        elif attribute == "valid_until" and spec.valid_until is not None:
+            yield sql.SQL("VALID UNTIL {}").format(text(spec.valid_until))
+        elif attribute in _SWITCHES:
+            yield _SWITCH_WORDS[attribute, bool(getattr(spec, attribute))]
+
+
+_SWITCH_WORDS = {
+    ("superuser", True): sql.SQL("SUPERUSER"),
+    ("superuser", False): sql.SQL("NOSUPERUSER"),
+    ("createdb", True): sql.SQL("CREATEDB"),
+    ("createdb", False): sql.SQL("NOCREATEDB"),
+    ("createrole", True): sql.SQL("CREATEROLE"),
+    ("createrole", False): sql.SQL("NOCREATEROLE"),
+    ("login", True): sql.SQL("LOGIN"),
+    ("login", False): sql.SQL("NOLOGIN"),
+    ("inherit", True): sql.SQL("INHERIT"),
+    ("inherit", False): sql.SQL("NOINHERIT"),
+    ("replication", True): sql.SQL("REPLICATION"),
+    ("replication", False): sql.SQL("NOREPLICATION"),
+    ("bypassrls", True): sql.SQL("BYPASSRLS"),
+    ("bypassrls", False): sql.SQL("NOBYPASSRLS"),
+}
+
+
+def _password(spec: Role) -> list[Statement]:
+    return [statement("ALTER ROLE {} PASSWORD :'password'", name(spec.name), secret=SecretUse("password", "verifier", spec.name))]
+
+
+def _config(target: sql.Composable, before: settings.Settings, after: settings.Settings | None) -> list[Statement]:
+    return settings.changes(target, before, after) if after is not None else []
+
+
+def _database_config(
+    target: sql.Composable, before: Mapping[str, settings.Settings], after: Mapping[str, settings.Settings] | None
+) -> list[Statement]:
+    if after is None:
+        return []
+    statements: list[Statement] = []
+    for database in sorted(before.keys() | after.keys()):
+        place = words(target, sql.SQL("IN DATABASE"), name(database))
+        statements += settings.changes(place, before.get(database, {}), after.get(database, {}))
+    return statements

@@ -1,0 +1,98 @@
+"""Reads roles: all of them, predefined ones too.
+
+https://www.postgresql.org/docs/current/catalog-pg-authid.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from pgplan.address import part
+from pgplan.kind import Facts, Found, Row, Scope
+from pgplan.secret import Secret
+from pgplan_postgres.base import FIRST_NORMAL_OID, SYSTEM_NAME, ReaderBase
+from pgplan_postgres.role import Role
+from pgplan_postgres.settings import from_catalog
+
+_QUERY = """
+SELECT r.oid::bigint AS oid, r.rolname AS name, r.rolsuper AS superuser, r.rolcreatedb AS createdb,
+       r.rolcreaterole AS createrole, r.rolcanlogin AS login, r.rolinherit AS inherit, r.rolreplication AS replication,
+       r.rolbypassrls AS bypassrls, r.rolconnlimit AS connection_limit,
+       CASE WHEN r.rolvaliduntil IS NULL OR r.rolvaliduntil IN ('infinity', '-infinity')
+            THEN coalesce(r.rolvaliduntil, 'infinity')::text
+            ELSE to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'FMYYYY-MM-DD"T"HH24:MI:SS.US"Z"') END AS valid_until,
+       s.settings, c.description AS comment,
+       {secret}
+  FROM {roles} AS r
+  -- 1260 is pg_authid's own OID
+  LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = 1260 AND c.objoid = r.oid
+  LEFT JOIN (SELECT s.setrole, json_agg(json_build_array(d.datname, s.setconfig)) AS settings
+               FROM pg_catalog.pg_db_role_setting AS s
+               LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase
+              GROUP BY s.setrole) AS s ON s.setrole = r.oid
+"""
+_SUPERUSER: tuple[LiteralString, LiteralString] = (
+    "pg_catalog.pg_authid",
+    "true AS visible, r.rolpassword AS password, r.xmin::text AS xmin",
+)
+# pg_authid can be read by superusers only, and pg_roles shows eight asterisks to everybody.
+_OTHERS: tuple[LiteralString, LiteralString] = (
+    "pg_catalog.pg_roles",
+    "false AS visible, NULL AS password, NULL AS xmin",
+)
+
+
+class RoleReader(ReaderBase):
+    type = "role"
+    scope: Scope = "cluster"
+    always = True
+
+    def query(self, facts: Facts) -> str:
+        roles, secret = _SUPERUSER if facts.superuser else _OTHERS
+        return sql.SQL(_QUERY).format(roles=sql.SQL(roles), secret=sql.SQL(secret)).as_string(None)
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        return [_found(row) for row in rows]
+
+
+def _found(row: Row) -> Found:
+    role: Any = row["name"]
+    password: str | None = row["password"]
+    everywhere, by_database = _settings(row["settings"] or ())
+    spec = Role(
+        role,
+        superuser=row["superuser"],
+        createdb=row["createdb"],
+        createrole=row["createrole"],
+        login=row["login"],
+        inherit=row["inherit"],
+        replication=row["replication"],
+        bypassrls=row["bypassrls"],
+        connection_limit=row["connection_limit"],
+        password=Secret() if password is not None else None,
+        valid_until=row["valid_until"].replace(".000000Z", "Z"),
+        config=everywhere,
+        database_config=by_database,
+        comment=row["comment"] or "",
+    )
+    return Found(
+        "role",
+        part(role),
+        row["oid"],
+        spec,
+        hidden=() if row["visible"] else ("password",),
+        # The verifier stands nowhere else, so this is what tells that someone set another password.
+        extra={"xmin": row["xmin"]} if password is not None else {},
+        secrets={"password": Secret(f"{password} {role}")} if password is not None else {},
+        system=bool(SYSTEM_NAME.match(role)) or row["oid"] < FIRST_NORMAL_OID,
+    )
+
+
+def _settings(stored: Iterable[tuple[str | None, list[str]]]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """What holds in every database, and what holds in one."""
+    by_database = {database: from_catalog(items) for database, items in stored}
+    everywhere = by_database.pop(None, {})
+    return everywhere, {database: values for database, values in by_database.items() if database is not None}
