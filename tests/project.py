@@ -1,0 +1,78 @@
+"""A configuration's directory and the command line run in it, as a user would: a process of its own each time."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+PGPLAN = str(Path(sys.executable).parent / "pgplan")
+
+
+@frozen
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+
+@define
+class Project:
+    """`everything` collects all that was ever printed, to look for what must not be there."""
+
+    directory: Path
+    url: str
+    environment: dict[str, str] = field(factory=dict[str, str])
+    everything: str = ""
+
+    def write(self, text: str, name: str = "pgplan.toml") -> None:
+        (self.directory / name).write_text(text)
+
+    def edit(self, old: str, new: str, name: str = "pgplan.toml") -> None:
+        text = (self.directory / name).read_text()
+        assert old in text
+        self.write(text.replace(old, new), name)
+
+    def process(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        merged = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        merged.update(self.environment | {"DATABASE_URL": self.url} | dict(environment or {}))
+        command = [PGPLAN, "-C", str(self.directory), *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=merged)
+
+    def run(self, *arguments: str, expect: int = 0, environment: Mapping[str, str] | None = None) -> Result:
+        """Run pgplan and check its exit code."""
+        process = self.process(*arguments, environment=environment)
+        out, err = process.communicate(timeout=120)
+        self.everything += out + err
+        assert process.returncode == expect, f"pgplan {' '.join(arguments)} ended with {process.returncode}:\n{out}\n{err}"
+        return Result(process.returncode, out, err)
+
+    @property
+    def plan_file(self) -> str:
+        return str(self.directory / "plan.bin")
+
+    def plan_and_apply(self) -> None:
+        """By way of a saved plan; afterwards there is nothing left to do."""
+        self.run("plan", "--out", self.plan_file)
+        self.run("apply", self.plan_file)
+        self.nothing_to_do()
+
+    def nothing_to_do(self) -> None:
+        result = self.run("plan", "--detailed-exitcode")
+        assert result.out.strip() == "No changes. The database matches the configuration."
+
+    def sql(self, *arguments: str) -> list[str]:
+        """The statements that a plan would run now."""
+        shown = self.run("plan", "--format", "sql", *arguments).out
+        lines = [line for line in shown.splitlines() if line and not line.startswith(("--", "\\", "BEGIN", "COMMIT"))]
+        return [re.sub(r"\s+", " ", line) for line in lines]

@@ -1,0 +1,79 @@
+"""examples/migrations-user: who may do what is tried by logging in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.project import Project
+from tests.servers import Server
+
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "migrations-user" / "pgplan.toml").read_text()
+
+
+@pytest.fixture
+def example(project: Project, cluster: Server) -> Project:
+    cluster.execute(
+        "CREATE TABLE public.orders (id serial PRIMARY KEY, item text)",
+        "CREATE VIEW public.items AS SELECT item FROM public.orders",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+    )
+    project.write(EXAMPLE)
+    project.environment["PGHOST"], project.environment["PGUSER"] = str(cluster.directory), "postgres"
+    return project
+
+
+def _refused(server: Server, statement: str, user: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        server.execute(statement, user=user)
+
+
+def test_each_role_may_do_its_work_and_no_more(example: Project, cluster: Server) -> None:
+    example.plan_and_apply()
+    cluster.execute("INSERT INTO public.orders (item) VALUES ('tea')", "UPDATE public.orders SET item = 'coffee'", user="django")
+    assert cluster.rows("SELECT item FROM public.items", user="django") == [("coffee",)]
+    cluster.execute("DELETE FROM public.orders", user="django")
+    for statement in (
+        "ALTER TABLE public.orders ADD COLUMN x int",
+        "DROP TABLE public.orders",
+        "CREATE TABLE public.mine (id int)",
+        "TRUNCATE public.orders",
+        "GRANT SELECT ON public.orders TO sqlmigrations",
+    ):
+        _refused(cluster, statement, "django")
+    cluster.execute("CREATE TABLE public.new (id int)", "CREATE ROLE made_by_migrations", user="sqlmigrations")
+    cluster.execute("CREATE DATABASE made_by_migrations", user="sqlmigrations")
+    rows = cluster.rows("SELECT rolcreatedb, rolcreaterole, rolcanlogin, rolsuper FROM pg_roles WHERE rolname = 'sqlmigrations'")
+    assert rows == [(True, True, True, False)]
+
+
+def test_a_new_table_gets_its_privileges_with_the_next_plan(example: Project, cluster: Server) -> None:
+    example.plan_and_apply()
+    cluster.execute("CREATE TABLE public.later (id int)")
+    (statement,) = example.sql()
+    assert statement.startswith("GRANT ")
+    assert '"later"' in statement
+    assert '"orders"' not in statement
+    example.plan_and_apply()
+    cluster.execute("SELECT * FROM public.later", user="django")
+
+
+def test_what_newly_matches_and_is_right_already_is_no_change(example: Project, cluster: Server) -> None:
+    example.plan_and_apply()
+    cluster.execute("CREATE TABLE public.later (id int)", "GRANT SELECT, INSERT, UPDATE, DELETE ON public.later TO django")
+    example.nothing_to_do()
+
+
+def test_removing_a_block_revokes_only_its_own(example: Project, cluster: Server) -> None:
+    example.plan_and_apply()
+    cluster.execute("CREATE ROLE other", "GRANT SELECT ON public.orders TO other", "GRANT TRUNCATE ON public.orders TO django")
+    head, _, rest = EXAMPLE.partition('[[grant]]\nto = "django"\non = { tables_in = "public" }')
+    example.write(head + rest.partition("\n\n")[2])
+    example.plan_and_apply()
+    rows = cluster.rows(
+        "SELECT grantee::regrole::text, privilege_type FROM pg_class, aclexplode(relacl)"
+        " WHERE relname = 'orders' AND grantee <> 10 ORDER BY 1, 2"
+    )
+    assert rows == [("django", "TRUNCATE"), ("other", "SELECT")]

@@ -1,0 +1,217 @@
+"""A saved plan is applied as it was reviewed, or not at all: exit code 3, nothing changed, the object named."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.project import Project
+from tests.servers import Server
+
+TOML = """
+[pgplan]
+name = "t"
+[connection]
+url = "${env.DATABASE_URL}"
+[extension.postgres_fdw]
+[server.s1]
+fdw = "postgres_fdw"
+options = { host = "one" }
+[role.app]
+login = true
+[role.extra]
+[schema.billing]
+comment = "money"
+[[membership]]
+role = "extra"
+member = "app"
+[[user_mapping]]
+server = "s1"
+user = "app"
+options = { user = "remote" }
+[[grant]]
+to = "app"
+on = { schema = "billing" }
+privileges = ["USAGE"]
+[[grant]]
+to = "app"
+on = { server = "s1" }
+privileges = ["USAGE"]
+"""
+CHANGED = (
+    TOML.replace('host = "one"', 'host = "two"')
+    .replace("login = true", "login = true\ncreatedb = true")
+    .replace('comment = "money"', 'comment = "cash"')
+    .replace('user = "remote"', 'user = "other"')
+    .replace('member = "app"', 'member = "app"\nadmin = true')
+    .replace('["USAGE"]', '["USAGE", "CREATE"]', 1)
+)
+
+
+@pytest.fixture
+def planned(project: Project) -> Project:
+    """Everything applied once, then a plan saved that changes every object."""
+    project.write(TOML)
+    project.plan_and_apply()
+    project.write(CHANGED)
+    project.run("plan", "--out", project.plan_file)
+    return project
+
+
+def _catalogs(server: Server) -> list[object]:
+    queries = (
+        "SELECT rolname::text, rolcreatedb FROM pg_roles ORDER BY 1",
+        "SELECT srvname::text, srvoptions FROM pg_foreign_server",
+        "SELECT nspname::text, nspacl::text, obj_description(oid) FROM pg_namespace ORDER BY 1",
+        "SELECT umoptions FROM pg_user_mappings",
+        "SELECT admin_option FROM pg_auth_members WHERE roleid::regrole::text = 'extra'",
+    )
+    return [row for query in queries for row in server.rows(query)]
+
+
+def _refused(planned: Project, server: Server, *words: str, arguments: tuple[str, ...] = ()) -> None:
+    before, state = _catalogs(server), (planned.directory / ".pgplan" / "state.json").read_bytes()
+    error = planned.run("apply", planned.plan_file, *arguments, expect=3).err
+    for word in words:
+        assert word in error
+    assert _catalogs(server) == before
+    assert (planned.directory / ".pgplan" / "state.json").read_bytes() == state
+
+
+def test_the_plan_is_good_as_long_as_nothing_moved(planned: Project, cluster: Server) -> None:
+    planned.run("apply", planned.plan_file)
+    planned.nothing_to_do()
+    assert cluster.rows("SELECT rolcreatedb FROM pg_roles WHERE rolname = 'app'") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "address", "attribute"),
+    [
+        ("ALTER SERVER s1 OPTIONS (ADD port '1')", "server.s1", "options"),
+        ("ALTER ROLE app CREATEROLE", "role.app", "createrole"),
+        ("COMMENT ON SCHEMA billing IS 'x'", "schema.billing", "comment"),
+        ("ALTER SCHEMA billing OWNER TO extra", "schema.billing", "owner"),
+        ("GRANT USAGE ON SCHEMA billing TO extra", "schema.billing", "USAGE"),
+        ("ALTER USER MAPPING FOR app SERVER s1 OPTIONS (SET \"user\" 'eve')", "user_mapping.s1/app", "options"),
+        ("REVOKE extra FROM app", "membership.extra/app", "gone"),
+        ("DROP USER MAPPING FOR app SERVER s1; CREATE USER MAPPING FOR app SERVER s1 OPTIONS (\"user\" 'remote')",
+         "user_mapping.s1/app", "OID"),
+        ("ALTER ROLE extra LOGIN", "role.extra", "login"),
+    ],
+)  # fmt: skip
+def test_a_touched_or_relied_upon_object_was_altered(
+    planned: Project, cluster: Server, by_hand: str, address: str, attribute: str
+) -> None:
+    cluster.execute(*by_hand.split("; "))
+    _refused(planned, cluster, address, attribute)
+
+
+def test_something_stands_where_an_object_was_to_be_made(planned: Project, cluster: Server) -> None:
+    planned.write(CHANGED + "[role.fresh]\n")
+    planned.run("plan", "--out", planned.plan_file)
+    cluster.execute("CREATE ROLE fresh")
+    _refused(planned, cluster, "role.fresh", "exists now")
+
+
+def test_the_state_moved(planned: Project, cluster: Server) -> None:
+    shutil.copy(planned.plan_file, planned.directory / "first.bin")
+    planned.run("apply", planned.plan_file)
+    shutil.move(planned.directory / "first.bin", planned.plan_file)
+    _refused(planned, cluster, "state")
+
+
+def test_the_state_was_edited_under_the_same_serial(planned: Project, cluster: Server) -> None:
+    path = planned.directory / ".pgplan" / "state.json"
+    path.write_text(path.read_text().replace('"money"', '"funny"'))
+    _refused(planned, cluster, "state")
+
+
+def test_another_cluster(planned: Project, cluster: Server) -> None:
+    other = Server(cluster.version).create()
+    try:
+        error = planned.run("apply", planned.plan_file, "--url", other.url(), expect=3).err
+        assert "cluster" in error
+        assert other.rows("SELECT 1 FROM pg_roles WHERE rolname = 'app'") == []
+    finally:
+        other.destroy()
+
+
+def test_another_database(planned: Project, cluster: Server) -> None:
+    cluster.execute("CREATE DATABASE elsewhere")
+    error = planned.run("apply", planned.plan_file, "--url", cluster.url("elsewhere"), expect=3).err
+    assert "elsewhere" in error
+
+
+def test_another_role(planned: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE second SUPERUSER LOGIN")
+    error = planned.run("apply", planned.plan_file, "--url", cluster.url(user="second"), expect=3).err
+    assert "second" in error
+
+
+def test_damage_is_found(planned: Project, cluster: Server) -> None:
+    data = bytearray(Path(planned.plan_file).read_bytes())
+    for position in range(0, len(data), max(1, len(data) // 12)):
+        damaged = bytearray(data)
+        damaged[position] ^= 0x20
+        Path(planned.plan_file).write_bytes(bytes(damaged))
+        _refused(planned, cluster)
+
+
+def _forge(plan: Path, old: str, new: str) -> None:
+    """Change the plan on purpose, with hashes that fit again."""
+    import hashlib
+
+    with zipfile.ZipFile(plan) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert old in members["plan.json"]
+    before = hashlib.sha256(members["plan.json"].encode()).hexdigest()
+    members["plan.json"] = members["plan.json"].replace(old, new)
+    after = hashlib.sha256(members["plan.json"].encode()).hexdigest()
+    members["manifest.json"] = members["manifest.json"].replace(before, after)
+    with zipfile.ZipFile(plan) as archive:
+        infos = archive.infolist()
+    with zipfile.ZipFile(plan, "w") as archive:
+        for info in infos:
+            archive.writestr(info, members[info.filename])
+
+
+def test_a_forged_plan_does_not_pass_the_expected_digest(planned: Project, cluster: Server) -> None:
+    digest = re.findall(r"sha256:[0-9a-f]{64}", planned.run("show", planned.plan_file).all)[0]
+    _forge(Path(planned.plan_file), "CREATEDB", "SUPERUSER")
+    _refused(planned, cluster, "digest", arguments=("--expect-digest", digest))
+
+
+def test_a_forged_statement_is_found_out_by_the_database(planned: Project, cluster: Server) -> None:
+    """Without an expected digest: what the plan says it does and what it did must be the same."""
+    _forge(Path(planned.plan_file), "CREATEDB", "SUPERUSER")
+    before = _catalogs(cluster)
+    result = planned.process("apply", planned.plan_file)
+    _, error = result.communicate(timeout=60)
+    assert result.returncode not in (0, None)
+    assert "role.app" in error
+    assert _catalogs(cluster) == before
+    assert cluster.rows("SELECT rolsuper FROM pg_roles WHERE rolname = 'app'") == [(False,)]
+
+
+def test_the_digest_is_printed_and_stable(planned: Project) -> None:
+    digests: set[str] = set()
+    for seed in ("0", "1", "4711"):
+        out = planned.run("plan", "--out", planned.plan_file, environment={"PYTHONHASHSEED": seed}).all
+        digests.update(re.findall(r"sha256:[0-9a-f]{64}", out))
+    assert len(digests) == 1
+    planned.run("apply", planned.plan_file, "--expect-digest", digests.pop())
+
+
+def test_the_plan_file_is_for_its_owner_only_and_tells_no_address(planned: Project) -> None:
+    path = Path(planned.plan_file)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == ["manifest.json", "plan.json"]
+        plan = archive.read("plan.json").decode()
+    assert planned.url not in plan
+    assert json.dumps(json.loads(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False) == plan
