@@ -28,6 +28,7 @@ class ObjectKindBase:
     after: Sequence[str] = ()
     adopts: bool = False
     replace_when: Sequence[str] = ()
+    replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()
 
     def settle(self, spec: Any, facts: Facts, lookup: Lookup) -> Any:

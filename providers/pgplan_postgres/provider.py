@@ -8,22 +8,34 @@ from pgplan.kind import EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader
 from pgplan_postgres.database import DatabaseReader
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
 from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperReader
+from pgplan_postgres.membership import MembershipKind
+from pgplan_postgres.membership_reader import MembershipReader
+from pgplan_postgres.role import RoleKind
+from pgplan_postgres.role_reader import RoleReader
 from pgplan_postgres.schema import SchemaKind, SchemaReader
 from pgplan_postgres.server import ServerKind, ServerReader
+from pgplan_postgres.user_mapping import UserMappingKind
+from pgplan_postgres.user_mapping_reader import UserMappingReader
 
 
 class PostgresProvider:
     kinds: Sequence[ObjectKind | EdgeKind] = (
+        RoleKind(),
+        MembershipKind(),
         SchemaKind(),
         ExtensionKind(),
         ServerKind(),
+        UserMappingKind(),
     )
     readers: Sequence[Reader] = (
         DatabaseReader(),
+        RoleReader(),
+        MembershipReader(),
         SchemaReader(),
         ExtensionReader(),
         ForeignDataWrapperReader(),
         ServerReader(),
+        UserMappingReader(),
     )
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
