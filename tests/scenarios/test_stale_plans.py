@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -164,8 +165,6 @@ def test_damage_is_found(planned: Project, cluster: Server) -> None:
 
 def _forge(plan: Path, old: str, new: str) -> None:
     """Change the plan on purpose, with hashes that fit again."""
-    import hashlib
-
     with zipfile.ZipFile(plan) as archive:
         members = {name: archive.read(name).decode() for name in archive.namelist()}
     assert old in members["plan.json"]
