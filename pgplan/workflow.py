@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from pgplan import planfile
 from pgplan import registry as registries
 from pgplan.address import Address
 from pgplan.configuration.load import load
 from pgplan.configuration.model import Configuration, Declared, Inputs
+from pgplan.database.apply import Applied, apply
 from pgplan.database.connection import Session, connect
+from pgplan.database.emergency import take_up
 from pgplan.database.read import read
 from pgplan.database.recovery import flushed, resolve, went_back
 from pgplan.errors import LockedError, Problem, StaleError
@@ -38,6 +42,10 @@ Said = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
+    """For callers that do not watch."""
+
+
+def _uncounted(done: int, total: int) -> None:
     """For callers that do not watch."""
 
 
@@ -91,6 +99,7 @@ class Seen:
 @frozen
 class Planned:
     plan: Plan
+    digest: str
     seen: Seen
 
 
@@ -143,6 +152,7 @@ def settled_state(run: Run, said: Said = _silent) -> tuple[State, str | None]:
     said("Finding out how an interrupted apply ended")
     with run.store.lock(run.request.lock_timeout):
         state, version = stored_state(run.store, run.configuration.name)
+        state, version = take_up(run.configuration.directory, run.store, state, version)
         done = resolve(state, version, run.store, run.connection, run.registry, wait=max(run.request.lock_timeout, PATIENCE))
     return done.state, done.version
 
@@ -220,7 +230,7 @@ def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False,
     seen = see(run, said=said)
     said("Planning")
     plan = _build(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
-    return Planned(plan, seen)
+    return Planned(plan, planfile.digest(plan), seen)
 
 
 def make_drift(run: Run, said: Said = _silent) -> Planned:
@@ -228,7 +238,8 @@ def make_drift(run: Run, said: Said = _silent) -> Planned:
     seen = see(run, said=said)
     said("Comparing")
     recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
-    return Planned(_build(run, seen, recorded), seen)
+    plan = _build(run, seen, recorded)
+    return Planned(plan, planfile.digest(plan), seen)
 
 
 def _recorded(run: Run, state: State) -> tuple[Declared, ...]:
@@ -250,3 +261,41 @@ def _build(run: Run, seen: Seen, configuration: Configuration, *, destroy: bool 
         destroy=destroy,
         include_adopted=include_adopted,
     )
+
+
+def apply_plan(run: Run, plan: Plan, *, progress: Callable[[int, int], None] = _uncounted) -> Applied:
+    """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned."""
+    return apply(
+        plan,
+        run.connection,
+        run.store,
+        run.registry,
+        run.secrets(),
+        connect=run.connect,
+        directory=run.configuration.directory,
+        lock_timeout=run.request.lock_timeout,
+        progress=progress,
+    )
+
+
+def save_plan(run: Run, planned: Planned, path: Path, valid_for: timedelta | None = None) -> None:
+    """Write the plan file. Raises PgplanError when it cannot be written."""
+    about = planfile.manifest(planned.plan, run.configuration.files, datetime.now(UTC), valid_for)
+    planfile.write(path, planned.plan, about)
+
+
+def load_plan(path: Path, expected: str | None = None) -> Plan:
+    """Read a plan file that is about to be applied. Raises StaleError when it has expired or is not the expected one."""
+    plan, about = planfile.read(path)
+    if expected is not None:
+        planfile.check_digest(planfile.digest(plan), expected)
+    planfile.check_expiry(about, datetime.now(UTC))
+    return plan
+
+
+def refuse_past(seen: Seen) -> None:
+    """Raise StaleError when the database went back in time: what differs then is shown, and a person decides."""
+    if seen.went_back:
+        message = f"the database was restored or failed over since the last apply: {seen.went_back}"
+        hint = "look at what differs; to go on from here, save it with `pgplan plan --out plan.bin` and apply that file"
+        raise StaleError(Problem(message, address="state", hint=hint))

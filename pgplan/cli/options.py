@@ -19,7 +19,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h)")
 class Common:
     """What the common options say, wherever they stood. Later ones win; variables add up."""
 
-    directory: Path = field(factory=Path)
+    chosen_directory: Path | None = None
     url: str | None = None
     variables: dict[str, str] = field(factory=dict[str, str])
     var_files: list[Path] = field(factory=list[Path])
@@ -33,6 +33,11 @@ class Common:
         """Whether output to `stream` is coloured (https://no-color.org)."""
         wanted = not self.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return wanted and stream.isatty()
+
+    @property
+    def directory(self) -> Path:
+        """The configuration's directory."""
+        return self.chosen_directory or Path()
 
     @property
     def debug(self) -> bool:
@@ -89,7 +94,7 @@ def _store_verbose(common: Common, value: int) -> None:
 
 def common_options() -> list[click.Option]:
     """The options anew for one command: click binds them to it."""
-    directory = click.Path(exists=True, file_okay=False, path_type=Path)
+    directory = click.Path(file_okay=False, path_type=Path)
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
     def option(names: list[str], store: Callable[[Common, Any], None], text: str, **more: Any) -> click.Option:
@@ -98,7 +103,7 @@ def common_options() -> list[click.Option]:
     return [
         option(
             ["-C", "--directory"],
-            _setter("directory"),
+            _setter("chosen_directory"),
             "The configuration's directory; by default this one.",
             type=directory,
             metavar="DIR",

@@ -38,7 +38,7 @@ def document(plan: Plan, digest: str) -> dict[str, Any]:
         "digest": digest,
         "target": asdict(plan.target),
         "summary": asdict(Counts.of(plan)),
-        "resource_changes": [_resource_change(change, plan) for change in plan.changes],
+        "resource_changes": [resource_change(change, plan) for change in plan.changes],
         "notes": list(plan.notes),
     }
 
@@ -48,7 +48,7 @@ def json_text(plan: Plan, digest: str) -> str:
     return json.dumps(document(plan, digest), indent=2) + "\n"
 
 
-def _resource_change(change: Change, plan: Plan) -> dict[str, Any]:
+def resource_change(change: Change, plan: Plan) -> dict[str, Any]:
     kind, _, key = change.address.partition(".")
     return {
         "address": change.address,

@@ -1,0 +1,72 @@
+"""Ask, apply, and say what became of it: shared by apply and destroy."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pgplan.cli.forms import rendered
+from pgplan.cli.options import Common
+from pgplan.cli.terminal import can_ask, out, say, working
+from pgplan.database.apply import Applied
+from pgplan.errors import PgplanError, Problem
+from pgplan.plan.model import Plan
+from pgplan.render.changes import Counts, summary
+from pgplan.workflow import Planned, Run, apply_plan, refuse_past
+
+
+def approve_and_carry_out(common: Common, run: Run, planned: Planned, question: str, *, yes: bool) -> None:
+    """Show a plan that was just made, have it approved unless `yes`, and apply it."""
+    pending = planned.plan.pending_changes
+    if pending:
+        out(rendered(planned.plan, planned.digest, "text", common))
+    refuse_past(planned.seen)
+    if pending and not yes:
+        _approve(common, question)
+    carry_out(common, run, planned.plan)
+
+
+def _approve(common: Common, question: str) -> None:
+    """Ask for approval. Raises PgplanError (exit code 1) when it is declined or nobody is there to ask."""
+    if not can_ask(common):
+        why = "--no-input was given" if common.no_input else "there is no terminal"
+        hint = (
+            "say --yes to go ahead; or save a plan with `pgplan plan --out plan.bin`, and apply that file after it was approved"
+        )
+        raise PgplanError(Problem(f"nobody can be asked for approval: {why}; nothing was changed", hint=hint))
+    from pgplan.cli.ask import approve as ask  # noqa: PLC0415 - questionary is slow to import
+
+    if not ask(question):
+        raise PgplanError(Problem("declined; nothing was changed"))
+
+
+def carry_out(common: Common, run: Run, plan: Plan) -> None:
+    """Apply `plan` and say what was done."""
+    with working(common, "Applying") as said:
+
+        def progress(done: int, total: int) -> None:
+            said(f"Applying: {done} of {total} steps")
+
+        applied = apply_plan(run, plan, progress=progress)
+    _say_aside(common, applied)
+    if not plan.pending_changes:
+        out(f"{summary(plan)}\n")
+        return
+    line = done_line(Counts.of(plan), destroy=plan.mode == "destroy")
+    out((click.style(line, fg="green", bold=True) if common.colour(sys.stdout) else line) + "\n")
+
+
+def done_line(counts: Counts, *, destroy: bool) -> str:
+    """The last line of an apply, in Terraform's words."""
+    more = f" {counts.adopt} adopted, {counts.forget} forgotten." if counts.adopt or counts.forget else ""
+    if destroy:
+        return f"Destroy complete! {counts.destroy} destroyed.{more}"
+    return f"Apply complete! {counts.add} added, {counts.change} changed, {counts.destroy} destroyed.{more}"
+
+
+def _say_aside(common: Common, applied: Applied) -> None:
+    for notice in applied.notices:
+        say(common, str(notice))
+    if applied.interrupted:
+        say(common, "The interrupt came when the changes were being committed already: they were made.")

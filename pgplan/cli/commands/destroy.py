@@ -1,0 +1,28 @@
+"""`pgplan destroy`."""
+
+from __future__ import annotations
+
+import click
+
+from pgplan.cli.carry_out import approve_and_carry_out
+from pgplan.cli.frame import Command
+from pgplan.cli.options import Common
+from pgplan.cli.requests import request_of
+from pgplan.cli.terminal import working
+from pgplan.workflow import make_plan, opened
+
+
+@click.command(cls=Command)
+@click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
+@click.option("--include-adopted", is_flag=True, help="Drop what was adopted too; otherwise it is only forgotten.")
+@click.pass_obj
+def command(common: Common, *, yes: bool, include_adopted: bool) -> None:
+    """Drop and revoke what pgplan made.
+
+    What was there before and was only adopted is left as it is, unless --include-adopted. `pgplan plan --destroy --out plan.bin`
+    saves the same for an approval.
+    """
+    with opened(request_of(common)) as run:
+        with working(common, "Starting") as said:
+            planned = make_plan(run, destroy=True, include_adopted=include_adopted, said=said)
+        approve_and_carry_out(common, run, planned, "Destroy all of this? There is no undo.", yes=yes)

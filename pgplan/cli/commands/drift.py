@@ -1,0 +1,32 @@
+"""`pgplan drift`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+import click
+
+from pgplan.cli.frame import Command
+from pgplan.cli.options import Common
+from pgplan.cli.requests import request_of
+from pgplan.cli.terminal import out, working
+from pgplan.errors import Exit
+from pgplan.render.drift import drift_json, drift_text, drifted
+from pgplan.workflow import make_drift, opened, refuse_past
+
+
+@click.command(cls=Command)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to show it.")
+@click.pass_obj
+def command(common: Common, form: Literal["text", "json"]) -> int:
+    """Show what was changed in the database since the last apply.
+
+    Compares what is found with what is recorded, whatever the configuration says now. Exits with 2 when they differ.
+    """
+    with working(common, "Starting") as said, opened(request_of(common), said) as run:
+        planned = make_drift(run, said)
+    plan = planned.plan
+    out(drift_json(plan) if form == "json" else drift_text(plan, colour=common.colour(sys.stdout)))
+    refuse_past(planned.seen)
+    return Exit.PENDING if drifted(plan) else Exit.DONE

@@ -1,0 +1,71 @@
+"""`pgplan plan`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from pgplan.cli.forms import Form, format_option, rendered
+from pgplan.cli.frame import Command
+from pgplan.cli.options import Common
+from pgplan.cli.requests import request_of
+from pgplan.cli.terminal import out, say, working
+from pgplan.errors import Exit
+from pgplan.planfile import duration
+from pgplan.workflow import Planned, Run, make_plan, opened, refuse_past, save_plan
+
+
+def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+@click.command(cls=Command)
+@click.option(
+    "--out", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan there, for apply."
+)
+@click.option("--destroy", is_flag=True, help="Plan to drop and revoke what pgplan made.")
+@click.option("--include-adopted", is_flag=True, help="With --destroy: what was adopted too.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option(
+    "--expires", callback=_duration, metavar="TIME", help="With --out: refuse to apply it after this time, such as 12h or 7d."
+)
+@format_option
+@click.pass_obj
+def command(
+    common: Common,
+    path: Path | None,
+    expires: timedelta | None,
+    form: Form,
+    *,
+    destroy: bool,
+    include_adopted: bool,
+    detailed_exitcode: bool,
+) -> int:
+    """Show what would change, and save it.
+
+    Changes nothing. A plan that was saved can be shown, approved by its digest, and applied exactly as it is.
+    """
+    if include_adopted and not destroy:
+        raise click.UsageError("--include-adopted goes with --destroy.")
+    if expires is not None and path is None:
+        raise click.UsageError("--expires goes with --out.")
+    with working(common, "Starting") as said, opened(request_of(common), said) as run:
+        planned = make_plan(run, destroy=destroy, include_adopted=include_adopted, said=said)
+        if path is not None:
+            save_plan(run, planned, path, expires)
+    out(rendered(planned.plan, planned.digest, form, common))
+    if path is not None:
+        _say_saved(common, run, planned, path)
+    refuse_past(planned.seen)
+    return Exit.PENDING if detailed_exitcode and planned.plan.pending_changes else Exit.DONE
+
+
+def _say_saved(common: Common, run: Run, planned: Planned, path: Path) -> None:
+    where = f" -C {run.configuration.directory}" if run.configuration.directory != Path() else ""
+    say(common, f"\nSaved the plan to {path}, digest {planned.digest}")
+    say(common, f"To make exactly these changes: pgplan{where} apply {path}")
