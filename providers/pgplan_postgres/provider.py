@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 from pgplan.kind import EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader
 from pgplan_postgres.database import DatabaseReader
+from pgplan_postgres.edge_statements import edge_statements
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
 from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperReader
+from pgplan_postgres.grant import GrantKind
 from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
+from pgplan_postgres.relations import SequenceReader, TableReader
+from pgplan_postgres.revoke import RevokeKind
 from pgplan_postgres.role import RoleKind
 from pgplan_postgres.role_reader import RoleReader
+from pgplan_postgres.routines import FunctionReader
 from pgplan_postgres.schema import SchemaKind, SchemaReader
 from pgplan_postgres.server import ServerKind, ServerReader
 from pgplan_postgres.user_mapping import UserMappingKind
@@ -26,6 +31,8 @@ class PostgresProvider:
         ExtensionKind(),
         ServerKind(),
         UserMappingKind(),
+        GrantKind(),
+        RevokeKind(),
     )
     readers: Sequence[Reader] = (
         DatabaseReader(),
@@ -36,11 +43,13 @@ class PostgresProvider:
         ForeignDataWrapperReader(),
         ServerReader(),
         UserMappingReader(),
+        TableReader(),
+        SequenceReader(),
+        FunctionReader(),
     )
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
-        assert not changes
-        return ()
+        return edge_statements(changes)
 
 
 provider = PostgresProvider()

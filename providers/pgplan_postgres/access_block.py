@@ -1,0 +1,146 @@
+"""Blocks of grant and revoke: what TOML says, checked and multiplied out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from functools import partial
+
+from attrs import frozen
+
+from pgplan.address import PUBLIC
+from pgplan_postgres.access import Access
+from pgplan_postgres.base import Mistakes, Path
+from pgplan_postgres.privileges import ALL, COLUMN_PRIVILEGES, PRIVILEGES, SYNONYMS, Right
+from pgplan_postgres.targets import BULK, except_key, object_key, schemas_key
+
+Names = tuple[str, ...]
+
+
+@frozen
+class On:
+    """``on``: exactly one type with one name or several, and what ``*_in`` leaves out."""
+
+    database: Names | None = None
+    schema: Names | None = None
+    table: Names | None = None
+    sequence: Names | None = None
+    function: Names | None = None
+    foreign_data_wrapper: Names | None = None
+    server: Names | None = None
+    tables_in: Names | None = None
+    sequences_in: Names | None = None
+    functions_in: Names | None = None
+    except_: Names = ()
+    extension_members: bool = False
+
+    def named(self) -> list[tuple[str, Names]]:
+        """The types that are said, with their names."""
+        values = ((type_, getattr(self, type_)) for type_ in (*PRIVILEGES, *BULK))
+        return sorted((type_, names) for type_, names in values if names is not None)
+
+
+@frozen
+class AccessBlock:
+    """What ``[[grant]]`` and ``[[revoke]]`` share, under the names of the spec."""
+
+    grantees: Names
+    on: tuple[On, ...]
+    privileges: Names
+    columns: Names | None = None
+    grantable: bool = False
+
+
+def accesses(block: AccessBlock, attribute: str) -> list[Access]:
+    """One spec for each grantee and object. `attribute` is what the block calls the grantee.
+
+    Raises InvalidBlockError with every mistake.
+    """
+    mistakes = Mistakes()
+    grantees = [mistakes.grantee((attribute, i), grantee) for i, grantee in enumerate(block.grantees)]
+    targets = [(i, on, *said) for i, on in enumerate(block.on) if (said := _said(on, i, mistakes)) is not None]
+    columns = _columns(block, targets, mistakes)
+    if block.grantable and PUBLIC in grantees:
+        mistakes.add(
+            ("grantable",), "PostgreSQL gives nothing to PUBLIC with grant option", "grant to PUBLIC in a block of its own"
+        )
+    privileges = _privileges(block, {type_ for _, _, type_, _ in targets}, mistakes)
+    specs: list[Access] = []
+    for i, on, type_, names in targets:
+        excepted = _excepted(on, i, type_, mistakes)
+        rights = [Right(privilege, columns, block.grantable, excepted, on.extension_members) for privilege in privileges]
+        keys = _keys(type_, names, ("on", i, type_), mistakes)
+        specs += [Access(grantee, type_, key, rights) for grantee in grantees for key in keys]
+    mistakes.done()
+    return specs
+
+
+def _said(on: On, i: int, mistakes: Mistakes) -> tuple[str, Names] | None:
+    """The one type that `on` names."""
+    said = on.named()
+    if not said:
+        mistakes.add(("on", i), "on names no object", f"write one of {', '.join((*PRIVILEGES, *BULK))}")
+        return None
+    if len(said) > 1:
+        types = " and ".join(type_ for type_, _ in said)
+        mistakes.add(("on", i), f"on names {types} at once", "write a list, on = [{ … }, { … }], for objects of several types")
+        return None
+    if said[0][0] not in BULK:
+        for key, value in (("except", on.except_), ("extension_members", on.extension_members)):
+            if value:
+                mistakes.add(("on", i, key), f"{key} goes with {', '.join(BULK)}, not with {said[0][0]}")
+    return said[0]
+
+
+def _columns(block: AccessBlock, targets: Sequence[tuple[int, On, str, Names]], mistakes: Mistakes) -> Names:
+    if block.columns is None:
+        return ()
+    if not block.columns:
+        mistakes.add(("columns",), "columns is empty", "name columns, or leave it out to mean the whole table")
+    for i, column in enumerate(block.columns):
+        mistakes.name(("columns", i), column)
+    for i, _, type_, _ in targets:
+        if type_ != "table":
+            mistakes.add(("columns",), f"columns go with table, not with {type_}", f"see on, block {i + 1}" if i else "")
+    return block.columns
+
+
+def _privileges(block: AccessBlock, types: set[str], mistakes: Mistakes) -> list[str]:
+    """The privileges, synonyms resolved, each checked against every type that the block names."""
+    privileges = [SYNONYMS.get(privilege, privilege) for privilege in block.privileges]
+    if not privileges:
+        mistakes.add(("privileges",), "privileges is empty", 'name privileges, or write ["ALL"]')
+    if ALL in privileges and len(privileges) > 1:
+        mistakes.add(("privileges",), "ALL stands alone", 'write privileges = ["ALL"], or name them one by one')
+    for i, privilege in enumerate(privileges):
+        for type_ in sorted(types) if privilege != ALL else ():
+            _check_privilege(privilege, BULK.get(type_, type_), block.columns is not None, ("privileges", i), mistakes)
+    return privileges
+
+
+def _check_privilege(privilege: str, type_: str, columns: bool, path: Path, mistakes: Mistakes) -> None:
+    known = COLUMN_PRIVILEGES if columns and type_ == "table" else PRIVILEGES[type_]
+    if privilege in known:
+        return
+    what = "a column" if columns and type_ == "table" else f"a {type_}"
+    close = get_close_matches(privilege.upper(), [*known, ALL], n=1, cutoff=0.7)
+    hint = f"did you mean {close[0]}?" if close else f"{what} has {', '.join(known)}"
+    mistakes.add(path, f"{what} has no privilege {privilege!r}", hint)
+
+
+def _excepted(on: On, i: int, type_: str, mistakes: Mistakes) -> Names:
+    if type_ not in BULK:
+        return ()
+    return tuple(_checked(on.except_, ("on", i, "except"), partial(except_key, BULK[type_]), mistakes))
+
+
+def _keys(type_: str, names: Names, path: Path, mistakes: Mistakes) -> list[str]:
+    return list(_checked(names, path, schemas_key if type_ in BULK else partial(object_key, type_), mistakes))
+
+
+def _checked(names: Names, path: Path, key: Callable[[str], str], mistakes: Mistakes) -> Iterator[str]:
+    for i, text in enumerate(names):
+        try:
+            yield key(text)
+        except ValueError as error:
+            mistakes.add((*path, i), str(error))
