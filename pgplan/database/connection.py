@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/libpq-connect.html
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from pgplan.kind import Facts
 from pgplan.secret import Secret
 
 EMBEDDED = "embedded"
+_SILENCE = logging.NullHandler()
 OLDEST = 140000
 
 PINS: Mapping[str, str] = {
@@ -126,6 +128,8 @@ def connect(settings: Connection, directory: Path, name: str) -> Session:
     parameters = _parameters(url, password, name)
     secrets = [url] if isinstance(settings.url, Secret) else []
     secrets += [str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key)]
+    # What psycopg logs of errors that it could not raise may quote statements; all that matters is raised.
+    logging.getLogger("psycopg").addHandler(_SILENCE)
     try:
         session = Session.connect("", row_factory=dict_row, prepare_threshold=None, **parameters)
     except psycopg.Error as error:

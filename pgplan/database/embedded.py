@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pgplan.errors import PgplanError, Problem
+from pgplan.files import make_directory
 
 # postgres gets the socket's directory through a shell, and libpq takes a comma for a list of hosts.
 _AWKWARD = re.compile(r"[^\w./+@~-]")
@@ -72,16 +73,27 @@ def _suits(path: Path) -> bool:
 def _start(data: Path) -> Any:
     library = _library()
     try:
-        data.parent.mkdir(parents=True, exist_ok=True)
+        _make_parent(data)
         with library.PostgresServer._lock:  # noqa: SLF001 - the lock under which every process starts and stops servers
             _forget_the_dead(library, data)
         server = library.get_server(data, cleanup_mode="stop")
     except (OSError, AssertionError, RuntimeError, subprocess.SubprocessError) as error:
+        library.PostgresServer._instances.pop(data.resolve(), None)  # noqa: SLF001 - else the next call would get the ruin
         hint = f"its log is {data / 'log'}"
         problem = Problem(f"the embedded server does not start: {_reason(error)}", address="connection", hint=hint)
         raise PgplanError(problem) from None
     atexit.register(_forget_on_exit, library, data)
     return server
+
+
+def _make_parent(data: Path) -> None:
+    """.pgplan is its owner's alone, except that the server's own user must pass where root runs pgplan."""
+    if not _is_root():
+        make_directory(data.parent)
+    for path in reversed(data.parents):
+        if not path.exists():
+            path.mkdir()
+            path.chmod(0o755)  # whatever the umask
 
 
 def _library() -> Any:

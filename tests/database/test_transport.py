@@ -267,6 +267,20 @@ def test_no_view_records_it_of_a_superuser(case: Case) -> None:
         assert not any(case.needle in row[0] for row in recorded)
 
 
+def test_auto_explain_of_nested_statements(case: Case) -> None:
+    """It explains no utility statement; the query that fetches the secret has none in its text, and its result is not shown."""
+    case.server.execute(
+        f"ALTER DATABASE {case.database} SET auto_explain.log_nested_statements = on",
+        f"ALTER DATABASE {case.database} SET auto_explain.log_parameter_max_length = -1"
+        if case.server.version >= 16
+        else "SELECT",
+    )
+    opened = Session.connect(case.server.url(case.database, case.role), row_factory=dict_row, prepare_threshold=None)
+    with opened:
+        Case(case.server, case.database, case.role, opened, case.secret).run(case.statements(*CREATE))
+    assert case.logged("Query Text: SELECT s.value ") or case.superuser
+
+
 def test_many_secrets_travel_together(case: Case) -> None:
     pin_local(case.session)
     places = [(f"user_mapping.s1/{n}", USE, Secret(f"{case.secret}{n}", "")) for n in range(3)]
