@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from attrs import evolve
+
 from pgplan.configuration.blocks import Blocks, blocks_of
 from pgplan.configuration.model import Configuration, Inputs
 from pgplan.configuration.settings import TABLES, Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, SourceFile, read_directory
 from pgplan.configuration.variables import Variables
-from pgplan.errors import ConfigurationError, raise_all
+from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
 from pgplan.registry import Registry
 
-__all__ = ["Inputs", "load"]
+__all__ = ["Inputs", "add_lines", "load"]
 
 
 def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets: bool) -> Configuration:
@@ -88,3 +90,17 @@ def _variables(files: Iterable[SourceFile], variables: Variables, report: Report
     variables.read_inputs()
     variables.check()
     return variables
+
+
+def add_lines(error: PgplanError, configuration: Configuration) -> None:
+    """Give its line to every problem of `error` that names an address and only the file it stands in."""
+    error.problems = tuple(_with_line(problem, configuration) for problem in error.problems)
+    error.args = ("\n".join(map(str, error.problems)),)
+
+
+def _with_line(problem: Problem, configuration: Configuration) -> Problem:
+    source = problem.source
+    if source is None or source.line:
+        return problem
+    places = configuration.locate(problem.address, "")
+    return evolve(problem, source=next((place for place in places if place.file == source.file), source))

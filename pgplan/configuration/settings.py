@@ -77,7 +77,8 @@ class Settings:
         """The configuration's name, after a check that this version of pgplan is one that it wants."""
         place = self.tables.get("pgplan")
         if place is None:
-            self.report.add(main, "[pgplan] is missing: it names this configuration", 'write [pgplan] and name = "…"')
+            if "pgplan" not in main.file.data:
+                self.report.add(main, "[pgplan] is missing: it names this configuration", 'write [pgplan] and name = "…"')
             return ""
         project = self._decode(Project, place, self._filled(place), default=Project(""))
         if project.requires:
