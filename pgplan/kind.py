@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from attrs import field, frozen
 
@@ -222,6 +222,15 @@ class Kind(Protocol):
 
     def secrets(self, spec: Spec) -> Mapping[str, Secret]:
         """The spec's secrets by slot ("password", "options.password")."""
+        ...
+
+
+@runtime_checkable
+class BlockWriter(Protocol):
+    """A kind whose blocks are not spelled like its specs says itself how a spec is declared."""
+
+    def blocks(self, spec: Spec) -> Sequence[Mapping[str, Any]]:
+        """The keys and values of each block, as TOML has them."""
         ...
 
 

@@ -5,7 +5,7 @@ load configuration -> connect -> read the state -> read the catalogs -> read the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,22 +26,23 @@ from pgplan.errors import LockedError, Problem, StaleError
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.plan.build import build, recorded_as_declared
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Slot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
-from pgplan.state.digests import slots
+from pgplan.state.digests import matches, slots
 from pgplan.state.model import State
 from pgplan.state.store import StateStore, content_hash
 
 ATTEMPTS = 5
 """How often the catalogs are read again because the state changed meanwhile."""
+Slots = Mapping[tuple[str, str], Slot]
 PATIENCE = 1.0
 """Seconds that planning waits at least for an apply that is just about to end."""
 
 Said = Callable[[str], None]
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     """For callers that do not watch."""
 
 
@@ -110,7 +111,7 @@ def load_offline(request: Request) -> tuple[Configuration, Registry]:
 
 
 @contextmanager
-def opened(request: Request, said: Said = _silent) -> Generator[Run]:
+def opened(request: Request, said: Said = silent) -> Generator[Run]:
     """Load with secrets, find the state and connect; close the connection at the end.
 
     Raises ConfigurationError with every mistake before anything is connected, and PgplanError when there is no connection.
@@ -140,7 +141,7 @@ def stored_state(store: StateStore, name: str) -> tuple[State, str | None]:
     return (state or State(name=name, lineage="", serial=0)), version
 
 
-def settled_state(run: Run, said: Said = _silent) -> tuple[State, str | None]:
+def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:
     """The stored state, after finding out how a transaction ended that it calls pending.
 
     That alone takes the state's lock, and waits for it as long as asked for. Raises LockedError (exit code 4) when an apply is
@@ -157,7 +158,7 @@ def settled_state(run: Run, said: Said = _silent) -> tuple[State, str | None]:
     return done.state, done.version
 
 
-def see(run: Run, extra: Iterable[Address] = (), said: Said = _silent) -> Seen:
+def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
     """State and catalogs of one moment: the state's version is the same before and after the catalogs are read.
 
     A transaction that the state calls pending is resolved first. `extra`: addresses to read besides.
@@ -215,7 +216,8 @@ def _types(run: Run, state: State, extra: Iterable[Address]) -> set[str]:
         found.add(kind)
     found |= {Address.parse(tombstone.address).kind for tombstone in state.tombstones}
     for address in extra:
-        found |= {address.kind, address.key.rpartition("/")[2].partition(":")[0]}
+        # Which objects an edge's key is about only its kind knows, once it sees them.
+        found |= run.registry.readers.keys() if is_edge_kind(run.registry.kinds[address.kind]) else {address.kind}
     return found
 
 
@@ -225,7 +227,7 @@ def _types_of(registry: Registry, name: str, spec: Spec) -> set[str]:
     return types | set(kind.reads(spec)) if is_edge_kind(kind) else types
 
 
-def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False, said: Said = _silent) -> Planned:
+def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False, said: Said = silent) -> Planned:
     """Plan what `apply` or `destroy` would do now. Raises PgplanError with everything that stands in the way."""
     seen = see(run, said=said)
     said("Planning")
@@ -233,12 +235,12 @@ def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False,
     return Planned(plan, planfile.digest(plan), seen)
 
 
-def make_drift(run: Run, said: Said = _silent) -> Planned:
+def make_drift(run: Run, said: Said = silent) -> Planned:
     """The plan that would put everything back to what is recorded: what was found differs where it has changes."""
     seen = see(run, said=said)
     said("Comparing")
     recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
-    plan = _build(run, seen, recorded)
+    plan = _build(run, seen, recorded, _drift_slots(run, seen, recorded.declared))
     return Planned(plan, planfile.digest(plan), seen)
 
 
@@ -249,14 +251,38 @@ def _recorded(run: Run, state: State) -> tuple[Declared, ...]:
     return tuple(evolve(one, ignore=ignored.get(one.address, ())) for one in recorded_as_declared(known, run.registry))
 
 
-def _build(run: Run, seen: Seen, configuration: Configuration, *, destroy: bool = False, include_adopted: bool = False) -> Plan:
+def _drift_slots(run: Run, seen: Seen, recorded: tuple[Declared, ...]) -> Slots:
+    """Of a recorded secret only the digest is known. Where the configuration still declares that very value, what the server
+    shows can be compared with it; else it is not checked."""
+    now = slots(run.configuration.declared, seen.state, seen.snapshot, run.registry)
+    entries = seen.state.by_address()
+    secret_of = run.secrets()
+    decided: dict[tuple[str, str], Slot] = {}
+    for (address, slot), unknown in slots(recorded, seen.state, seen.snapshot, run.registry).items():
+        digest = entries[address].secrets.get(slot)
+        status = now.get((address, slot), "unchecked")
+        secret = secret_of(address, slot)
+        same_value = status == "changed" and digest is not None and not secret.withheld and matches(digest, secret.reveal())
+        decided[address, slot] = status if status == "same" or same_value else "unchecked" if unknown == "deferred" else unknown
+    return decided
+
+
+def _build(
+    run: Run,
+    seen: Seen,
+    configuration: Configuration,
+    known: Slots | None = None,
+    *,
+    destroy: bool = False,
+    include_adopted: bool = False,
+) -> Plan:
     declared = () if destroy else configuration.declared
     return build(
         configuration,
         seen.state,
         seen.snapshot,
         run.registry,
-        slots(declared, seen.state, seen.snapshot, run.registry),
+        slots(declared, seen.state, seen.snapshot, run.registry) if known is None else known,
         state_hash=content_hash(seen.state),
         destroy=destroy,
         include_adopted=include_adopted,

@@ -9,9 +9,11 @@ from typing import Literal, get_args
 
 import click
 
+from pgplan import registry as registries
 from pgplan.cli.options import Common
 from pgplan.plan.model import Plan
 from pgplan.render.escape import visible
+from pgplan.render.omission import shortened
 
 Form = Literal["text", "json", "markdown", "sql"]
 
@@ -22,6 +24,8 @@ format_option: Callable[[Callable[..., object]], Callable[..., object]] = click.
 
 def rendered(plan: Plan, digest: str, form: Form, common: Common) -> str:
     """The plan in one of the forms, ending with a line break."""
+    if form in ("text", "markdown"):
+        plan = shortened(plan, registries.installed().kinds)
     if form == "text":
         return str(import_module("pgplan.render.text").text(plan, colour=common.colour(sys.stdout)))
     renderer = {"json": "json_text", "markdown": "markdown", "sql": "sql_text"}[form]

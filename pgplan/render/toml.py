@@ -9,26 +9,36 @@ import attrs
 
 from pgplan.address import Address, unpart
 from pgplan.images import MARKER, image
-from pgplan.kind import Kind, Spec
+from pgplan.kind import BlockWriter, Kind, Spec
 from pgplan.render.escape import key, quoted, value
+from pgplan.render.omission import spoken
 
 _WIDTH = 110
 
 
 def block_text(kind: Kind, address: Address, spec: Spec) -> str:
-    """The block that declares `spec`. What an omission means anyway is left out; so are secrets, and a comment says where."""
-    return "\n".join(_lines(kind, address, spec)) + "\n"
+    """What declares `spec`, one block or more. What an omission means anyway is left out; so are secrets, and a comment says
+    where."""
+    if isinstance(kind, BlockWriter):
+        blocks = [[f"[[{kind.name}]]", *_lines(block)] for block in kind.blocks(spec)]
+    elif kind.form == "array":
+        blocks = [[f"[[{kind.name}]]", *_lines(_said(kind, spec))]]
+    else:
+        blocks = [[*_head(kind, address, spec), *_lines(_said(kind, spec))]]
+    return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
 
-def _lines(kind: Kind, address: Address, spec: Spec) -> Iterator[str]:
-    table = kind.form == "table"
-    name = str(getattr(spec, "name", unpart(address.key))) if table else ""
-    # A reference cannot stand in a key.
-    shown = name.replace("${", "$") if table else ""
-    yield f"[{kind.name}.{key(shown)}]" if table else f"[[{kind.name}]]"
+def _head(kind: Kind, address: Address, spec: Spec) -> Iterator[str]:
+    name = str(getattr(spec, "name", unpart(address.key)))
+    # A reference cannot stand in a key, nor be escaped there.
+    shown = name.replace("${", "$")
+    yield f"[{kind.name}.{key(shown)}]"
     if shown != name:
         yield f"name = {_literal(name)}"
-    for attribute, data in _said(kind, spec):
+
+
+def _lines(said: Mapping[str, Any]) -> Iterator[str]:
+    for attribute, data in said.items():
         kept, secrets = _without_secrets(data, attribute)
         for secret in secrets:
             yield f'# {secret} = "${{var.…}}"  a secret: its value is not shown here'
@@ -36,19 +46,14 @@ def _lines(kind: Kind, address: Address, spec: Spec) -> Iterator[str]:
             yield from _assignment(attribute, kept)
 
 
-def _said(kind: Kind, spec: Spec) -> Iterator[tuple[str, Any]]:
+def _said(kind: Kind, spec: Spec) -> dict[str, Any]:
     """Attributes of the block, as TOML spells them, whose value is not what omission means."""
-    defaults = {field.name: _default(field) for field in attrs.fields(kind.block)}
-    for attribute, data in cast("dict[str, Any]", image(spec)).items():
-        if attribute in defaults and data not in (None, "", [], {}, defaults[attribute]):
-            yield attribute.rstrip("_"), data
-
-
-def _default(field: attrs.Attribute[Any]) -> Any:
-    if field.default is attrs.NOTHING:
-        return None
-    factory = getattr(field.default, "factory", None)
-    return image(factory() if factory else field.default)
+    known = {field.name for field in attrs.fields(kind.block)}
+    return {
+        attribute.rstrip("_"): data
+        for attribute, data in spoken(kind, cast("dict[str, Any]", image(spec))).items()
+        if attribute in known
+    }
 
 
 def _without_secrets(data: Any, path: str) -> tuple[Any, list[str]]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
 from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part, unpart
 from pgplan.kind import Edge, Found, InvalidBlockError, Reference, Scope, Snapshot, Wanted
 from pgplan.secret import Secret
+from pgplan_postgres.access_toml import access_blocks
 from pgplan_postgres.privileges import ALL, PRIVILEGES, SINCE, Right, every, known, normal
 from pgplan_postgres.relations import FoundTable
 from pgplan_postgres.targets import BULK, is_excepted, is_pattern, matching, object_key, overloads, schemas_key
@@ -73,6 +74,9 @@ class AccessKind:
 
     def merge(self, one: Access, other: Access) -> Access:
         return evolve(one, rights=(*one.rights, *other.rights))
+
+    def blocks(self, spec: Access) -> Sequence[Mapping[str, Any]]:
+        return access_blocks(spec, self.attribute)
 
     def reads(self, spec: Access) -> Sequence[str]:
         """A table's name is looked for among the sequences too, and the other way round, for the sake of the error."""

@@ -1,0 +1,31 @@
+"""`pgplan import`."""
+
+from __future__ import annotations
+
+import click
+
+from pgplan.cli.frame import Command
+from pgplan.cli.options import Common
+from pgplan.cli.requests import request_of
+from pgplan.cli.terminal import out, say, working
+from pgplan.importing import import_addresses
+from pgplan.workflow import opened
+
+
+@click.command("import", cls=Command)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@click.pass_obj
+def command(common: Common, addresses: tuple[str, ...]) -> None:
+    """Start to manage what exists, changing nothing in the database.
+
+    Reads each object, such as role.alice or server.s1, and records it. Prints the TOML of what the configuration does not declare
+    yet: without it, the next plan would drop the object.
+    """
+    with working(common, "Starting") as said, opened(request_of(common), said) as run:
+        done = import_addresses(run, addresses, said)
+    missing = [one.toml for one in done if one.toml]
+    for one in done:
+        say(common, f"{one.address}: {'is managed already' if one.known else 'imported'}")
+    if missing:
+        say(common, "\nThe configuration does not declare this yet; add it, or the next plan drops it:\n")
+        out("\n".join(missing))

@@ -1,0 +1,145 @@
+"""Import: record what exists as managed, without changing anything in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from attrs import evolve, frozen
+
+from pgplan.address import Address
+from pgplan.configuration.model import Declared
+from pgplan.database.recovery import flushed
+from pgplan.errors import PgplanError, Problem, StaleError, raise_all
+from pgplan.images import Image, image
+from pgplan.kind import Found, InvalidBlockError, Spec
+from pgplan.registry import is_edge_kind
+from pgplan.render.toml import block_text
+from pgplan.state.backend import ConflictError
+from pgplan.state.model import Entry, State, Target
+from pgplan.state.store import new_state
+from pgplan.workflow import Run, Said, Seen, refuse_past, see, settled_state, silent
+
+
+@frozen
+class Imported:
+    address: str
+    toml: str
+    """The block that declares it, "" when the configuration does already."""
+    known: bool = False
+    """It was managed before; nothing was recorded."""
+
+
+@frozen
+class _One:
+    """What is found for an address."""
+
+    address: Address
+    spec: Spec
+    found: Found | None
+    """None for edges."""
+
+
+def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> list[Imported]:
+    """Record what is found for each address. Raises PgplanError, with nothing recorded, for all that cannot be."""
+    addresses = [_parse(run, text) for text in dict.fromkeys(texts)]
+    settled_state(run, said)  # takes the lock too, where there is something to settle
+    with run.store.lock(run.request.lock_timeout):
+        seen = see(run, addresses, said)
+        refuse_past(seen)
+        recorded = seen.state.by_address()
+        ones = _found(run, seen, [address for address in addresses if str(address) not in recorded])
+        if ones:
+            _record(run, seen, ones)
+    declared = {one.address: one for one in run.configuration.declared}
+    texts_of = {one.address: block_text(run.registry.kinds[one.address.kind], one.address, one.spec) for one in ones}
+    return [Imported(str(a), "" if str(a) in declared else texts_of.get(a, ""), known=str(a) in recorded) for a in addresses]
+
+
+def _parse(run: Run, text: str) -> Address:
+    try:
+        address = Address.parse(text)
+    except ValueError as error:
+        raise PgplanError(Problem(str(error))) from None
+    if address.kind not in run.registry.kinds:
+        known = ", ".join(sorted(run.registry.kinds))
+        raise PgplanError(Problem(f"there is no kind {address.kind!r}", address=text, hint=f"kinds: {known}"))
+    return address
+
+
+def _found(run: Run, seen: Seen, addresses: Sequence[Address]) -> list[_One]:
+    ones: list[_One] = []
+    problems: list[Problem] = []
+    for address in addresses:
+        try:
+            one = _look(run, seen, address)
+        except InvalidBlockError as error:
+            problems += [Problem(message, address=str(address), hint=hint) for _, message, hint in error.mistakes]
+            continue
+        if isinstance(one, str):
+            problems.append(Problem(one, address=str(address)))
+        else:
+            ones.append(one)
+    raise_all(PgplanError, problems)
+    return ones
+
+
+def _look(run: Run, seen: Seen, address: Address) -> _One | str:
+    """What is found for an address, or in words why it cannot be imported."""
+    kind = run.registry.kinds[address.kind]
+    where = f"database {seen.snapshot.facts.database}"
+    if is_edge_kind(kind):
+        spec = kind.adoptable(address.key, seen.snapshot)
+        return f"nothing of this is found in {where}" if spec is None else _One(address, spec, None)
+    found = seen.snapshot.get(address.kind, address.key)
+    if found is None:
+        return f"is not found in {where}"
+    return "is predefined by PostgreSQL and cannot be managed" if found.system else _One(address, found.spec, found)
+
+
+def _record(run: Run, seen: Seen, ones: Sequence[_One]) -> None:
+    facts = seen.snapshot.facts
+    stored, version = run.store.load()
+    if version != seen.version:
+        raise _moved()
+    state: State = stored or new_state(run.configuration.name)
+    target = state.target or Target(facts.system_identifier, facts.timeline, facts.database, facts.database_oid)
+    try:
+        target = evolve(target, timeline=facts.timeline, lsn=flushed(run.connection))
+    finally:
+        run.connection.rollback()
+    declared = {one.address: one for one in run.configuration.declared}
+    entries = tuple(_entry(run, seen, one, declared.get(str(one.address))) for one in ones)
+    names = {entry.address for entry in entries}
+    tombstones = tuple(tombstone for tombstone in state.tombstones if tombstone.address not in names)
+    try:
+        run.store.save(state.with_changes(entries, (), target=target, tombstones=tombstones), version)
+    except ConflictError:
+        raise _moved() from None
+
+
+def _moved() -> StaleError:
+    return StaleError(Problem("the state was changed by another operation; nothing was recorded", hint="import again"))
+
+
+def _entry(run: Run, seen: Seen, one: _One, declared: Declared | None) -> Entry:
+    kind = run.registry.kinds[one.address.kind]
+    return Entry(
+        address=str(one.address),
+        database=seen.snapshot.facts.database if kind.scope == "database" else "",
+        oid=one.found.oid if one.found else 0,
+        spec=_spec(one, declared),
+        depends=tuple(sorted({str(reference) for reference in kind.references(one.spec)})),
+        protected=bool(declared and declared.protect),
+        origin="adopted",
+        kind_version=kind.version,
+    )
+
+
+def _spec(one: _One, declared: Declared | None) -> Image:
+    """What is found, of those attributes that the configuration manages if it declares the address."""
+    found = cast("dict[str, Any]", image(one.spec))
+    if declared is None or one.found is None:
+        return found
+    wanted = cast("dict[str, Any]", image(declared.spec))
+    return {name: None if wanted.get(name) is None else value for name, value in found.items()}

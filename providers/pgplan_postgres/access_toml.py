@@ -1,0 +1,44 @@
+"""Grants and revokes as the blocks that declare them: the reverse of `pgplan_postgres.access_block`."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from pgplan.address import unpart
+from pgplan_postgres.privileges import Right
+from pgplan_postgres.targets import IN_SCHEMA
+
+if TYPE_CHECKING:  # it needs this module
+    from pgplan_postgres.access import Access
+
+
+def access_blocks(spec: Access, attribute: str) -> list[dict[str, Any]]:
+    """One block for all privileges that agree in columns, grant option and what they leave out."""
+    ordered = sorted(spec.rights, key=lambda right: (*_alike(right), right.privilege))
+    return [_block(spec, attribute, list(rights)) for _, rights in groupby(ordered, key=_alike)]
+
+
+def _alike(right: Right) -> tuple[Any, ...]:
+    return right.columns, right.grantable, right.excepted, right.extension_members
+
+
+def _block(spec: Access, attribute: str, rights: list[Right]) -> dict[str, Any]:
+    first = rights[0]
+    on: dict[str, Any] = {spec.type: _name(spec)}
+    if first.excepted:
+        on["except"] = list(first.excepted)
+    if first.extension_members:
+        on["extension_members"] = True
+    block: dict[str, Any] = {attribute: spec.grantee, "on": on, "privileges": [right.privilege for right in rights]}
+    if first.columns:
+        block["columns"] = list(first.columns)
+    if first.grantable:
+        block["grantable"] = True
+    return block
+
+
+def _name(spec: Access) -> str:
+    """The object as TOML names it: a one-part name is literal there, and a pattern or a dotted name is not."""
+    literal = spec.type not in IN_SCHEMA and not (not spec.named and "*" in spec.object)
+    return unpart(spec.object) if literal else spec.object
