@@ -48,12 +48,19 @@ def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> lis
         seen = see(run, addresses, said)
         refuse_past(seen)
         recorded = seen.state.by_address()
-        ones = _found(run, seen, [address for address in addresses if str(address) not in recorded])
-        if ones:
-            _record(run, seen, ones)
-    declared = {one.address: one for one in run.configuration.declared}
-    texts_of = {one.address: block_text(run.registry.kinds[one.address.kind], one.address, one.spec) for one in ones}
-    return [Imported(str(a), "" if str(a) in declared else texts_of.get(a, ""), known=str(a) in recorded) for a in addresses]
+        ones = _found(run, seen, addresses)
+        new = [one for one in ones if str(one.address) not in recorded]
+        if new:
+            _record(run, seen, new)
+    declared = {one.address for one in run.configuration.declared}
+    return [
+        Imported(
+            str(one.address),
+            "" if str(one.address) in declared else block_text(run.registry.kinds[one.address.kind], one.address, one.spec),
+            known=one not in new,
+        )
+        for one in ones
+    ]
 
 
 def _parse(run: Run, text: str) -> Address:

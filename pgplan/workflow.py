@@ -15,14 +15,14 @@ from attrs import evolve, field, frozen
 from pgplan import planfile
 from pgplan import registry as registries
 from pgplan.address import Address
-from pgplan.configuration.load import load
+from pgplan.configuration.load import add_lines, load
 from pgplan.configuration.model import Configuration, Declared, Inputs
 from pgplan.database.apply import Applied, apply
 from pgplan.database.connection import Session, connect
 from pgplan.database.emergency import take_up
 from pgplan.database.read import read
 from pgplan.database.recovery import flushed, resolve, went_back
-from pgplan.errors import LockedError, Problem, StaleError
+from pgplan.errors import LockedError, PgplanError, Problem, StaleError
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.plan.build import build, recorded_as_declared
@@ -277,16 +277,20 @@ def _build(
     include_adopted: bool = False,
 ) -> Plan:
     declared = () if destroy else configuration.declared
-    return build(
-        configuration,
-        seen.state,
-        seen.snapshot,
-        run.registry,
-        slots(declared, seen.state, seen.snapshot, run.registry) if known is None else known,
-        state_hash=content_hash(seen.state),
-        destroy=destroy,
-        include_adopted=include_adopted,
-    )
+    try:
+        return build(
+            configuration,
+            seen.state,
+            seen.snapshot,
+            run.registry,
+            slots(declared, seen.state, seen.snapshot, run.registry) if known is None else known,
+            state_hash=content_hash(seen.state),
+            destroy=destroy,
+            include_adopted=include_adopted,
+        )
+    except PgplanError as error:
+        add_lines(error, configuration)
+        raise
 
 
 def apply_plan(run: Run, plan: Plan, *, progress: Callable[[int, int], None] = _uncounted) -> Applied:

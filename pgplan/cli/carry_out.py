@@ -20,7 +20,7 @@ def approve_and_carry_out(common: Common, run: Run, planned: Planned, question: 
     """Show a plan that was just made, have it approved unless `yes`, and apply it."""
     pending = planned.plan.pending_changes
     if pending:
-        out(rendered(planned.plan, planned.digest, "text", common))
+        out(rendered(planned.plan, planned.digest, "text", common) + "\n")
     refuse_past(planned.seen)
     if pending and not yes:
         _approve(common, question)
