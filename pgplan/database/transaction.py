@@ -37,7 +37,7 @@ WAIT = 10.0
 _CURRENT = "SELECT name, setting::int8 AS value FROM pg_catalog.pg_settings WHERE name = ANY (%s)"
 _SET_LOCAL = """
 SELECT pg_catalog.set_config(name, value, true)
-  FROM pg_catalog.unnest(%s::text[], %s::text[]) AS s (name, value)
+  FROM unnest(%s::text[], %s::text[]) AS s (name, value)
 """
 _HOLDER = """
 SELECT l.pid, a.application_name, a.usename::text AS role, a.state
