@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
+from pgplan.configuration.scanner import Path
 from pgplan.kind import InvalidBlockError
 
 if TYPE_CHECKING:
@@ -51,16 +52,22 @@ def decode(cls: type[T], data: Any, also: Iterable[str] = ()) -> T:
         return _converter().structure(data, cls)
     except InvalidBlockError as error:
         known = (*key_names(cls).values(), *also)
-        raise InvalidBlockError(
-            *(
-                (path, message, suggestion(str(path[0]), known) if message == unknown_key(path[-1:]) and len(path) == 1 else hint)
-                for path, message, hint in error.mistakes
-            )
-        ) from None
+        raise InvalidBlockError(*(_told(mistake, known) for mistake in error.mistakes)) from None
 
 
-def unknown_key(path: tuple[str | int, ...]) -> str:
-    return f"unknown key {path[-1]!r}" if path else ""
+def _told(mistake: tuple[Path, str, str], known: Iterable[str]) -> tuple[Path, str, str]:
+    """The mistake with the attribute in its message: several may stand on one line. Outermost, more keys are known."""
+    path, message, hint = mistake
+    unknown = bool(path) and message == unknown_key(path)
+    if unknown and len(path) == 1:
+        hint = suggestion(str(path[0]), known)
+    about = path[:-1] if unknown else path
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in about).removeprefix(".")
+    return path, f"{name}: {message}" if name and message else message, hint
+
+
+def unknown_key(path: Path) -> str:
+    return f"unknown key {path[-1]!r}"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

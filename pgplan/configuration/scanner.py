@@ -29,10 +29,17 @@ def scan(text: str) -> dict[Path, int]:
 
 
 def nearest(lines: Mapping[Path, int], path: Path) -> int:
-    """The line of `path`, or of the innermost thing around it that stands in the text; 0 when there is none."""
-    while path and path not in lines:
-        path = path[:-1]
-    return lines.get(path, 0)
+    """The line of `path`, or of the innermost thing around it that stands in the text; 0 when there is none.
+
+    Where a list is expected, one value may stand for a list of one: an index 0 that is not in the text is passed over.
+    """
+    here: Path = ()
+    for step in path:
+        if (*here, step) in lines:
+            here = (*here, step)
+        elif step != 0 or isinstance(step, str):
+            break
+    return lines.get(here, 0)
 
 
 class _Scanner:

@@ -169,7 +169,7 @@ class Settings:
         try:
             return decode(cls, values, also or ())
         except InvalidBlockError as error:
-            self.report.block(place, error, str(place.path[0]))
+            self.report.block(place, error, ".".join(map(str, place.path)))
             return default
 
 

@@ -75,8 +75,8 @@ def test_locate(project: Project) -> None:
         ('[role."${var.x}"]\n', "pgplan.toml:3: role: a reference stands in a value, not in a key\n"),
         ("[role.a]\nlogn = true\n", "pgplan.toml:4: role.a: unknown key 'logn'\n  did you mean 'login'?"),
         ("[role.a]\nprotec = true\n", "pgplan.toml:4: role.a: unknown key 'protec'\n  did you mean 'protect'?"),
-        ('[role.a]\nlogin = "yes"\n', "pgplan.toml:4: role.a: expected a boolean, found a string"),
-        ("[role.a]\nprotect = 1\n", "pgplan.toml:4: role.a: expected a boolean, found an integer"),
+        ('[role.a]\nlogin = "yes"\n', "pgplan.toml:4: role.a: login: expected a boolean, found a string"),
+        ("[role.a]\nprotect = 1\n", "pgplan.toml:4: role.a: protect: expected a boolean, found an integer"),
         (
             '[role."a.b"]\nignore = ["coment"]\n',
             "pgplan.toml:4: role.\"a.b\": there is no attribute 'coment'\n  did you mean 'comment'?",
@@ -84,10 +84,13 @@ def test_locate(project: Project) -> None:
         ('[[membership]]\nname = "x"\nrole = []\nmember = []\n', "pgplan.toml:4: membership: unknown key 'name'"),
         ("[role.pg_x]\n", "pgplan.toml:3: role.pg_x: 'pg_x' is reserved\n  call it something else"),
         ('[[membership]]\nrole = "a"\n', "pgplan.toml:3: membership: 'member' is missing"),
-        ('[role.a]\nconfig = { "${var.x}" = 1 }\n', "pgplan.toml:4: role.a: a reference stands in a value, not in a key"),
-        ('[role.a]\ncomment = "${env.NONE}"\n', "pgplan.toml:4: role.a: the environment variable NONE is not set"),
-        ('[role.a]\ncomment = "${none}"\n', "pgplan.toml:4: role.a: cannot read the reference ${none}\n"),
-        ('[role.a]\npassword = "${var.none}"\n', "pgplan.toml:4: role.a: the variable 'none' is not declared\n"),
+        (
+            '[role.a]\nconfig = { "${var.x}" = 1 }\n',
+            "pgplan.toml:4: role.a: config.${var.x}: a reference stands in a value, not in a key",
+        ),
+        ('[role.a]\ncomment = "${env.NONE}"\n', "pgplan.toml:4: role.a: comment: the environment variable NONE is not set"),
+        ('[role.a]\ncomment = "${none}"\n', "pgplan.toml:4: role.a: comment: cannot read the reference ${none}\n"),
+        ('[role.a]\npassword = "${var.none}"\n', "pgplan.toml:4: role.a: password: the variable 'none' is not declared\n"),
     ],
 )
 def test_one_mistake(problems: Problems, text: str, expected: str) -> None:
@@ -104,14 +107,14 @@ def test_all_mistakes_in_one_run(project: Project) -> None:
     project.write('[role.a]\nlogin = 1\nlimit = "x"\nlevel = "lo"\n[policy]\nremoved = 1\n[variables.x]\n[rol.b]\n')
     project.write('[role.c]\ncomment = "${var.y}"\n[[grant]]\n', "b.pgplan.toml")
     assert [problem.splitlines()[0] for problem in project.problems()] == [
-        "b.pgplan.toml:2: role.c: the variable 'y' is not declared",
+        "b.pgplan.toml:2: role.c: comment: the variable 'y' is not declared",
         "b.pgplan.toml:3: grant: 'on' is missing",
         "b.pgplan.toml:3: grant: 'privileges' is missing",
         "b.pgplan.toml:3: grant: 'to' is missing",
-        "pgplan.toml:4: role.a: expected a boolean, found an integer",
-        "pgplan.toml:5: role.a: expected an integer, found a string",
-        'pgplan.toml:6: role.a: \'lo\' is not one of "low", "high"',
-        'pgplan.toml:8: policy: expected one of "delete", "forget", "error", found an integer',
+        "pgplan.toml:4: role.a: login: expected a boolean, found an integer",
+        "pgplan.toml:5: role.a: limit: expected an integer, found a string",
+        'pgplan.toml:6: role.a: level: \'lo\' is not one of "low", "high"',
+        'pgplan.toml:8: policy: removed: expected one of "delete", "forget", "error", found an integer',
         "pgplan.toml:9: var.x: the variable has no value: there is no default",
         "pgplan.toml:10: unknown table [rol]",
     ]

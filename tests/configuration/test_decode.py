@@ -66,7 +66,7 @@ def test_each_type_is_exactly_that() -> None:
         ("from", 1, "expected a string or a list, found an integer"),
     )
     for key, value, expected in cases:
-        assert mistakes({key: value}) == [((key,), expected, "")]
+        assert mistakes({key: value}) == [((key,), f"{key}: {expected}", "")]
 
 
 def test_all_mistakes_at_their_paths() -> None:
@@ -81,16 +81,16 @@ def test_all_mistakes_at_their_paths() -> None:
         }
     )
     assert sorted(found, key=lambda one: tuple(map(str, one[0]))) == [
-        (("deep", "db", "x", 0), "expected a string, found an integer", ""),
+        (("deep", "db", "x", 0), "deep.db.x[0]: expected a string, found an integer", ""),
         (("flg",), "unknown key 'flg'", "did you mean 'flag'?"),
-        (("inner", 1), "'name' is missing", ""),
-        (("inner", 1, "nam"), "unknown key 'nam'", "did you mean 'name'?"),
-        (("inner", 1, "size"), "expected an integer, found a string", ""),
-        (("names", 1), "expected a string, found an integer", ""),
-        (("names", 2), "expected a string, found an integer", ""),
-        (("options", "a"), "expected a string, found a list", ""),
-        (("options", "c"), "expected a string, found a table", ""),
-        (("word",), '\'gren\' is not one of "red", "green"', "did you mean 'green'?"),
+        (("inner", 1), "inner[1]: 'name' is missing", ""),
+        (("inner", 1, "nam"), "inner[1]: unknown key 'nam'", "did you mean 'name'?"),
+        (("inner", 1, "size"), "inner[1].size: expected an integer, found a string", ""),
+        (("names", 1), "names[1]: expected a string, found an integer", ""),
+        (("names", 2), "names[2]: expected a string, found an integer", ""),
+        (("options", "a"), "options.a: expected a string, found a list", ""),
+        (("options", "c"), "options.c: expected a string, found a table", ""),
+        (("word",), 'word: \'gren\' is not one of "red", "green"', "did you mean 'green'?"),
     ]
 
 
@@ -98,7 +98,7 @@ def test_one_is_a_list_of_one() -> None:
     block = decode(Block, {"names": "a", "inner": {"name": "b"}, "from": ["c"]})
     assert (block.names, block.inner, block.from_) == (("a",), (Inner("b"),), ("c",))
     assert decode(Block, {"from": "c"}).from_ == "c"
-    assert mistakes({"numbers": 1}) == [(("numbers",), "expected a list, found an integer", "")]
+    assert mistakes({"numbers": 1}) == [(("numbers",), "numbers: expected a list, found an integer", "")]
 
 
 def test_values_of_a_mapping_become_text() -> None:
@@ -109,14 +109,14 @@ def test_values_of_a_mapping_become_text() -> None:
         "db": {"work_mem": "64", "search_path": ("a", "b")}
     }
     assert mistakes({"options": {"x": Number("nan")}})[0][0] == ("options", "x")
-    assert mistakes({"options": {"x": dt.date(2025, 1, 1)}})[0][1] == "expected a string, found a date"
+    assert mistakes({"options": {"x": dt.date(2025, 1, 1)}})[0][1] == "options.x: expected a string, found a date"
 
 
 def test_secrets_only_where_they_belong() -> None:
     secret = Secret("hunter2", "${var.x}")
     (path, message, _), *more = mistakes({"text": secret, "options": {"a": secret}, "names": [secret], "word": secret})
     assert path == ("text",)
-    assert message == "the value is sensitive and this attribute is not: it would be shown and stored in clear"
+    assert message == "text: the value is sensitive and this attribute is not: it would be shown and stored in clear"
     assert [path for path, _, _ in more] == [("word",), ("names", 0), ("options", "a")]
     block = decode(Block, {"password": secret, "secrets": {"a": secret}, "token": secret, "anything": {"b": [secret]}})
     assert block.password is secret
@@ -148,9 +148,9 @@ def test_filled_strings_are_plain_elsewhere() -> None:
 def test_missing_values() -> None:
     unset = Missing("the environment variable V is not set", "set it", template="${env.V}")
     assert mistakes({"text": unset, "options": {"a": unset}, "anything": [unset]}) == [
-        (("text",), unset.message, "set it"),
-        (("options", "a"), unset.message, "set it"),
-        (("anything", 0), unset.message, "set it"),
+        (("text",), f"text: {unset.message}", "set it"),
+        (("options", "a"), f"options.a: {unset.message}", "set it"),
+        (("anything", 0), f"anything[0]: {unset.message}", "set it"),
     ]
     block = decode(Block, {"password": unset, "secrets": {"a": unset}})
     assert block.password is not None
@@ -158,7 +158,7 @@ def test_missing_values() -> None:
     assert block.password.source == "${env.V}"
     assert isinstance(block.secrets["a"], Secret)
     wrong = Missing("the variable 'x' is not declared", wrong=True)
-    assert mistakes({"password": wrong}) == [(("password",), wrong.message, "")]
+    assert mistakes({"password": wrong}) == [(("password",), f"password: {wrong.message}", "")]
 
 
 def test_a_wrong_type_never_shows_the_value() -> None:

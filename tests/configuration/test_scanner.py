@@ -80,6 +80,9 @@ def test_nearest_is_what_stands_around() -> None:
     lines = scan(EXAMPLE)
     assert nearest(lines, ("grant", 1, "privileges")) == 18
     assert nearest(lines, ("server", "s1")) == 0
+    assert nearest(lines, ("grant", 1, "on", 0, "schema", 0)) == 19
+    assert nearest(lines, ("grant", 1, "on", 1, "schema")) == 19
+    assert nearest(lines, ("grant", 7, "to")) == 13
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment", "a = 1", "[a]", "[[a]]\r\n"])

@@ -83,19 +83,19 @@ def test_offline_needs_neither_connection_nor_state(project: Project) -> None:
     assert configuration.connection.password.withheld
     assert configuration.state == StateSettings("local", {"list": []})
     assert [problem.split(": ", 1)[1] for problem in project.problems()] == [
-        "connection: the environment variable ROLE is not set",
-        "connection: the environment variable MEM is not set",
-        "state: the environment variable DIR is not set",
-        "state: the environment variable A is not set",
+        "connection: role: the environment variable ROLE is not set",
+        "connection: settings.work_mem: the environment variable MEM is not set",
+        "state: path: the environment variable DIR is not set",
+        "state: list[0]: the environment variable A is not set",
     ]
 
 
 def test_mistakes_of_the_connection(problems: Problems) -> None:
     found = problems('[connection]\nurl = 5\npasword = "x"\nrole = "${var.none}"\n[state]\nbackend = 1\n')
     assert [problem.splitlines()[0] for problem in found] == [
-        "pgplan.toml:4: connection: expected a string, found an integer",
+        "pgplan.toml:4: connection: url: expected a string, found an integer",
         "pgplan.toml:5: connection: unknown key 'pasword'",
-        "pgplan.toml:6: connection: the variable 'none' is not declared",
+        "pgplan.toml:6: connection: role: the variable 'none' is not declared",
         "pgplan.toml:8: expected a string: the name of a state backend",
     ]
 
@@ -161,10 +161,10 @@ def test_mistakes_of_the_policy(problems: Problems) -> None:
         '[policy.role]\nexisting = "adpt"\n[policy.grant]\nundeclared = "delete"\nmax_deletes = 5\n[scope]\nroles = ["a"]\n'
     )
     assert [problem.replace("\n ", "") for problem in found] == [
-        'pgplan.toml:4: policy: \'drop\' is not one of "delete", "forget", "error" known: delete, error, forget',
+        'pgplan.toml:4: policy: removed: \'drop\' is not one of "delete", "forget", "error" known: delete, error, forget',
         "pgplan.toml:7: policy: unknown key 'grnat' did you mean 'grant'?",
-        "pgplan.toml:9: policy: 'adpt' is not one of \"error\", \"adopt\" did you mean 'adopt'?",
-        "pgplan.toml:12: policy: unknown key 'max_deletes' known: existing, removed, undeclared",
+        "pgplan.toml:9: policy.role: existing: 'adpt' is not one of \"error\", \"adopt\" did you mean 'adopt'?",
+        "pgplan.toml:12: policy.grant: unknown key 'max_deletes' known: existing, removed, undeclared",
         "pgplan.toml:13: unknown table [scope] known: connection, grant, membership, pgplan, policy, role, state, variables",
     ]
 

@@ -145,7 +145,7 @@ def test_offline_a_command_is_missed_where_its_value_shows(project: Project) -> 
     project.write(COMMENT + '[variables.x]\nfrom = { command = ["echo", "x"] }\ndefault = "never used"\n')
     assert comment(project, {"PATH": "/usr/bin:/bin"}) == "x"
     assert project.problems(resolve_secrets=False) == [
-        "pgplan.toml:4: role.a: the variable 'x' comes from a command, which is not run here\n  give it: --var x=…"
+        "pgplan.toml:4: role.a: comment: the variable 'x' comes from a command, which is not run here\n  give it: --var x=…"
     ]
     project.write(PASSWORD + '[variables.x]\nfrom = { command = ["echo", "x"] }\n')
     assert password(project, resolve_secrets=False).withheld
@@ -188,7 +188,7 @@ def test_what_needs_a_secret_is_secret(project: Project) -> None:
     assert password(project, {"Y": "hunter2"}).reveal() == "<hunter2>"
     project.write(COMMENT + text)
     (problem,) = project.problems()
-    assert problem.startswith("pgplan.toml:4: role.a: the value is sensitive and this attribute is not")
+    assert problem.startswith("pgplan.toml:4: role.a: comment: the value is sensitive and this attribute is not")
 
 
 def test_undeclared_variables(project: Project) -> None:
@@ -201,7 +201,7 @@ def test_undeclared_variables(project: Project) -> None:
         "--var sets 'reigon', which is not declared\n  did you mean 'region'?",
         "--var sets 'zzz', which is not declared\n  declare it: [variables.zzz]",
         f"{file}:2: the variable 'regon' is not declared\n  did you mean 'region'?",
-        "pgplan.toml:4: role.a: the variable 'regoin' is not declared\n  did you mean 'region'?",
+        "pgplan.toml:4: role.a: comment: the variable 'regoin' is not declared\n  did you mean 'region'?",
     ]
 
 
@@ -220,10 +220,13 @@ def test_a_variable_file_that_cannot_be_read(project: Project) -> None:
 @pytest.mark.parametrize(
     ("block", "expected"),
     [
-        ('[variables.x]\ntype = "strin"\n', "pgplan.toml:4: var.x: 'strin' is not one of"),
+        ('[variables.x]\ntype = "strin"\n', "pgplan.toml:4: var.x: type: 'strin' is not one of"),
         ("[variables.x]\nsensitiv = true\n", "pgplan.toml:4: var.x: unknown key 'sensitiv'\n  did you mean 'sensitive'?"),
-        ("[variables.x]\nfrom = {}\n", "pgplan.toml:4: var.x: give exactly one of env, file and command"),
-        ('[variables.x]\nfrom = { env = "A", file = "b" }\n', "pgplan.toml:4: var.x: give exactly one of env, file and command"),
+        ("[variables.x]\nfrom = {}\n", "pgplan.toml:4: var.x: from: give exactly one of env, file and command"),
+        (
+            '[variables.x]\nfrom = { env = "A", file = "b" }\n',
+            "pgplan.toml:4: var.x: from: give exactly one of env, file and command",
+        ),
         ('[variables.x]\ntype = "list"\nsensitive = true\n', "pgplan.toml:4: var.x: a sensitive variable is a string"),
         ('[variables]\nx = "a"\n', "pgplan.toml:4: var.x: expected a table, found a string"),
         ("[[variables]]\n", "pgplan.toml:3: expected tables: [variables.NAME]"),
