@@ -22,10 +22,10 @@ class Interrupts:
 def deferred() -> Generator[Interrupts]:
     """Hold back the first SIGINT in the body; a second one raises KeyboardInterrupt at once, for the user who cannot wait.
 
-    Signals reach the main thread alone: elsewhere this does nothing.
+    Does nothing outside the main thread, which signals do not reach, and where SIGINT is ignored (a shell's background job).
     """
     seen = Interrupts()
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield seen
         return
 

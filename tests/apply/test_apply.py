@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from attrs import evolve
@@ -69,6 +70,15 @@ def test_secrets_are_recorded_as_digests(world: World, unique: str) -> None:
     world.declare("").apply()
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """A shell's background jobs are started with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("at", ["locked", "begun", "compared", "executed", "verified", "flushed"])
 def test_interrupt_before_the_books_are_opened(world: World, at: str) -> None:
     world.declare(schema_blocks(ONE)).apply()
@@ -81,6 +91,7 @@ def test_interrupt_before_the_books_are_opened(world: World, at: str) -> None:
     assert world.apply(plan).recovered is None
 
 
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("at", ["noted", "committed"])
 def test_interrupt_when_it_is_too_late(world: World, at: str) -> None:
     plan = world.declare(schema_blocks(ONE)).plan()
@@ -90,6 +101,7 @@ def test_interrupt_when_it_is_too_late(world: World, at: str) -> None:
     world.assert_consistent()
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_second_interrupt_leaves_the_rest_to_the_next_run(world: World) -> None:
     plan = world.declare(schema_blocks(ONE)).plan()
 

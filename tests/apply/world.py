@@ -27,6 +27,8 @@ class World:
     directory: Path
     database: str
     user: str = "postgres"
+    socket: Path | None = None
+    """The directory of another socket that leads to the server."""
 
     @property
     def name(self) -> str:
@@ -34,7 +36,8 @@ class World:
 
     @property
     def url(self) -> str:
-        return self.server.url(self.database, self.user)
+        url = self.server.url(self.database, self.user)
+        return url.replace(str(self.server.directory), str(self.socket)) if self.socket else url
 
     def declare(self, blocks: str) -> World:
         head = f'[pgplan]\nname = "{self.name}"\n[policy]\nexisting = "adopt"\nplaintext_secrets = "allow"\n'
