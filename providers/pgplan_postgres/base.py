@@ -11,6 +11,7 @@ from pgplan.kind import Facts, Found, InvalidBlockError, Lookup, Reference, Scop
 from pgplan.secret import Secret
 
 Path = tuple[str | int, ...]
+Form = Literal["table", "array"]
 
 SYSTEM_NAME = re.compile(r"pg_")
 """What PostgreSQL reserves for itself. A pattern, not LIKE 'pg_%': there ``_`` is a wildcard."""
@@ -22,7 +23,7 @@ PUBLIC_HINT = f"PUBLIC, in capitals, means every role; a role that is really cal
 class ObjectKindBase:
     """Defaults of the contract in `pgplan.kind.ObjectKind`."""
 
-    form: Literal["table", "array"] = "table"
+    form: Form = "table"
     scope: Scope = "database"
     version: int = 1
     after: Sequence[str] = ()

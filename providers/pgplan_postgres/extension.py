@@ -15,7 +15,10 @@ from pgplan_postgres.sql import comment, name, statement, text, words
 
 @frozen
 class ExtensionBlock:
-    """``[extension.NAME]``. An omitted attribute is not managed; `cascade` installs required extensions when creating."""
+    """``[extension.NAME]``. An omitted attribute is not managed; `cascade` installs required extensions when creating.
+
+    Without `schema` the extension is created where it says itself, or in schema public.
+    """
 
     schema: str | None = None
     version: str | None = None
@@ -59,7 +62,12 @@ class ExtensionKind(ObjectKindBase):
             sql.SQL("VERSION {}").format(text(spec.version)) if spec.version else None,
             sql.SQL("CASCADE") if spec.cascade else None,
         )
-        return [statement("{}", options), *self._comment(spec)]
+        created = [statement("{}", options)]
+        if spec.schema is None:
+            # Without SCHEMA an extension that can live anywhere goes where search_path says, and pgplan's holds pg_catalog only.
+            # SCHEMA public instead would be refused for one that has its place (pg_cron).
+            created = [statement("SET LOCAL search_path TO public"), *created, statement("SET LOCAL search_path TO pg_catalog")]
+        return [*created, *self._comment(spec)]
 
     def alter(self, found: Found, spec: Extension, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
         statements: list[Statement] = []

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Lookup, Reference, Scope, Statement
-from pgplan_postgres.base import Mistakes, ObjectKindBase, Path, to_role
+from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, Path, to_role
 from pgplan_postgres.sql import name, statement, words
 
 ROWS_PER_GRANTOR = 160000
@@ -53,7 +53,7 @@ def membership_key(spec: Membership) -> str:
 
 class MembershipKind(ObjectKindBase):
     name = "membership"
-    form = "array"
+    form: Form = "array"
     scope: Scope = "cluster"
     block = MembershipBlock
     spec = Membership

@@ -10,7 +10,7 @@ from psycopg import sql
 from pgplan.address import grantee_part, grantee_role, part
 from pgplan.kind import Declaration, Found, Reference, SecretUse, Statement
 from pgplan.secret import Secret
-from pgplan_postgres.base import Mistakes, ObjectKindBase, sorted_dict, to_role
+from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, sorted_dict, to_role
 from pgplan_postgres.options import as_secret, changes, clause, plain, secret
 from pgplan_postgres.sql import grantee, name, statement, text, words
 
@@ -41,7 +41,7 @@ def user_mapping_key(spec: UserMapping) -> str:
 
 class UserMappingKind(ObjectKindBase):
     name = "user_mapping"
-    form = "array"
+    form: Form = "array"
     block = UserMappingBlock
     spec = UserMapping
     replace_when_hidden = ("options",)

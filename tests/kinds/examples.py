@@ -1,0 +1,129 @@
+"""Example states of every kind: blocks of which each can become any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from pgplan.configuration.model import Declared
+from tests.kinds.bench import declare
+
+LONG = "l" + "ö" * 31
+"""63 bytes."""
+NAMES = ('a "b', "O'Hara", "Ünï", LONG, "back\\slash", "dot.ted/per%cent:'x'")
+
+
+@frozen
+class Example:
+    """`setup` makes what the states refer to. Every state declares the same address."""
+
+    name: str
+    states: Sequence[Declared]
+    setup: Sequence[str] = ()
+
+
+def _of(kind: str, name: str, *blocks: dict[str, object]) -> list[Declared]:
+    return [declare(kind, name, **block)[0] for block in blocks]
+
+
+def examples(prefix: str, version: int) -> list[Example]:
+    owners = f'CREATE ROLE "{prefix}_one"; CREATE ROLE "{prefix}_two" NOINHERIT'
+    one, two = f"{prefix}_one", f"{prefix}_two"
+    fdw = "CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2"
+    return [
+        _schema(one, two, owners),
+        _role(prefix),
+        Example(
+            "extension",
+            _of(
+                "extension",
+                "postgres_fdw",
+                {},
+                {"schema": "public", "comment": ""},
+                {"schema": "other", "comment": "it's \\ foreign"},
+                {"schema": "public", "cascade": True, "comment": "x"},
+            ),
+            ("CREATE SCHEMA other",),
+        ),
+        _server(one, two, (owners, fdw)),
+        _mapping("a role", one, (owners, fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
+        _mapping("PUBLIC", "PUBLIC", (fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
+        *_memberships(one, two, owners, version),
+    ]
+
+
+def _schema(one: str, two: str, owners: str) -> Example:
+    states = _of(
+        "schema",
+        "s",
+        {},
+        {"owner": one},
+        {"owner": two, "comment": "it's"},
+        {"owner": two, "comment": ""},
+        {"comment": "back\\slash\nnew line"},
+    )
+    return Example("schema", states, (owners,))
+
+
+def _role(prefix: str) -> Example:
+    switches = ("superuser", "createdb", "createrole", "login", "replication", "bypassrls")
+    states = _of(
+        "role",
+        f"{prefix}_r",
+        {},
+        {**dict.fromkeys(switches, True), "inherit": False, "connection_limit": 5},
+        {"login": True, "password": "first", "valid_until": "2030-01-01T01:00:00+01:00", "comment": "it's"},
+        {"login": True, "password": "sécond\u00a0'\\", "valid_until": "infinity", "comment": ""},
+        {"valid_until": "2030-02-03T04:05:06.070000Z", "connection_limit": 0},
+        {"config": {"search_path": ["$user", "a, b", "Ünï"], "statement_timeout": "30000", "jit": False, "App.Name": "a=b\\"}},
+        {
+            "config": {"search_path": "public", "statement_timeout": "1min", "work_mem": "65536"},
+            "database_config": {"postgres": {"search_path": ["x"]}, "template1": {"lock_timeout": 5000}},
+        },
+        {"config": {}, "database_config": {"postgres": {"jit": "off", "work_mem": "1GB"}}},
+        {"config": {"search_path": []}, "database_config": {}},
+    )
+    return Example("role", states)
+
+
+def _server(one: str, two: str, setup: tuple[str, ...]) -> Example:
+    states = _of(
+        "server",
+        "s",
+        {"fdw": "w1"},
+        {"fdw": "w1", "version": "1", "options": {"host": "a", "port": 5432, "x": "k=v"}, "owner": one},
+        {"fdw": "w1", "version": "", "options": {"host": "b", "dbname": "it's \\"}, "owner": two, "comment": "c"},
+        {"fdw": "w1", "type": "t", "options": {}, "comment": ""},
+        {"fdw": "w2", "type": "", "version": "2", "options": {'o "q': "=", "Ünï": ""}},
+        {"fdw": "w2", "type": "t"},
+    )
+    return Example("server", states, setup)
+
+
+def _mapping(name: str, user: str, setup: tuple[str, ...]) -> Example:
+    options: list[dict[str, object]] = [
+        {},
+        {"user": "remote"},
+        {"user": "other", "password": "first\\", "x": "k=v"},
+        {"user": "other", "password": "it's $pgplan$ second", "sslpassword": "third"},
+        {"password": "alone"},
+        {"password": "", "api_key": "k", 'o "q': "\\"},
+    ]
+    states = [declare("user_mapping", "", server="s", user=user, options=each)[0] for each in options]
+    return Example(f"user mapping of {name}", states, setup)
+
+
+def _memberships(one: str, two: str, owners: str, version: int) -> list[Example]:
+    blocks: list[dict[str, bool]] = [{}, {"admin": True}]
+    if version >= 16:
+        blocks += [{"inherit": i, "set": s, "admin": a} for i in (True, False) for s in (True, False) for a in (True, False)]
+    pairs = {"member": (one, two), "member that does not inherit": (two, one)}
+    made = [
+        Example(name, [declare("membership", "", role=r, member=m, **block)[0] for block in blocks], (owners,))
+        for name, (m, r) in pairs.items()
+    ]
+    if version >= 16:
+        states = [declare("membership", "", role=one, member=two, granted_by="postgres", **block)[0] for block in blocks]
+        made.append(Example("membership by grantor", states, (owners,)))
+    return made

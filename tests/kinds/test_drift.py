@@ -1,0 +1,141 @@
+"""A change made by hand in any attribute is found as just that, and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from pgplan.configuration.model import Declared
+from tests.kinds.bench import bench, one
+
+SETUP = (
+    "CREATE ROLE {u}_o; CREATE ROLE {u}_p; CREATE SCHEMA elsewhere;CREATE FOREIGN DATA WRAPPER w; CREATE FOREIGN DATA WRAPPER w2"
+)
+ROLE_CHANGES = {
+    "superuser": "ALTER ROLE {u} NOSUPERUSER",
+    "createdb": "ALTER ROLE {u} NOCREATEDB",
+    "createrole": "ALTER ROLE {u} NOCREATEROLE",
+    "login": "ALTER ROLE {u} NOLOGIN",
+    "inherit": "ALTER ROLE {u} INHERIT",
+    "replication": "ALTER ROLE {u} NOREPLICATION",
+    "bypassrls": "ALTER ROLE {u} NOBYPASSRLS",
+    "connection_limit": "ALTER ROLE {u} CONNECTION LIMIT 1",
+    "password": "ALTER ROLE {u} PASSWORD NULL",
+    "valid_until": "ALTER ROLE {u} VALID UNTIL '2031-01-01'",
+    "config": "ALTER ROLE {u} SET search_path = 'a, b'",
+    "database_config": "ALTER ROLE {u} IN DATABASE postgres SET jit = off",
+    "comment": "COMMENT ON ROLE {u} IS NULL",
+}
+SERVER_CHANGES = {
+    "type": "DROP SERVER s; CREATE SERVER s TYPE 'x' VERSION '1' FOREIGN DATA WRAPPER w OPTIONS (a 'b');"
+    "COMMENT ON SERVER s IS 'c'; ALTER SERVER s OWNER TO {u}_o",
+    "fdw": "DROP SERVER s; CREATE SERVER s TYPE 't' VERSION '1' FOREIGN DATA WRAPPER w2 OPTIONS (a 'b');"
+    "COMMENT ON SERVER s IS 'c'; ALTER SERVER s OWNER TO {u}_o",
+    "version": "ALTER SERVER s VERSION '2'",
+    "options": "ALTER SERVER s OPTIONS (ADD password 'careless')",
+    "owner": "ALTER SERVER s OWNER TO {u}_p",
+    "comment": "COMMENT ON SERVER s IS 'd'",
+}
+
+
+def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
+    switches = dict.fromkeys(("superuser", "createdb", "createrole", "login", "replication", "bypassrls"), True)
+    role = one(
+        "role",
+        unique,
+        **switches,
+        inherit=False,
+        connection_limit=3,
+        password="p",
+        valid_until="2030-01-01T00:00:00Z",
+        config={"search_path": ["a", "b"]},
+        database_config={},
+        comment="c",
+    )
+    server = one("server", "s", fdw="w", type="t", version="1", options={"a": "b"}, owner=f"{unique}_o", comment="c")
+    schema = one("schema", "s", owner=f"{unique}_o", comment="c")
+    extension = one("extension", "hstore", schema="public", version="1.8", comment="c")
+    return [
+        (role, ROLE_CHANGES),
+        (server, SERVER_CHANGES),
+        (schema, {"owner": "ALTER SCHEMA s OWNER TO {u}_p", "comment": "COMMENT ON SCHEMA s IS NULL"}),
+        (
+            extension,
+            {"schema": "ALTER EXTENSION hstore SET SCHEMA elsewhere", "comment": "COMMENT ON EXTENSION hstore IS 'd'"},
+        ),
+    ]
+
+
+@pytest.mark.parametrize("number", range(4), ids=["role", "server", "schema", "extension"])
+def test_each_attribute(database: str, unique: str, number: int) -> None:
+    declared, by_attribute = _cases(unique)[number]
+    with bench(database) as b:
+        b.run(SETUP.format(u=unique))
+        b.reach(declared)
+        for attribute, by_hand in by_attribute.items():
+            b.run(by_hand.format(u=unique))
+            draft = b.draft(declared, recorded=declared)
+            assert draft.changed == (attribute,)
+            assert draft.moved == "database"
+            b.reach(declared, recorded=declared)
+
+
+def test_what_is_found_of_a_secret_is_masked(database: str, unique: str) -> None:
+    with bench(database) as b:
+        b.run(SETUP.format(u=unique), "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (a 'b', password 'careless')")
+        found = b.found(one("server", "s", fdw="w"))
+        assert found is not None
+        assert "careless" not in repr(found)
+
+
+def test_password_changed_by_hand(database: str, unique: str) -> None:
+    declared = one("role", unique, password="right")
+    with bench(database) as b:
+        b.reach(declared)
+        before = b.found(declared)
+        with b.session.transaction():  # a savepoint has a transaction ID of its own
+            b.run(f"ALTER ROLE {unique} PASSWORD 'wrong'")
+        after = b.found(declared)
+        assert before is not None
+        assert after is not None
+        assert before.extra != after.extra
+        assert b.draft(declared, recorded=declared).slots == {"password": "changed"}
+        assert b.reach(declared, recorded=declared) == [f"ALTER ROLE \"{unique}\" PASSWORD :'password'"]
+
+
+def _mapping(**options: str) -> Declared:
+    return one("user_mapping", "", server="s", user="PUBLIC", options=options)
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "changed", "slots"),
+    [
+        ("SET user 'other'", ("options",), ("same",)),
+        ("DROP user", ("options",), ("same",)),
+        ("ADD more 'x'", ("options",), ("same",)),
+        ("SET password 'other'", (), ("changed",)),
+        ("DROP password", ("options",), ("new",)),
+    ],
+)
+def test_options_of_a_mapping(database: str, by_hand: str, changed: Sequence[str], slots: Sequence[str]) -> None:
+    declared = _mapping(user="u", password="p")
+    with bench(database) as b:
+        b.run("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w")
+        b.reach(declared)
+        b.run(f"ALTER USER MAPPING FOR PUBLIC SERVER s OPTIONS ({by_hand})")
+        draft = b.draft(declared, recorded=declared)
+        assert (draft.changed, tuple(draft.slots.values())) == (changed, slots)
+        b.reach(declared, recorded=declared)
+
+
+@pytest.mark.pg(">= 16")
+@pytest.mark.parametrize("option", ["admin", "inherit", "set"])
+def test_options_of_a_membership(database: str, unique: str, option: str) -> None:
+    declared = one("membership", "", role=f"{unique}_o", member=f"{unique}_p", admin=True)
+    with bench(database) as b:
+        b.run(SETUP.format(u=unique))
+        b.reach(declared)
+        b.run(f"REVOKE {option} OPTION FOR {unique}_o FROM {unique}_p")
+        assert b.draft(declared, recorded=declared).changed == (option,)
+        b.reach(declared, recorded=declared)
