@@ -1,7 +1,7 @@
 """Reading the catalogs: one query a reader, whatever the number of objects.
 
 `read` sees one moment: a REPEATABLE READ READ ONLY snapshot. `read_now` sees the newest committed state, statement by statement,
-in the transaction that changes it; see docs/explanation/transactions.md for why apply needs that.
+in the transaction that changes it; see docs/explanation/apply.md for why apply needs that.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def open_channel(connection: Session, uses: Iterable[tuple[str, SecretUse, Secre
     psycopg.Error when the server refuses (no right to make temporary tables: see `problems`).
     """
     uses = tuple(uses)
-    raise_all(PgplanError, (problem for address, use, secret in uses for problem in _value_problems(address, use, secret)))
+    raise_all(PgplanError, (problem for use in uses for problem in _value_problems(connection, *use)))
     verifiers = {
         (address, use.slot): _verifier(connection, use.role, secret.reveal())
         for address, use, secret in uses
@@ -140,7 +140,7 @@ def open_channel(connection: Session, uses: Iterable[tuple[str, SecretUse, Secre
     return Channel(ids, verifiers, tuple(secret for _, _, secret in uses))
 
 
-def _value_problems(address: str, use: SecretUse, secret: Secret) -> Iterable[Problem]:
+def _value_problems(connection: Session, address: str, use: SecretUse, secret: Secret) -> Iterable[Problem]:
     if secret.withheld:
         hint = f"give {secret.source} a value" if secret.source else ""
         yield Problem(f"the secret {use.slot} has no value here", address=address, hint=hint)
@@ -148,6 +148,20 @@ def _value_problems(address: str, use: SecretUse, secret: Secret) -> Iterable[Pr
         yield Problem(f"the secret {use.slot} holds a NUL character", address=address)
     elif use.transport == "verifier" and not secret.reveal():
         yield Problem("an empty password would clear the role's password", address=address)
+    elif use.transport == "private" and not _fits(secret.reveal(), connection.info.parameter_status("server_encoding") or ""):
+        # The server's own message, in its log, would show the character.
+        yield Problem(f"the secret {use.slot} holds a character that the database's encoding does not have", address=address)
+
+
+def _fits(value: str, encoding: str) -> bool:
+    """Whether a database in `encoding`, as PostgreSQL calls it, can hold `value`; no when Python does not know the encoding."""
+    if value.isascii() or encoding in ("UTF8", "SQL_ASCII"):
+        return True
+    try:
+        value.encode(encoding.replace("WIN", "cp"))
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _verifier(connection: Session, role: str, password: str) -> str:

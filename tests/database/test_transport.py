@@ -14,10 +14,12 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
 from pgplan.database.connection import Session, pin_local
+from pgplan.database.read import read
 from pgplan.database.scrub import server_error
 from pgplan.database.transport import COPY, QUIET, Channel, open_channel, problems, warnings
 from pgplan.errors import PgplanError
 from pgplan.kind import SecretUse, Statement
+from pgplan.registry import installed
 from pgplan.secret import Secret
 from tests.database.conftest import Connect
 from tests.servers import Server
@@ -235,6 +237,42 @@ def cancelled(case: Case, command: bytes, value: str) -> str:
     raise AssertionError("the timeout did not strike")
 
 
+def test_the_statements_of_the_kind(case: Case) -> None:
+    """As the provider composes them, with someone else at the mapping: the secret is made, changed, and joined by another."""
+    registry = installed()
+    kind = registry.object_kind("user_mapping")
+    key = f"s1/{case.role}"
+
+    def apply(statements: Sequence[Statement]) -> None:
+        uses = {s.secret.slot: s.secret for s in statements if s.secret is not None}
+        secret = Secret(case.secret, "${var.p}")
+        pin_local(case.session)
+        channel = open_channel(case.session, [(ADDRESS, use, secret) for use in uses.values()])
+        for one in statements:
+            case.session.execute(channel.sql(one, ADDRESS))
+        case.session.commit()
+
+    def spec(**options: str | Secret) -> object:
+        return kind.spec("s1", case.role, {"user": "u", **options})
+
+    password = Secret(case.secret, "${var.p}")
+    apply(kind.create(spec(password=password)))
+    for wanted, slots in (
+        (spec(password=password), ["options.password"]),
+        (spec(password=password, sslpassword=password), ["options.sslpassword"]),
+    ):
+        found = read(case.session, registry, ["user_mapping"]).get("user_mapping", key)
+        assert found is not None
+        other = psycopg.connect(case.server.url(case.database))
+        other.execute(sql.SQL("ALTER USER MAPPING FOR {} SERVER s1 OPTIONS (SET user 'v')").format(sql.Identifier(case.role)))
+        release = threading.Timer(0.3, other.close)
+        release.start()
+        apply(kind.alter(found, wanted, ["options"], slots))
+        release.join()
+    stored = case.server.rows("SELECT umoptions FROM pg_user_mapping", case.database)[0][0]
+    assert sorted(stored) == [f"password={case.secret}", f"sslpassword={case.secret}", "user=u"]
+
+
 def test_a_cancel_in_the_middle_of_the_copy(case: Case) -> None:
     """A text COPY would quote the row."""
     assert case.needle not in cancelled(case, COPY, case.secret)
@@ -320,6 +358,23 @@ def test_refused_before_anything_is_sent(case: Case) -> None:
         with pytest.raises(PgplanError, match=expected):
             open_channel(case.session, [(ADDRESS, use, secret)])
     assert case.session.info.transaction_status == TransactionStatus.IDLE
+
+
+def test_a_database_in_another_encoding(loud: Server, unique: str, session: Connect) -> None:
+    """The server would log the character that it cannot convert."""
+    loud.execute(f"CREATE DATABASE {unique} TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'")
+    opened = session(loud.url(unique))
+    pin_local(opened)
+    opened.execute("CREATE EXTENSION postgres_fdw SCHEMA public")
+    opened.execute("CREATE SERVER s1 FOREIGN DATA WRAPPER postgres_fdw")
+    with pytest.raises(PgplanError, match="encoding"):
+        open_channel(opened, [(ADDRESS, USE, Secret("a€", ""))])
+    channel = open_channel(opened, [(ADDRESS, USE, Secret("aé", ""))])
+    opened.execute(
+        channel.sql(Statement("CREATE USER MAPPING FOR PUBLIC SERVER s1 OPTIONS (user :'options.password')", USE), ADDRESS)
+    )
+    opened.commit()
+    assert loud.rows("SELECT umoptions FROM pg_user_mapping", unique) == [(["user=aé"],)]
 
 
 def test_missing_rights_are_told(case: Case) -> None:
