@@ -48,6 +48,7 @@ class Group(click.Group):
 
     def __init__(self, *arguments: Any, lazy: Mapping[str, tuple[str, str]], **more: Any) -> None:
         more["context_settings"] = {**SETTINGS, **(more.get("context_settings") or {})}
+        more.setdefault("no_args_is_help", False)
         super().__init__(*arguments, **more)
         self.lazy = dict(lazy)
         self.params.extend(common_options())

@@ -10,7 +10,8 @@ from attrs import frozen
 
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Change, Plan
-from pgplan.render.escape import key, value, visible
+from pgplan.render.escape import key, visible
+from pgplan.render.values import value
 
 SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "=", "forget": ".", "none": " "}
 _VERBS = {"replace": "must be replaced", "delete": "will be destroyed", "adopt": "will be adopted", "forget": "will be forgotten"}

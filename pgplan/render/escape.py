@@ -5,11 +5,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Any, cast
-
-from pgplan.images import MARKER
-from pgplan.secret import MASK
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -40,19 +35,3 @@ def quoted(text: str) -> str:
 def key(text: str) -> str:
     """A key of a table, quoted only if it must be."""
     return text if _BARE.fullmatch(text) else quoted(text)
-
-
-def value(data: Any) -> str:
-    """A value of an image in one line."""
-    if data == MARKER:
-        return MASK
-    if data is None:
-        return "null"
-    if isinstance(data, str):
-        return quoted(data)
-    if isinstance(data, list):
-        return "[" + ", ".join(map(value, cast("Sequence[Any]", data))) + "]"
-    if isinstance(data, dict):
-        items = cast("dict[str, Any]", data)
-        return "{" + ", ".join(f"{key(k)} = {value(items[k])}" for k in sorted(items)) + "}"
-    return json.dumps(data)

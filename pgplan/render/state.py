@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pgplan.render.escape import key, value, visible
+from pgplan.render.escape import key, visible
+from pgplan.render.values import value
 from pgplan.state.model import Entry, State
 
 

@@ -10,8 +10,9 @@ import attrs
 from pgplan.address import Address, unpart
 from pgplan.images import MARKER, image
 from pgplan.kind import BlockWriter, Kind, Spec
-from pgplan.render.escape import key, quoted, value
+from pgplan.render.escape import key, quoted
 from pgplan.render.omission import spoken
+from pgplan.render.values import value
 
 _WIDTH = 110
 

@@ -24,7 +24,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=Group, lazy=COMMANDS, no_args_is_help=False, invoke_without_command=True)
+@click.group(cls=Group, lazy=COMMANDS, invoke_without_command=True)
 @click.version_option(__version__, message="pgplan %(version)s")
 @click.pass_context
 def pgplan(ctx: click.Context) -> int | None:
