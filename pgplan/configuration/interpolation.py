@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self, cast
 
 from attrs import evolve, frozen
@@ -64,6 +64,13 @@ def fill(value: Any, lookup: Lookup) -> Any:
     if isinstance(value, dict):
         return {key: _fill_item(key, item, lookup) for key, item in cast("dict[str, Any]", value).items()}
     return value
+
+
+def wrong_reference(values: Iterable[Any], lookup: Lookup) -> Missing | None:
+    """The first mistake among the references in `values`; what merely is not set here is none."""
+    return next(
+        (value for value in (fill(value, lookup) for value in values) if isinstance(value, Missing) and value.wrong), None
+    )
 
 
 def _fill_item(key: str, item: Any, lookup: Lookup) -> Any:

@@ -27,6 +27,10 @@ class Origin:
         if sum((self.env is not None, self.file is not None, bool(self.command))) != 1:
             raise ValueError("give exactly one of env, file and command")
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.command or (self.env or self.file or "",)
+
     def __str__(self) -> str:
         """For messages and as the source of a secret: without a command's arguments, and with references not filled in."""
         if self.env is not None:
@@ -36,13 +40,11 @@ class Origin:
 
 @frozen
 class Unresolved:
-    """No value, and why. `failed`: there is a mistake, which a default must not hide. `not_run`: no command is run here.
-    `wrong`: a reference in it is a mistake."""
+    """No value, and why. `failed`: there is a mistake, which a default must not hide. `not_run`: no command is run here."""
 
     reason: str
     failed: bool = False
     not_run: bool = False
-    wrong: bool = False
 
 
 def resolve(
@@ -52,7 +54,7 @@ def resolve(
 
     With `commands` false, no command is run. Only a `sensitive` value may depend on a sensitive variable.
     """
-    words = [_filled(text, lookup, sensitive=sensitive) for text in origin.command or (origin.env or origin.file or "",)]
+    words = [_filled(text, lookup, sensitive=sensitive) for text in origin.words]
     filled = [word for word in words if isinstance(word, str)]
     if len(filled) < len(words):
         return next(word for word in words if isinstance(word, Unresolved))
@@ -68,7 +70,7 @@ def resolve(
 def _filled(text: str, lookup: Lookup, *, sensitive: bool) -> str | Unresolved:
     value: Any = fill(text, lookup)
     if isinstance(value, Missing):
-        return Unresolved(value.message, failed=True, wrong=value.wrong)
+        return Unresolved(value.message, failed=True)
     if not isinstance(value, Secret):
         return scalar_text(value)
     if not sensitive:

@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from pgplan import __version__
 from pgplan.configuration.decode import decode
-from pgplan.configuration.interpolation import Missing, fill
+from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.model import Connection, KindPolicy, Policy, StateSettings
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report
@@ -80,12 +80,13 @@ class Settings:
             if "pgplan" not in main.file.data:
                 self.report.add(main, "[pgplan] is missing: it names this configuration", 'write [pgplan] and name = "…"')
             return ""
-        project = self._decode(Project, place, self._filled(place), default=Project(""))
+        values = self._filled(place)
+        project = self._decode(Project, place, values, default=Project(""))
         if project.requires:
             self._require(project.requires, place.below("requires"))
         if _CONTROL.search(project.name):
             self.report.add(place.below("name"), "the name holds a control character")
-        elif place.value.get("name") == "":
+        elif values.get("name") == "":
             self.report.add(place.below("name"), "the name is empty")
         return project.name
 
@@ -104,8 +105,11 @@ class Settings:
         place = self.tables.get("connection")
         if place is None:
             return Connection()
-        block = self._decode(ConnectionBlock, place, self._outside(place), default=ConnectionBlock())
-        password = self._password(block.password) if isinstance(block.password, Origin) else block.password
+        values = self._outside(place)
+        if isinstance(place.value.get("password"), dict):
+            values["password"] = place.value["password"]  # an Origin is filled in when it is resolved
+        block = self._decode(ConnectionBlock, place, values, default=ConnectionBlock())
+        password = self._password(block.password, place) if isinstance(block.password, Origin) else block.password
         if policy.plaintext_secrets == "error":
             if isinstance(password, Secret) and password.literal:
                 literal_secret(self.report, place.below("password"), "connection")
@@ -113,9 +117,12 @@ class Settings:
                 literal_secret(self.report, place.below("url"), "connection")
         return Connection(block.url, password, block.role, block.settings)
 
-    def _password(self, origin: Origin) -> Secret:
+    def _password(self, origin: Origin, place: Place) -> Secret:
         variables = self.variables
-        if not variables.resolve_secrets:
+        wrong = wrong_reference(origin.words, variables.lookup)
+        if wrong is not None and wrong.message:
+            self.report.add(place.below("password"), wrong.message, wrong.hint, "connection")
+        if wrong is not None or not variables.resolve_secrets:
             return Secret(None, str(origin))
         directory, environ = variables.directory, variables.inputs.environ
         value = resolve(origin, directory, environ, variables.lookup, commands=True, sensitive=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from pgplan.configuration.decode import Number, decode, suggestion
-from pgplan.configuration.interpolation import Missing, fill
+from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report, SourceFile, read_toml
@@ -134,6 +134,13 @@ class Variables:
         return self._values[name]
 
     def _resolve(self, name: str, variable: Variable, place: Place) -> Any:
+        words = variable.from_.words if variable.from_ else ()
+        for key, values in (("from", words), ("default", (variable.default,))):
+            wrong = wrong_reference(values, self.lookup)
+            if wrong is not None:
+                if wrong.message:
+                    self.report.add(place.below(key), wrong.message, wrong.hint, f"var.{name}")
+                return _SILENT
         return self._sensitive(name, variable, place) if variable.sensitive else self._plain(name, variable, place)
 
     def _sensitive(self, name: str, variable: Variable, place: Place) -> Secret:
@@ -176,9 +183,6 @@ class Variables:
             found = self._resolved(variable.from_, sensitive=variable.sensitive)
             if isinstance(found, str):
                 return self._parsed(name, variable, found, "from", place.below("from"))
-            if found.wrong:
-                self.report.add(place.below("from"), found.reason, address=f"var.{name}")
-                return Unresolved("")
             if found.failed or found.not_run:
                 return found
             reason = found.reason
@@ -201,11 +205,7 @@ class Variables:
 
     def _typed(self, name: str, variable: Variable, value: Any, place: Place) -> Any:
         if isinstance(value, Missing):
-            if not value.wrong:
-                return Unresolved(value.message)
-            if value.message:
-                self.report.add(place, value.message, value.hint, f"var.{name}")
-            return Unresolved("")
+            return Unresolved(value.message)
         if isinstance(value, Secret):
             return value
         allowed = _TYPES[variable.type]

@@ -5,6 +5,7 @@ import pytest
 from pgplan import __version__
 from pgplan.configuration.model import Connection, KindPolicy, Policy, StateSettings
 from pgplan.configuration.settings import holds_password
+from pgplan.errors import ConfigurationError
 from pgplan.secret import Secret
 from tests.configuration.conftest import Problems, Project
 
@@ -88,6 +89,34 @@ def test_offline_needs_neither_connection_nor_state(project: Project) -> None:
         "state: path: the environment variable DIR is not set",
         "state: list[0]: the environment variable A is not set",
     ]
+
+
+def test_a_password_from_a_command_that_needs_a_secret(project: Project) -> None:
+    project.write(
+        '[variables.token]\nsensitive = true\nfrom = { env = "TOKEN" }\n'
+        '[connection]\npassword = { command = ["echo", "<${var.token}>"] }\n'
+    )
+    # What comes from outside is never searched for references again.
+    password = project.load(environ={"TOKEN": "${var.x}", "PATH": "/usr/bin:/bin"}).connection.password
+    assert password is not None
+    assert password.reveal() == "<${var.x}>"
+    assert password.source == "the command echo"
+    unknown = project.load(environ={"PATH": "/usr/bin:/bin"})
+    assert unknown.connection.password is not None
+    assert unknown.connection.password.withheld
+    assert unknown.unresolved["connection.password"] == "its origin depends on a sensitive variable that has no value"
+    project.write('[connection]\npassword = { env = "${var.none}" }\n')
+    for resolve_secrets in (True, False):
+        (problem,) = project.problems(resolve_secrets=resolve_secrets)
+        assert problem.startswith("pgplan.toml:4: connection: the variable 'none' is not declared")
+
+
+def test_a_name_from_the_environment(project: Project) -> None:
+    project.write('[pgplan]\nname = "${env.NAME}"\n', header=False)
+    assert project.load(environ={"NAME": "prod"}).name == "prod"
+    with pytest.raises(ConfigurationError, match=r"^pgplan.toml:2: the name is empty$"):
+        project.load(environ={"NAME": ""})
+    assert project.problems() == ["pgplan.toml:2: pgplan: name: the environment variable NAME is not set"]
 
 
 def test_mistakes_of_the_connection(problems: Problems) -> None:

@@ -239,6 +239,16 @@ def test_mistakes_in_a_declaration_are_reported_once(problems: Problems, block: 
     assert problem.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    "origin", ['default = "${var.y}"', 'from = { file = "${var.y}" }', 'from = { command = ["cat", "${var.y}"] }']
+)
+@pytest.mark.parametrize("resolve_secrets", [True, False])
+def test_a_wrong_reference_of_a_sensitive_variable(project: Project, origin: str, resolve_secrets: bool) -> None:
+    project.write(PASSWORD + f"[variables.x]\nsensitive = true\n{origin}\n")
+    (problem,) = project.problems(resolve_secrets=resolve_secrets)
+    assert problem.startswith("pgplan.toml:7: var.x: the variable 'y' is not declared")
+
+
 def test_a_sensitive_default_is_a_secret_in_clear(problems: Problems, project: Project) -> None:
     text = '[variables.x]\nsensitive = true\ndefault = "hunter2"\n'
     (problem,) = problems(text)

@@ -55,7 +55,7 @@ class Writer:
 
     def gap(self) -> str:
         """Between elements of an array: blanks, line breaks, comments."""
-        return self.choose("", " ", "\n", "\t\n  ", " # a ] \" ' } = comment\n")
+        return self.choose("", " ", "\n", "#\n", "\t\n  ", " # a ] \" ' } = comment\n")
 
     def table(self, path: Path, table: Table) -> None:
         later: list[tuple[str, Any]] = []
