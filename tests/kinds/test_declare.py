@@ -1,0 +1,94 @@
+"""Blocks that decode but make no sense; none of this needs a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pgplan.kind import InvalidBlockError
+from pgplan.secret import Secret
+from tests.kinds.bench import declare, one
+from tests.kinds.examples import LONG
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "block", "path", "message"),
+    [
+        ("role", LONG + "x", {}, (), "64 bytes long; PostgreSQL keeps 63"),
+        ("role", "public", {}, (), "no role is called 'public'"),
+        ("role", "PUBLIC", {}, (), "PUBLIC is not a role"),
+        ("role", "none", {}, (), "reserves the name"),
+        ("role", "pg_monitor", {}, (), "begin with pg_ are reserved"),
+        ("role", "r", {"connection_limit": -2}, ("connection_limit",), "a connection limit is"),
+        ("role", "r", {"connection_limit": 2**31}, ("connection_limit",), "a connection limit is"),
+        ("role", "r", {"password": ""}, ("password",), "a password is empty"),
+        ("role", "r", {"valid_until": "tomorrow"}, ("valid_until",), "cannot read the point in time"),
+        ("role", "r", {"valid_until": "2030-01-01"}, ("valid_until",), "cannot read the point in time"),
+        ("role", "r", {"member_of": ["r"]}, ("member_of", 0), "a member of itself"),
+        ("role", "r", {"member_of": ["a", "a"]}, ("member_of", 1), "stands there twice"),
+        ("role", "r", {"member_of": ["PUBLIC"]}, ("member_of", 0), "PUBLIC is not a role"),
+        ("role", "r", {"config": {"jit": "on", "JIT": "off"}}, ("config",), "stands there twice"),
+        ("schema", "pg_x", {}, (), "begin with pg_ are reserved"),
+        ("schema", "", {}, (), "a name is empty"),
+        ("schema", "s", {"owner": "public"}, ("owner",), "no role is called 'public'"),
+        ("schema", "s", {"owner": "PUBLIC"}, ("owner",), "PUBLIC is not a role"),
+        ("extension", "e", {"version": ""}, ("version",), "a version is empty"),
+        ("extension", "e", {"schema": LONG + "x"}, ("schema",), "64 bytes"),
+        ("server", "s", {"fdw": "w", "options": {"password": "p"}}, ("options", "password"), "every role can read"),
+        ("server", "s", {"fdw": "w", "options": {"API-Key": "p"}}, ("options", "API-Key"), "every role can read"),
+        ("server", "s", {"fdw": "w", "options": {"x": Secret("p", "${var.p}")}}, ("options", "x"), "sensitive"),
+        ("server", "s", {}, (), "'fdw' is missing"),
+        ("user_mapping", "", {"server": "s", "user": "public"}, ("user",), "no role is called 'public'"),
+        ("user_mapping", "", {"server": "s", "user": []}, ("user",), "the list is empty"),
+        ("user_mapping", "", {"server": LONG + "x", "user": "u"}, ("server",), "64 bytes"),
+        ("membership", "", {"role": "r", "member": "PUBLIC"}, ("member",), "PUBLIC is not a role"),
+        ("membership", "", {"role": ["a", "b"], "member": ["b", "c"]}, ("member",), "a member of itself"),
+        ("membership", "", {"role": [], "member": "a"}, ("role",), "the list is empty"),
+    ],
+)
+def test_refused(kind: str, name: str, block: dict[str, Any], path: tuple[str | int, ...], message: str) -> None:
+    with pytest.raises(InvalidBlockError) as caught:
+        declare(kind, name, **block)
+    assert [(mistake[0], message in mistake[1]) for mistake in caught.value.mistakes] == [(path, True)]
+
+
+def test_all_mistakes_at_once() -> None:
+    with pytest.raises(InvalidBlockError) as caught:
+        declare("role", "pg_r", connection_limit=-9, valid_until="x", member_of=["none"])
+    assert len(caught.value.mistakes) == 4
+
+
+def test_member_of_declares_memberships() -> None:
+    addresses = [each.address for each in declare("role", "r", member_of=["a", "b.c", '"PUBLIC"'])]
+    assert addresses == ["role.r", "membership.a/r", 'membership."b.c"/r', 'membership."PUBLIC"/r']
+
+
+def test_memberships_multiply() -> None:
+    made = declare("membership", "", role=["a", "b"], member=["c", "d"], granted_by="g")
+    assert [each.key for each in made] == ["a/c/g", "a/d/g", "b/c/g", "b/d/g"]
+
+
+@pytest.mark.parametrize(
+    ("option", "secret"),
+    [
+        *((name, True) for name in ("password", "sslpassword", "Pass", "api_key", "apiKey", "auth-token", "secret", "PASSCODE")),
+        *((name, False) for name in ("user", "password_required", "token_url", "api_key_id", "sslkey", "use_scram_passthrough")),
+    ],
+)
+def test_option_names_that_look_secret(option: str, *, secret: bool) -> None:
+    declared = one("user_mapping", server="s", user="u", options={option: "v"})
+    assert isinstance(declared.spec.options[option], Secret) == secret
+
+
+@pytest.mark.parametrize(
+    ("written", "normalised"),
+    [
+        ("2030-01-01T01:00:00+01:00", "2030-01-01T00:00:00Z"),
+        ("2030-01-01 00:00:00Z", "2030-01-01T00:00:00Z"),
+        ("2030-01-01T00:00:00.5Z", "2030-01-01T00:00:00.500000Z"),
+        ("infinity", "infinity"),
+    ],
+)
+def test_points_in_time_are_utc(written: str, normalised: str) -> None:
+    assert one("role", "r", valid_until=written).spec.valid_until == normalised
