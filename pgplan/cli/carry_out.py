@@ -53,16 +53,8 @@ def carry_out(common: Common, run: Run, plan: Plan) -> None:
     if not plan.pending_changes:
         out(f"{summary(plan)}\n")
         return
-    line = done_line(Counts.of(plan), destroy=plan.mode == "destroy")
+    line = f"{'Destroy' if plan.mode == 'destroy' else 'Apply'} complete! {Counts.of(plan).done}"
     out((click.style(line, fg="green", bold=True) if common.colour(sys.stdout) else line) + "\n")
-
-
-def done_line(counts: Counts, *, destroy: bool) -> str:
-    """The last line of an apply, in Terraform's words."""
-    more = f" {counts.adopt} adopted, {counts.forget} forgotten." if counts.adopt or counts.forget else ""
-    if destroy:
-        return f"Destroy complete! {counts.destroy} destroyed.{more}"
-    return f"Apply complete! {counts.add} added, {counts.change} changed, {counts.destroy} destroyed.{more}"
 
 
 def _say_aside(common: Common, applied: Applied) -> None:

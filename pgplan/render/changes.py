@@ -63,8 +63,20 @@ class Counts:
         )
 
     def __str__(self) -> str:
-        more = f" {self.adopt} to adopt, {self.forget} to forget." if self.adopt or self.forget else ""
-        return f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy.{more}"
+        rest = _listed((self.adopt, "to adopt"), (self.forget, "to forget"))
+        return f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy.{rest}"
+
+    @property
+    def done(self) -> str:
+        """The same once it is done."""
+        rest = _listed((self.adopt, "adopted"), (self.forget, "forgotten"))
+        return f"{self.add} added, {self.change} changed, {self.destroy} destroyed.{rest}"
+
+
+def _listed(*counted: tuple[int, str]) -> str:
+    """A second sentence for what Terraform's does not know, if there is any."""
+    said = ", ".join(f"{count} {word}" for count, word in counted if count)
+    return f" {said}." if said else ""
 
 
 def summary(plan: Plan) -> str:
