@@ -1,0 +1,65 @@
+"""Access lists through apply: compared before, granted and revoked, compared after, and found again after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pgplan.errors import PgplanError, StaleError
+from tests.apply.world import World, once, refused, with_steps
+from tests.servers import Server
+
+
+@pytest.fixture
+def granted(world: World, server: Server, unique: str) -> Iterator[World]:
+    """A world with a schema and two roles; one is granted USAGE."""
+    server.execute(f"CREATE ROLE {unique}_a", f"CREATE ROLE {unique}_b")
+    world.execute("CREATE SCHEMA s_a", f"GRANT USAGE ON SCHEMA s_a TO {unique}_b")
+    yield world.declare(
+        f'[[grant]]\nto = "{unique}_a"\non = {{ schema = "s_a" }}\nprivileges = ["USAGE"]\n'
+        f'[[revoke]]\nfrom = "{unique}_b"\non = {{ schema = "s_a" }}\nprivileges = ["USAGE"]\n'
+    )
+    world.execute("DROP SCHEMA s_a")
+    server.execute(f"DROP ROLE {unique}_a", f"DROP ROLE {unique}_b")
+
+
+def rights(world: World) -> list[str]:
+    query = "SELECT grantee::regrole::text FROM pg_namespace, aclexplode(nspacl) WHERE nspname = 's_a' AND grantee <> nspowner"
+    return sorted(row[0] for row in world.rows(query))
+
+
+def test_granted_and_revoked(granted: World, unique: str) -> None:
+    applied = granted.apply()
+    assert rights(granted) == [f"{unique}_a"]
+    assert [e.address for e in applied.state.entries] == [f"grant.{unique}_a/schema:s_a", f"revoke.{unique}_b/schema:s_a"]
+    assert not granted.plan().pending_changes
+
+
+def test_list_that_was_changed_by_hand(granted: World, unique: str) -> None:
+    plan = granted.plan()
+    granted.execute(f"GRANT CREATE ON SCHEMA s_a TO {unique}_b")
+    assert f"schema.s_a: privilege is new: CREATE to {unique}_b, granted by postgres" in refused(granted, plan, StaleError)
+
+
+def test_more_than_was_planned(granted: World, unique: str) -> None:
+    plan = granted.plan()
+    more = with_steps(plan, f"GRANT CREATE ON SCHEMA s_a TO {unique}_a")
+    assert f"schema.s_a: privilege was not planned: CREATE to {unique}_a" in refused(granted, more)
+    again = with_steps(plan, f"GRANT USAGE ON SCHEMA s_a TO {unique}_b")
+    assert f"schema.s_a: privilege is still there: USAGE to {unique}_b" in refused(granted, again)
+
+
+@pytest.mark.parametrize("at", ["noted", "committed"])
+def test_interrupted(granted: World, unique: str, at: str) -> None:
+    """Only the list tells how it ended: the schema itself is the same before and after."""
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    plan = granted.plan()
+    with pytest.raises(PgplanError, match="interrupted"):
+        granted.apply(plan, checkpoint=once(die, at))
+    assert granted.resolve().committed is (at == "committed")
+    assert rights(granted) == ([f"{unique}_a"] if at == "committed" else [f"{unique}_b"])
+    assert bool(granted.plan().pending_changes) is (at == "noted")
