@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from multiprocessing.connection import Connection
@@ -15,7 +16,6 @@ from pgplan import registry
 from pgplan.errors import ConfigurationError
 from pgplan.state.backend import BackendError
 from pgplan_backends.local import LocalBackend
-from tests.state.conftest import Open, OpenLocal
 from tests.state.test_backend import kill, start
 
 
@@ -113,17 +113,17 @@ def test_what_is_no_file_is_an_error_and_stays(tmp_path: Path) -> None:
         LocalBackend({"path": "loop"}, tmp_path).read()
 
 
-def freeze_while_swapping(place: Open, pipe: Connection) -> None:
-    """Stop where another process may do so: between comparing and swapping."""
-    backend = place()
-    assert isinstance(backend, LocalBackend)
-    with backend._swapping():
+def stop_while_swapping(file: Path, pipe: Connection) -> None:
+    """As a writer that is stopped between comparing and swapping leaves it."""
+    with file.open("w") as swap:
+        fcntl.flock(swap, fcntl.LOCK_EX)
         pipe.send("stopped")
         pipe.recv()
 
 
 def test_a_writer_that_was_stopped_halfway_is_waited_for_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    process, pipe = start(freeze_while_swapping, OpenLocal(tmp_path))
+    (tmp_path / ".pgplan").mkdir()
+    process, pipe = start(stop_while_swapping, tmp_path / ".pgplan" / "state.json.swap")
     assert pipe.recv() == "stopped"
     monkeypatch.setattr(module, "SWAP_TIMEOUT", 0.1)
     with pytest.raises(BackendError, match=r"state\.json\.swap") as caught:
