@@ -75,4 +75,4 @@ class Project:
         """The statements that a plan would run now."""
         shown = self.run("plan", "--format", "sql", *arguments).out
         lines = [line for line in shown.splitlines() if line and not line.startswith(("--", "\\", "BEGIN", "COMMIT"))]
-        return [re.sub(r"\s+", " ", line) for line in lines]
+        return [re.sub(r"\s+", " ", line).removesuffix(";") for line in lines]

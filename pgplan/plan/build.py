@@ -204,12 +204,15 @@ def _resent(status: Slot) -> Slot:
 
 
 def _live(work: _Work) -> Live:
-    made = (draft for draft in work.objects.values() if draft.action in ("create", "replace"))
-    gone = (draft for draft in work.objects.values() if draft.action == "delete")
+    drafts = [((draft.kind.name, draft.key), draft) for draft in work.objects.values()]
+    bringers = {kind for draft in work.objects.values() for kind in draft.kind.after}
+    brings = any(draft.action == "create" and draft.kind.name in bringers for _, draft in drafts)
     return Live(
         work.snapshot,
-        fresh=frozenset((draft.kind.name, draft.key) for draft in made),
-        gone=frozenset((draft.kind.name, draft.key) for draft in gone),
+        fresh=frozenset(target for target, draft in drafts if draft.action in ("create", "replace")),
+        gone=frozenset(target for target, draft in drafts if draft.action == "delete"),
+        owners={t: d.after["owner"] for t, d in drafts if d.action == "update" and d.after and "owner" in d.changed},
+        brought=frozenset(work.registry.readers.keys() - work.registry.kinds.keys()) if brings else frozenset(),
     )
 
 

@@ -53,14 +53,18 @@ class Live:
     """The access lists of the snapshot, indexed, as they will be when the edges' turn comes."""
 
     snapshot: Snapshot
-    fresh: frozenset[Target]
+    fresh: frozenset[Target] = frozenset()
     """Objects that this plan creates or replaces: their list is built in, whatever is found now."""
-    gone: frozenset[Target]
+    gone: frozenset[Target] = frozenset()
     """Objects that this plan drops: their list goes with them."""
+    owners: Mapping[Target, str] = field(factory=dict[Target, str])
+    """New owners: they take over the rights and the grants of the old one."""
+    brought: frozenset[str] = frozenset()
+    """Types of which this plan may bring objects that it cannot name (an extension's functions)."""
     index: dict[Target, dict[Item, list[Privilege]]] = field(factory=dict[Target, dict[Item, list[Privilege]]])
 
     def rows(self, edge: Edge) -> list[Privilege]:
-        """Who granted this edge, as found."""
+        """Who granted this edge."""
         return self.items(edge.target).get((edge.column, edge.grantee, edge.privilege), [])
 
     def items(self, target: Target) -> dict[Item, list[Privilege]]:
@@ -69,17 +73,29 @@ class Live:
         if target not in self.index:
             items: dict[Item, list[Privilege]] = {}
             found = self.snapshot.found.get(target)
-            for row in found.acl if found else ():
+            for row in sorted({self._owned(row, target) for row in found.acl}) if found else ():
                 items.setdefault((row.column, row.grantee, row.privilege), []).append(row)
             self.index[target] = items
         return self.index[target]
 
+    def _owned(self, row: Privilege, target: Target) -> Privilege:
+        """https://www.postgresql.org/docs/current/ddl-priv.html: the new owner stands wherever the old one stood."""
+        if target not in self.owners:
+            return row
+        new, old = self.owners[target], self.snapshot.found[target].owner
+        grantee, grantor = (new if name == old else name for name in (row.grantee, row.grantor))
+        return evolve(row, grantee=grantee, grantor=grantor)
+
     def owner(self, target: Target) -> str:
         found = self.snapshot.found.get(target)
-        return found.owner if found else ""
+        return self.owners.get(target, found.owner if found else "")
+
+    def made(self, target: Target) -> bool:
+        """Whether the object is new when the edges' turn comes."""
+        return target in self.fresh or (target not in self.snapshot.found and target[0] in self.brought)
 
     def exists(self, target: Target) -> bool:
-        return target in self.fresh or (target in self.snapshot.found and target not in self.gone)
+        return self.made(target) or (target in self.snapshot.found and target not in self.gone)
 
 
 def expand(drafts: Iterable[EdgeDraft], live: Live) -> list[Problem]:
@@ -215,7 +231,7 @@ def _grant(edge: Edge, live: Live, *, grantable: bool) -> list[EdgeChange]:
 
 
 def _forbid(edge: Edge, live: Live) -> list[EdgeChange]:
-    if edge.target in live.fresh:
+    if live.made(edge.target):
         # What the new object is born with depends on default privileges; revoking what is not there is silent.
         return [EdgeChange("revoke", edge)]
     return [_revoke(edge, row, live) for row in live.rows(edge)]

@@ -4,7 +4,7 @@
 * whatever needs X *as it stands now* leaves (is altered away, or dropped) before X is dropped: so an owner can move from a role
   that goes to a role that comes;
 * a replacement is dropped before it is made;
-* privileges change after what they name is made, and before what they name is dropped.
+* privileges change after everything is made, and before what they name is dropped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from pgplan.address import PUBLIC, grantee_part
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.kind import Reference
 from pgplan.plan.diff import Draft
@@ -50,7 +51,7 @@ def order(
         nodes.append(EDGES)
     if len(nodes) <= 1:
         return nodes
-    arcs = [*_reference_arcs(drafts, needs), *_kind_arcs(drafts), *_edge_arcs(drafts, edge_targets)]
+    arcs = [*_reference_arcs(drafts, needs), *_kind_arcs(drafts), *(_edge_arcs(drafts, edge_targets) if edges else ())]
     return [node for node in _sorted(nodes, arcs) if node[1] != "barrier"]
 
 
@@ -61,10 +62,17 @@ def _reference_arcs(drafts: Mapping[str, Draft], needs: Mapping[str, Needs]) -> 
             if other is not None and other.makes and other is not draft:
                 yield (other.address, "make"), (address, "make")
         leave: Node = (address, "drop" if draft.drops else "make")
-        for reference in needs[address].before if draft.makes or draft.drops else ():
+        for reference in (*needs[address].before, *_list_roles(draft)) if draft.makes or draft.drops else ():
             other = drafts.get(str(reference))
             if other is not None and other.drops and other is not draft:
                 yield leave, (other.address, "drop")
+
+
+def _list_roles(draft: Draft) -> Iterator[Reference]:
+    """Roles in the access list of what is dropped: the list goes with the object, so the object must go before they can."""
+    names = {name for row in draft.found.acl for name in (row.grantee, row.grantor)} if draft.drops and draft.found else set()
+    for name in sorted(names - {PUBLIC}):
+        yield Reference("role", grantee_part(name))
 
 
 def _kind_arcs(drafts: Mapping[str, Draft]) -> Iterator[Arc]:
@@ -88,12 +96,13 @@ def _kind_arcs(drafts: Mapping[str, Draft]) -> Iterator[Arc]:
 
 
 def _edge_arcs(drafts: Mapping[str, Draft], edge_targets: Iterable[tuple[str, str]]) -> Iterator[Arc]:
+    for address, draft in drafts.items():
+        if draft.makes:
+            yield (address, "make"), EDGES
     for type_, key in edge_targets:
-        draft = drafts.get(f"{type_}.{key}")
-        if draft is not None and draft.makes:
-            yield (draft.address, "make"), EDGES
-        elif draft is not None and draft.drops:
-            yield EDGES, (draft.address, "drop")
+        touched = drafts.get(f"{type_}.{key}")
+        if touched is not None and touched.drops and not touched.makes:
+            yield EDGES, (touched.address, "drop")
 
 
 def _networkx() -> Any:

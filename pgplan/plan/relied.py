@@ -64,7 +64,7 @@ def relied_objects(
     for address, draft in objects.items():
         if draft.makes or draft.drops or draft.action == "adopt" or address in recording:
             relied[draft.kind.name, draft.key] = _touched(draft, snapshot)
-            named.update(reference.target for reference in (*needs[address].after, *needs[address].before))
+            named.update(reference.target for reference in needs[address].after)
     for edge_draft in edges.values():
         if edge_draft.changes or edge_draft.action == "adopt":
             named.update(reference.target for reference in references(edge_draft))
@@ -77,7 +77,9 @@ def relied_objects(
         if found is not None:
             relied[target] = _touched(own, snapshot) if own is not None else _only_named(found)
     for target, (after, forbidden) in lists.items():
-        relied[target] = _with_list(relied[target], snapshot.found.get(target), live, after, forbidden)
+        # What an extension of this plan brings is not there yet.
+        one = relied.get(target, Relied(*target, None, None, expected={}))
+        relied[target] = _with_list(one, snapshot.found.get(target), live, after, forbidden)
     return tuple(relied[target] for target in sorted(relied))
 
 
@@ -88,13 +90,12 @@ def _with_list(
     after: tuple[Mapping[str, object], ...],
     forbidden: tuple[Mapping[str, object], ...],
 ) -> Relied:
-    fresh = (one.type, one.key) in live.fresh
-    owner_moves = found is not None and one.expected is not None and one.expected.get("owner") not in (None, found.owner)
+    made = live.made((one.type, one.key))
     return evolve(
         one,
-        acl=relied_acl(found) if found is not None and not fresh else None,
+        acl=relied_acl(found) if found is not None and not made else None,
         expected_acl=cast("tuple[Image, ...]", after),
         forbidden_acl=cast("tuple[Image, ...]", forbidden),
-        # A new object's list starts with its owner's rights; a new owner takes over those of the old one.
-        exact_acl=not fresh and not owner_moves,
+        # A new object's list starts with its owner's rights and with default privileges.
+        exact_acl=not made,
     )

@@ -40,9 +40,11 @@ def test_each_role_may_do_its_work_and_no_more(example: Project, cluster: Server
         "DROP TABLE public.orders",
         "CREATE TABLE public.mine (id int)",
         "TRUNCATE public.orders",
-        "GRANT SELECT ON public.orders TO sqlmigrations",
     ):
         _refused(cluster, statement, "django")
+    # Without the grant option PostgreSQL only warns, and grants nothing.
+    cluster.execute("GRANT SELECT ON public.orders TO sqlmigrations", user="django")
+    _refused(cluster, "SELECT * FROM public.orders", "sqlmigrations")
     cluster.execute("CREATE TABLE public.new (id int)", "CREATE ROLE made_by_migrations", user="sqlmigrations")
     cluster.execute("CREATE DATABASE made_by_migrations", user="sqlmigrations")
     rows = cluster.rows("SELECT rolcreatedb, rolcreaterole, rolcanlogin, rolsuper FROM pg_roles WHERE rolname = 'sqlmigrations'")

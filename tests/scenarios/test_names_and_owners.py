@@ -24,6 +24,10 @@ NAMES = [
 ]
 
 
+def _toml(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def test_an_owner_moves_from_a_role_that_goes_to_a_role_that_comes(project: Project, cluster: Server) -> None:
     project.write(
         CONNECTION + '[role.old]\n[schema.s]\nowner = "old"\n[[grant]]\nto="old"\non={schema="s"}\nprivileges=["USAGE"]'
@@ -39,16 +43,14 @@ def test_an_owner_moves_from_a_role_that_goes_to_a_role_that_comes(project: Proj
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_kept_to_the_letter(project: Project, cluster: Server, name: str) -> None:
-    quoted = "'''" + name + "'''" if '"' in name or "\\" in name else f'"{name}"'
-    key = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    grantee = "'\"PUBLIC\"'" if name == "PUBLIC" else quoted
-    schema = f"schema = {quoted}" if name != "PUBLIC" else 'schema = "PUBLIC"'
+    text = _toml(name)
+    role = _toml('"PUBLIC"' if name == "PUBLIC" else name)
     project.write(
         CONNECTION
-        + f"[role.{key}]\nlogin = true\ncomment = {quoted}\n[schema.{key}]\nowner = {quoted}\n[role.m]\n"
-        + f'[[membership]]\nrole = {quoted}\nmember = "m"\n'
-        + f'[[grant]]\nto = {grantee}\non = {{ {schema} }}\nprivileges = ["USAGE", "CREATE"]\n'
-        + f'[[grant]]\nto = "m"\non = {{ {schema} }}\nprivileges = ["USAGE"]\n'
+        + f"[role.{role}]\nlogin = true\ncomment = {text}\n[schema.{text}]\nowner = {role}\n[role.m]\n"
+        + f'[[membership]]\nrole = {role}\nmember = "m"\n'
+        + f'[[grant]]\nto = {role}\non = {{ schema = {text} }}\nprivileges = ["USAGE", "CREATE"]\n'
+        + f'[[grant]]\nto = "m"\non = {{ schema = {text} }}\nprivileges = ["USAGE"]\n'
     )
     project.plan_and_apply()
     project.run("show", project.plan_file, "--format", "json")
