@@ -69,7 +69,7 @@ BY_HAND = (
 
 
 def demo(directory: Path, say: Say, command: Command) -> None:
-    """Play the demo in `directory`, which must be empty or absent. `command` runs pgplan with arguments and returns its exit code.
+    """Play the demo in `directory`, which must be empty or absent. `command` runs pgplan: arguments to exit code.
 
     Raises PgplanError when the directory is not empty, or when a step does not end as it should.
     """

@@ -248,6 +248,11 @@ class ObjectKind(Kind, Protocol):
         ...
 
     @property
+    def no_loops(self) -> tuple[str, str] | None:
+        """Two attributes, each a name, whose pairs must not form a loop over all declared specs of the kind."""
+        ...
+
+    @property
     def replace_when(self) -> Sequence[str]:
         """Attributes that PostgreSQL cannot alter: a difference means drop and create."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from pgplan.configuration.settings import TABLES, Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, SourceFile, read_directory
 from pgplan.configuration.variables import Variables
 from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
-from pgplan.registry import Registry
+from pgplan.registry import Registry, is_edge_kind
 
 __all__ = ["Inputs", "add_lines", "load"]
 
@@ -43,6 +44,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     for file in files:
         for block in blocks_of(file, registry, (*TABLES, "variables"), report):
             blocks.take(block)
+    _loops(blocks, registry, report)
     raise_all(ConfigurationError, report.problems)
     return Configuration(
         directory=directory,
@@ -90,6 +92,25 @@ def _variables(files: Iterable[SourceFile], variables: Variables, report: Report
     variables.read_inputs()
     variables.check()
     return variables
+
+
+def _loops(blocks: Blocks, registry: Registry, report: Report) -> None:
+    """Report the first loop of each kind that PostgreSQL allows none of."""
+    for kind in registry.kinds.values():
+        if is_edge_kind(kind) or (pair := registry.object_kind(kind.name).no_loops) is None:
+            continue
+        graph: dict[str, dict[str, str]] = {}
+        for address, one in blocks.declared.items():
+            if one.kind == kind.name:
+                graph.setdefault(getattr(one.spec, pair[0]), {})[getattr(one.spec, pair[1])] = address
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            # graphlib lists each name before the one that it is needed by.
+            path: list[str] = error.args[1][::-1]
+            address = graph[path[0]][path[1]]
+            message = f"dependency cycle: {' → '.join(path)} ({pair[0]} → {pair[1]})"
+            report.add(blocks.places[address][0], message, "break it by removing one of them", address)
 
 
 def add_lines(error: PgplanError, configuration: Configuration) -> None:

@@ -28,6 +28,7 @@ class ObjectKindBase:
     version: int = 1
     after: Sequence[str] = ()
     adopts: bool = False
+    no_loops: tuple[str, str] | None = None
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()

@@ -58,6 +58,7 @@ class MembershipKind(ObjectKindBase):
     block = MembershipBlock
     spec = Membership
     adopts = True
+    no_loops = ("member", "role")
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

@@ -61,6 +61,7 @@ class ThingKind:
     spec: type[Any] = Thing
     after: Sequence[str] = ()
     adopts: bool = False
+    no_loops: tuple[str, str] | None = None
     replace_when: Sequence[str] = ("base",)
     creation_only: Sequence[str] = ()
 
