@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -92,3 +93,8 @@ def test_option_names_that_look_secret(option: str, *, secret: bool) -> None:
 )
 def test_points_in_time_are_utc(written: str, normalised: str) -> None:
     assert one("role", "r", valid_until=written).spec.valid_until == normalised
+
+
+def test_a_toml_date_time_is_a_point_in_time() -> None:
+    moment = datetime(2030, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    assert one("role", "r", valid_until=moment).spec.valid_until == "2029-12-31T22:00:00Z"
