@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import tomli
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.project import PGPLAN, Project
 from tests.servers import Server
@@ -30,7 +31,7 @@ def base(project: Project, unique: str) -> Project:
 
 
 def _clean(server: Server, project: Project, *roles: str) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(project.url)["dbname"]
+    name = conninfo_to_dict(project.url)["dbname"]
     for role in roles:
         server.execute(f'DROP OWNED BY "{role}" CASCADE', f'DROP ROLE "{role}"', database=str(name))
 
