@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pgplan.address import PUBLIC, grantee_role, name_problem, part
@@ -119,7 +119,3 @@ def to_role(value: str | None, attribute: str) -> list[Reference]:
 
 def sorted_dict(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if value is None else dict(sorted(value.items()))
-
-
-def tuples(value: Iterable[Any] | None) -> tuple[Any, ...]:
-    return () if value is None else tuple(value)
