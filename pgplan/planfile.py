@@ -85,6 +85,18 @@ def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def pack(about: bytes, body: bytes) -> bytes:
+    """The bytes of a plan file: what they hold determines them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in zip(_MEMBERS, (about, body), strict=True):
+            info = zipfile.ZipInfo(name)  # of 1980
+            info.create_system = 3  # Unix, wherever it is written
+            info.external_attr = 0o600 << 16
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
 def write(path: Path, plan: Plan, about: Manifest) -> str:
     """Write a plan file that only its owner may read, the whole or nothing; return the plan's digest.
 
@@ -94,7 +106,7 @@ def write(path: Path, plan: Plan, about: Manifest) -> str:
     about = evolve(about, digest=_digest(body))
     target = Path(os.path.realpath(path))  # a symbolic link stays one
     try:
-        replace(target, _pack(canonical(image(about)), body), target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp"))
+        replace(target, pack(canonical(image(about)), body), target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp"))
     except OSError as error:
         raise PgplanError(Problem(f"the plan file {path} cannot be written: {error.strerror}")) from error
     return about.digest
@@ -146,23 +158,12 @@ class _DamagedError(Exception):
     pass
 
 
-def _pack(about: bytes, body: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in zip(_MEMBERS, (about, body), strict=True):
-            info = zipfile.ZipInfo(name)  # of 1980
-            info.create_system = 3  # Unix, wherever it is written
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, data)
-    return buffer.getvalue()
-
-
 def _unpack(data: bytes, path: Path) -> tuple[Plan, Manifest]:
     raw_about, position = _member(data, 0, _MEMBERS[0])
     document = _json(raw_about)
     _check_format(document, FORMAT, path)
     body, _ = _member(data, position, _MEMBERS[1])
-    if _pack(raw_about, body) != data:
+    if pack(raw_about, body) != data:
         raise _DamagedError("it holds more than a plan, or its index does not fit")
     about = _restored(document, Manifest, raw_about)
     if about.expires is not None and not _is_time(about.expires):
