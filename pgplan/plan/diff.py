@@ -153,10 +153,13 @@ def _compare(draft: Draft, declared: Declared, found: Found) -> None:
     ignored = declared.ignore if draft.entry else ()
     draft.changed = _changed(after, found, (*draft.kind.creation_only, *ignored))
     if draft.changed or draft.sent_slots():
-        replace = [name for name in draft.changed if name in draft.kind.replace_when]
-        draft.action = "replace" if replace else "update"
-        if replace:
-            draft.reason = f"{', '.join(replace)} cannot be altered"
+        fixed = [name for name in draft.changed if name in draft.kind.replace_when]
+        blind = [name for name in draft.changed if name in draft.kind.replace_when_hidden and name in found.hidden]
+        draft.action = "replace" if fixed or blind else "update"
+        if fixed:
+            draft.reason = f"{', '.join(fixed)} cannot be altered"
+        elif blind:
+            draft.reason = f"{', '.join(blind)} is hidden from this role and was never recorded, so it cannot be altered"
         if recorded is not None:
             draft.moved = _moved(after, recorded, image(found.spec), draft.changed) if draft.changed else ""
     elif draft.entry is None:

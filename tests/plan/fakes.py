@@ -63,6 +63,7 @@ class ThingKind:
     adopts: bool = False
     no_loops: tuple[str, str] | None = None
     replace_when: Sequence[str] = ("base",)
+    replace_when_hidden: Sequence[str] = ("color",)
     creation_only: Sequence[str] = ()
 
     def settle(self, spec: Thing, facts: Facts, lookup: Lookup) -> Thing:

@@ -142,6 +142,12 @@ def test_hidden_attributes_are_compared_with_what_is_recorded() -> None:
     assert plan.relied[0].image["color"] is None
 
 
+def test_what_is_hidden_and_was_never_recorded_is_replaced() -> None:
+    plan = World((declared(RED),), found=(found(RED, hidden=("color",)),), policy=ADOPT).plan()
+    assert lines(plan) == ["thing.a replace"]
+    assert "hidden" in plan.changes[0].reason
+
+
 def test_ignored_attributes_are_declared_once() -> None:
 
     ignoring = evolve(declared(RED), ignore=("color",))
