@@ -9,8 +9,8 @@ import attrs
 from attrs import evolve
 
 from pgplan.address import Address, unpart
-from pgplan.images import Image, image
-from pgplan.kind import Kind
+from pgplan.images import Image, image, restore
+from pgplan.kind import BlockWriter, Kind
 from pgplan.plan.model import Change, Plan
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -37,11 +37,15 @@ def shortened(plan: Plan, kinds: Mapping[str, Kind]) -> Plan:
 def _shortened(change: Change, kinds: Mapping[str, Kind]) -> Change:
     if change.action not in ("create", "adopt", "delete") or change.kind not in kinds:
         return change
+    kind = kinds[change.kind]
     name = unpart(Address.parse(change.address).key)
+    return evolve(change, before=_short(kind, change.before, name), after=_short(kind, change.after, name))
 
-    def short(said: Image | None) -> Image | None:
-        if said is None:
-            return None
-        return {key: data for key, data in spoken(kinds[change.kind], said).items() if (key, data) != ("name", name)}
 
-    return evolve(change, before=short(change.before), after=short(change.after))
+def _short(kind: Kind, said: Image | None, name: str) -> Image | None:
+    if said is None:
+        return None
+    if isinstance(kind, BlockWriter):
+        blocks = kind.blocks(restore(said, kind.spec))
+        return dict(blocks[0]) if len(blocks) == 1 else {str(number): dict(block) for number, block in enumerate(blocks, 1)}
+    return {key: data for key, data in spoken(kind, said).items() if (key, data) != ("name", name)}
