@@ -19,6 +19,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import psycopg
 from attrs import evolve, frozen
 
 from pgplan.database import emergency
@@ -29,6 +30,7 @@ from pgplan.database.notices import Notice
 from pgplan.database.pending import Digests, books
 from pgplan.database.read import read, read_now
 from pgplan.database.recovery import Resolved, resolve
+from pgplan.database.scrub import server_error
 from pgplan.database.stale import check_state, check_target
 from pgplan.database.steps import Progress, StepError, UnattributedError, run
 from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
@@ -106,6 +108,9 @@ def apply(
         return _locked(working)
     except KeyboardInterrupt:
         raise PgplanError(Problem("interrupted", hint=AS_BEFORE), exit_code=Exit.INTERRUPTED) from None
+    except psycopg.Error as error:
+        # Errors of steps and of COMMIT are dealt with where they come up.
+        raise server_error(error, doing="the server ended the apply", hint=AS_BEFORE) from None
     finally:
         end(connection)
         lock.release()

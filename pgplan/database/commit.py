@@ -66,6 +66,12 @@ def _position(connection: Session, identity: Identity) -> str:
 
 def _find_out(working: Working, noted: State, version: str, failure: str) -> tuple[State, str | None]:
     """A COMMIT without a good answer is never repeated: its outcome is looked up."""
+    stored, _ = working.store.load()
+    if stored is None or stored.pending is None or stored.pending.id != working.id:
+        message = (
+            f"the answer to COMMIT is missing ({failure}); another run has found out meanwhile how it ended, and recorded it"
+        )
+        raise PgplanError(Problem(message, hint="plan again to see what is left to do"))
     connection = working.connection
     lost = connection.closed
     try:

@@ -16,6 +16,7 @@ from attrs import frozen
 from pgplan.database.connection import Session, facts
 from pgplan.database.pending import noted, settled
 from pgplan.database.read import read_now
+from pgplan.database.scrub import server_error
 from pgplan.database.transaction import WAIT, begin, end
 from pgplan.database.verify import same_image
 from pgplan.errors import LockedError, PgplanError, Problem, StaleError
@@ -66,6 +67,8 @@ def resolve(
     try:
         begin(connection, state.name, wait=wait)
         return _resolve(state, state.pending, version, store, connection, registry, wait)
+    except psycopg.Error as error:
+        raise server_error(error, doing="cannot find out how an interrupted apply ended", hint="run it again") from None
     finally:
         end(connection)
 

@@ -70,7 +70,8 @@ def begin(connection: Session, name: str, *, wait: float = WAIT) -> None:
     _set_local(connection, {"lock_timeout": str(max(1, round(wait * 1000)))})
     try:
         connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s, %s)", lock_key(name))
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+        # The latter where the session's statement_timeout is shorter.
         connection.rollback()
         raise _locked(connection, name) from None
     _set_local(connection, {**KEEPALIVES, "synchronous_commit": "on", **limits})

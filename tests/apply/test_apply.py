@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from attrs import evolve
 
 from pgplan.errors import Exit, PgplanError
-from tests.apply.world import World, once, schema_blocks
+from tests.apply.world import World, once, schema_blocks, with_steps
 
 ONE = {"s_a": "one"}
 
@@ -89,6 +91,20 @@ def test_interrupt_before_the_books_are_opened(world: World, at: str) -> None:
     assert raised.value.exit_code == Exit.INTERRUPTED
     assert world.schemas() == ONE
     assert world.apply(plan).recovered is None
+
+
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize("statements", [["SELECT pg_sleep(20)"], ["SELECT 1", "SELECT pg_sleep(20)", "SELECT 2"]])
+def test_interrupt_while_a_statement_runs(world: World, statements: list[str]) -> None:
+    plan = with_steps(world.declare(schema_blocks(ONE)).plan(), *statements)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    with pytest.raises(PgplanError, match="interrupted") as raised:
+        world.apply(plan, checkpoint=once(timer.start, "compared"))
+    assert raised.value.exit_code == Exit.INTERRUPTED
+    assert time.monotonic() - started < 10
+    assert world.schemas() == {}
+    assert not world.rows("SELECT 1 FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()")
 
 
 @pytest.mark.usefixtures("_interruptible")

@@ -189,7 +189,8 @@ def test_terminated_while_frozen(world: World) -> None:
         after = world.state()
         process.send_signal(signal.SIGCONT)
         output, _ = process.communicate(timeout=10)
-        assert process.returncode not in (0, None), output
+        assert process.returncode == Exit.ERROR
+        assert "another run has found out meanwhile how it ended" in output
     assert world.schemas() == AFTER
     assert world.state() == after
     world.assert_consistent()
@@ -211,3 +212,23 @@ def test_frozen_for_longer_than_the_limit(world: World) -> None:
     world.assert_consistent()
     world.apply(plan)
     assert world.schemas() == AFTER
+
+
+def test_commit_that_waits_for_a_standby(own: World) -> None:
+    """Its client is gone, and nobody may act until it is over. Ending the backend as advised makes it committed."""
+    plan = planned(own)
+    with child(own, plan, "stop", "noted") as process:
+        own.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
+        pid = backend_of(own)
+        process.send_signal(signal.SIGCONT)
+        waits = f"SELECT wait_event FROM pg_stat_activity WHERE pid = {pid}"
+        deadline = time.monotonic() + 10
+        while own.rows(waits) != [("SyncRep",)] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+    with pytest.raises(LockedError, match=rf"SELECT pg_terminate_backend\({pid}\)"):
+        own.apply(plan, wait=0.3)
+    own.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+    assert own.resolve().committed is True
+    assert own.schemas() == AFTER
+    own.assert_consistent()

@@ -108,6 +108,13 @@ def test_another_run_holds_the_databases_lock(world: World) -> None:
     assert world.apply(plan).state.serial == 1
 
 
+def test_statement_timeout_is_shorter_than_the_wait(world: World) -> None:
+    plan = world.declare(schema_blocks(ONE) + '[connection]\nsettings = { statement_timeout = "300ms" }\n').plan()
+    with psycopg.connect(world.url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s, %s)", lock_key(world.name))
+        refused(world, plan, LockedError, wait=5.0)
+
+
 def test_another_configuration_does_not_wait(world: World) -> None:
     plan = world.declare(schema_blocks(ONE)).plan()
     with psycopg.connect(world.url) as other:
