@@ -170,7 +170,8 @@ def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
         state, version = settled_state(run, said)
         said("Reading the catalogs")
         snapshot = read(run.connection, run.registry, _types(run, state, extra))
-        if run.store.load()[1] == version:
+        stored = run.store.backend.read()  # undecoded: only the version counts
+        if (stored.version if stored else None) == version:
             _check_target(run, state, snapshot.facts)
             return Seen(state, version, snapshot, _went_back(run, state, snapshot.facts))
     hint = "other runs are writing it; try again when they are done"
