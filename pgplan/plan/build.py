@@ -25,6 +25,9 @@ from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.state.model import Entry, State, Tombstone
 
+SHOWN = 5
+"""How many addresses a note names."""
+
 Slots = Mapping[tuple[str, str], Slot]
 
 
@@ -80,7 +83,7 @@ def build(
         steps=steps,
         relied=relied_objects(work.objects, work.edges, work.needs, snapshot, changes, live, recording),
         notes=_notes(work),
-        hidden=sum(1 for draft in work.objects.values() if draft.found is not None and draft.found.hidden),
+        hidden=sum(1 for draft in work.objects.values() if _hidden(draft)),
     )
 
 
@@ -281,12 +284,18 @@ def _changes(work: _Work, steps: tuple[Step, ...]) -> tuple[Change, ...]:
     return tuple(lines)
 
 
+def _hidden(draft: Draft) -> tuple[str, ...]:
+    """Declared attributes that the server does not show, so that they are compared with what is recorded."""
+    found, after = draft.shown, draft.after or {}
+    return tuple(name for name in found.hidden if after.get(name) is not None) if found is not None else ()
+
+
 def _notes(work: _Work) -> tuple[str, ...]:
-    notes = [
-        f"{draft.address} is hidden from this role: {', '.join(draft.found.hidden)} cannot be compared"
-        for draft in work.objects.values()
-        if draft.found is not None and draft.found.hidden and draft.declared is not None and draft.action != "create"
-    ]
+    notes: list[str] = []
+    hidden = [f"{draft.address} ({', '.join(_hidden(draft))})" for draft in work.objects.values() if _hidden(draft)]
+    if hidden:
+        more = f" and {len(hidden) - SHOWN} more" if len(hidden) > SHOWN else ""
+        notes.append(f"hidden from this role, so compared with what is recorded: {', '.join(hidden[:SHOWN])}{more}")
     unchecked = sum(1 for d in work.objects.values() for slot in d.slots.values() if slot == "unchecked" and d.declared)
     if unchecked:
         notes.append(f"{unchecked} secret{'s' if unchecked > 1 else ''} not checked: no value here; what is recorded counts")

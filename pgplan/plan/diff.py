@@ -40,6 +40,8 @@ class Draft:
     entry: Entry | None
     found: Found | None
     """As found, hidden attributes filled in from what is recorded."""
+    shown: Found | None = None
+    """As found, and nothing else."""
     action: Action = "none"
     changed: tuple[str, ...] = ()
     slots: Mapping[str, Slot] = field(factory=dict[str, Slot])
@@ -130,9 +132,10 @@ def draft_object(
     slots: Mapping[str, Slot],
 ) -> Draft:
     """One row of the table for a declared or recorded object; policy is applied by `refusals` and `removal`."""
+    shown = found
     if found is not None:
         found = _with_recorded(found, entry, kind)
-    draft = Draft(address, key, kind, declared, entry, found, slots=slots)
+    draft = Draft(address, key, kind, declared, entry, found, shown, slots=slots)
     if declared is None:
         draft.action = "delete" if found else "forget"
         draft.reason = "no longer declared" if found else "no longer declared, and gone from the database"
