@@ -67,7 +67,7 @@ class AccessKind:
         references = [] if role is None else [Reference("role", part(role), self.attribute)]
         if not spec.named:
             if not is_pattern(spec.object):
-                references.append(Reference("schema", spec.object, "on"))
+                references.append(Reference("schema", spec.object, spec.type))
         elif spec.type != "function" or spec.object.endswith(")"):
             references.append(Reference(spec.type, spec.object, "on"))
         return references

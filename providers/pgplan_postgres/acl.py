@@ -22,11 +22,15 @@ _ITEM = """json_build_array({column},
            e.grantee::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantee),
            e.grantor::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantor),
            {privileges}, e.is_grantable)"""
-_LIST = """(
+_ITEMS = """(
     SELECT json_agg({item})
       FROM (SELECT grantee, grantor, is_grantable, array_agg(privilege_type) AS privileges
-              FROM aclexplode(coalesce({acl}, acldefault({code}, {owner})))
+              FROM aclexplode({acl})
              GROUP BY grantee, grantor, is_grantable) AS e)"""
+_EFFECTIVE = "coalesce({acl}, acldefault({code}, {owner}))"
+_LISTS = """(
+    SELECT l.acl, {items} AS items
+      FROM (SELECT DISTINCT {acl} AS acl FROM {source}) AS l)"""
 
 
 def item(column: LiteralString, privileges: LiteralString) -> sql.Composed:
@@ -44,7 +48,24 @@ def acl_items(acl: LiteralString, code: LiteralString, owner: LiteralString) -> 
     `acl` and `owner` are the list's and the owner's columns, `code` the object type's letter for `acldefault()`:
     ``sql.SQL("SELECT d.oid, {acl} AS acl FROM pg_database AS d").format(acl=acl_items("d.datacl", "d", "d.datdba"))``
     """
-    return sql.SQL(_LIST).format(item=item("''", "e.privileges"), acl=sql.SQL(acl), code=sql.Literal(code), owner=sql.SQL(owner))
+    return _items(effective(acl, code, owner))
+
+
+def effective(acl: LiteralString, code: LiteralString, owner: LiteralString) -> sql.Composed:
+    """SQL for the list that holds: an unset one is the built-in default."""
+    return sql.SQL(_EFFECTIVE).format(acl=sql.SQL(acl), code=sql.Literal(code), owner=sql.SQL(owner))
+
+
+def acl_lists(acl: sql.Composed, source: LiteralString) -> sql.Composed:
+    """SQL for a table of the different lists in `source` (``acl``) as JSON (``items``), to be joined to its objects.
+
+    For types with thousands of objects: most of them have the same list, and each list is taken apart once.
+    """
+    return sql.SQL(_LISTS).format(items=_items(sql.SQL("l.acl")), acl=acl, source=sql.SQL(source))
+
+
+def _items(acl: sql.Composable) -> sql.Composed:
+    return sql.SQL(_ITEMS).format(item=item("''", "e.privileges"), acl=acl)
 
 
 Row = tuple[str, str, str, str, bool]

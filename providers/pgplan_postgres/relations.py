@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pgplan.address import join
 from pgplan.kind import Facts, Found, Row
-from pgplan_postgres.acl import acl_items, acl_of, item
+from pgplan_postgres.acl import acl_lists, acl_of, effective, item
 from pgplan_postgres.base import ReaderBase
 from pgplan_postgres.targets import is_system
 
@@ -39,10 +39,11 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::
        a.names AS columns, granted.acl AS column_acl,
        EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                 WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e') AS member_of_extension,
-       {acl} AS acl
+       lists.items AS acl
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  LEFT JOIN {lists} AS lists ON lists.acl = {acl}
   LEFT JOIN (
     SELECT a.attrelid, array_agg(a.attname::text) AS names
       FROM pg_catalog.pg_attribute AS a
@@ -64,10 +65,11 @@ _SEQUENCES = """
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, o.rolname AS owner,
        EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                 WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e') AS member_of_extension,
-       {acl} AS acl
+       lists.items AS acl
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  LEFT JOIN {lists} AS lists ON lists.acl = {acl}
  WHERE c.relkind = 'S'
    AND (n.nspname !~ '^pg_' OR n.nspname = 'pg_catalog')
 """
@@ -77,8 +79,13 @@ class TableReader(ReaderBase):
     type = "table"
 
     def query(self, facts: Facts) -> str:
-        acl = acl_items("c.relacl", "r", "c.relowner")
-        return sql.SQL(_TABLES).format(acl=acl, column_item=item("a.attname", "ARRAY[e.privilege_type]")).as_string(None)
+        acl = effective("c.relacl", "r", "c.relowner")
+        lists = acl_lists(acl, "pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')")
+        return (
+            sql.SQL(_TABLES)
+            .format(acl=acl, lists=lists, column_item=item("a.attname", "ARRAY[e.privilege_type]"))
+            .as_string(None)
+        )
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return [_table(row) for row in rows]
@@ -88,7 +95,9 @@ class SequenceReader(ReaderBase):
     type = "sequence"
 
     def query(self, facts: Facts) -> str:
-        return sql.SQL(_SEQUENCES).format(acl=acl_items("c.relacl", "s", "c.relowner")).as_string(None)
+        acl = effective("c.relacl", "s", "c.relowner")
+        lists = acl_lists(acl, "pg_catalog.pg_class AS c WHERE c.relkind = 'S'")
+        return sql.SQL(_SEQUENCES).format(acl=acl, lists=lists).as_string(None)
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return [_sequence(row) for row in rows]
