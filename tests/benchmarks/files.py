@@ -5,6 +5,7 @@ Processor seconds, then seconds of wall-clock, which hold the flush to disk.
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import time
@@ -36,6 +37,7 @@ def role(number: int) -> Entry:
 
 
 def main() -> None:
+    gc.disable()  # as the command line does
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     state = State("benchmark", "lineage", 1, entries=tuple(role(number) for number in range(count)))
     large = plan(count)
