@@ -13,14 +13,18 @@ class Secret:
     `source` is the text in the configuration that it comes from (``"${var.password}"``), None for a literal.
     A secret without a value is *withheld*: the catalogs hide it, the state keeps only its digest, or its variable cannot be
     resolved here. All secrets are equal to each other, so that ``==`` on specs compares only what may be shown; whether the
-    *value* changed is decided by `pgplan.digests`.
+    *value* changed is decided by `pgplan.state.digests`.
+
+    `suspected` marks a value that nothing declares to be sensitive, but that was put together from references and stands where
+    both secrets and plain text may: the kind knows which of the two it is.
     """
 
-    __slots__ = ("_value", "source")
+    __slots__ = ("_value", "source", "suspected")
 
-    def __init__(self, value: str | None = None, source: str | None = None) -> None:
+    def __init__(self, value: str | None = None, source: str | None = None, *, suspected: bool = False) -> None:
         self._value = value
         self.source = source
+        self.suspected = suspected
 
     @property
     def withheld(self) -> bool:

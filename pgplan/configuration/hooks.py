@@ -130,7 +130,7 @@ def _secret(value: Any, type_: Any) -> Secret:
     if isinstance(value, Secret):
         return value
     if isinstance(value, Text):
-        return Secret(str(value), value.template)
+        return Secret(str(value), value.template, suspected=True)
     if isinstance(value, str):
         return Secret(value)
     if isinstance(value, Missing) and not value.wrong:

@@ -28,7 +28,10 @@ def is_secret_name(option: str) -> bool:
 
 
 def as_secret(option: str, value: str | Secret) -> str | Secret:
-    return Secret(value) if isinstance(value, str) and is_secret_name(option) else value
+    """A value as a secret if its option's name says so, or if it is declared to be one."""
+    if isinstance(value, Secret):
+        return value.reveal() if value.suspected and not is_secret_name(option) else value
+    return Secret(value) if is_secret_name(option) else value
 
 
 def found_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:
