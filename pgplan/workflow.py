@@ -85,6 +85,17 @@ class Run:
 
         return secret_of
 
+    def missing(self, plan: Plan) -> list[str]:
+        """In words, why the secrets that `plan` defers have no value here."""
+        sources = {
+            source for c in plan.changes for slot, source in c.sources.items() if c.slots.get(slot) == "deferred" and source
+        }
+        return [
+            f"the variable {name} has no value here: {reason}"
+            for name, reason in self.configuration.unresolved.items()
+            if any(f"${{var.{name}}}" in source for source in sources)
+        ]
+
 
 @frozen
 class Seen:

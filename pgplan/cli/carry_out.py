@@ -43,6 +43,7 @@ def _approve(common: Common, question: str) -> None:
 
 def carry_out(common: Common, run: Run, plan: Plan) -> None:
     """Apply `plan` and say what was done."""
+    say_missing(common, run, plan)
     with working(common, "Applying") as said:
 
         def progress(done: int, total: int) -> None:
@@ -55,6 +56,12 @@ def carry_out(common: Common, run: Run, plan: Plan) -> None:
         return
     line = f"{'Destroy' if plan.mode == 'destroy' else 'Apply'} complete! {Counts.of(plan).done}"
     out((click.style(line, fg="green", bold=True) if common.colour(sys.stdout) else line) + "\n")
+
+
+def say_missing(common: Common, run: Run, plan: Plan) -> None:
+    """Say why secrets are deferred: apply will need them."""
+    for reason in run.missing(plan):
+        say(common, f"Note: {reason}.")
 
 
 def _say_aside(common: Common, applied: Applied) -> None:

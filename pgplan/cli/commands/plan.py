@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pgplan.cli.carry_out import say_missing
 from pgplan.cli.forms import Form, format_option, rendered
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
@@ -59,6 +60,7 @@ def command(
         if path is not None:
             save_plan(run, planned, path, expires)
     out(rendered(planned.plan, planned.digest, form, common))
+    say_missing(common, run, planned.plan)
     if path is not None:
         _say_saved(common, run, planned, path)
     refuse_past(planned.seen)
