@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 
 from pgplan.errors import PgplanError, StaleError
 from tests.apply.world import World, once, refused, with_steps
@@ -52,7 +53,7 @@ def test_more_than_was_planned(granted: World, unique: str) -> None:
 
 @pytest.mark.parametrize("at", ["noted", "committed"])
 def test_interrupted(granted: World, unique: str, at: str) -> None:
-    """Only the list tells how it ended: the schema itself is the same before and after."""
+    """On another timeline only the list tells how it ended: the schema itself is the same before and after."""
 
     def die() -> None:
         raise KeyboardInterrupt
@@ -60,6 +61,11 @@ def test_interrupted(granted: World, unique: str, at: str) -> None:
     plan = granted.plan()
     with pytest.raises(PgplanError, match="interrupted"):
         granted.apply(plan, checkpoint=once(die, at))
+    with granted.opened() as run:
+        state, version = run.store.load()
+        assert state is not None
+        assert state.pending is not None
+        run.store.save(evolve(state, pending=evolve(state.pending, timeline=9)), version)
     assert granted.resolve().committed is (at == "committed")
     assert rights(granted) == ([f"{unique}_a"] if at == "committed" else [f"{unique}_b"])
     assert bool(granted.plan().pending_changes) is (at == "noted")

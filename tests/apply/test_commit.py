@@ -10,7 +10,7 @@ from attrs import define, evolve
 
 from pgplan.database.apply import Applied
 from pgplan.database.connection import Session
-from pgplan.errors import PgplanError, Problem
+from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.state.backend import Backend, BackendError, Lock, Stored
 from pgplan.state.store import StateStore
 from tests.apply.proxy import Cut, proxied
@@ -141,6 +141,17 @@ def test_state_cannot_be_written_after_commit(world: World) -> None:
     assert world.schemas() == ONE
     world.execute("COMMENT ON SCHEMA s_a IS 'by hand'")
     world.declare(schema_blocks({"s_a": "two"})).apply()
+    assert not kept.exists()
+    world.assert_consistent()
+
+
+def test_what_was_kept_is_taken_up_by_apply_too(world: World) -> None:
+    plan = world.declare(schema_blocks(ONE)).plan()
+    with pytest.raises(PgplanError, match="the next run takes it up"):
+        world.apply(plan, store=failing(world, 2))
+    (kept,) = world.directory.glob("pgplan.emergency.*.json")
+    with pytest.raises(StaleError, match="serial"):
+        world.apply(plan)
     assert not kept.exists()
     world.assert_consistent()
 
