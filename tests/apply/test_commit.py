@@ -150,7 +150,7 @@ def test_what_was_kept_is_taken_up_by_apply_too(world: World) -> None:
     with pytest.raises(PgplanError, match="the next run takes it up"):
         world.apply(plan, store=failing(world, 2))
     (kept,) = world.directory.glob("pgplan.emergency.*.json")
-    with pytest.raises(StaleError, match="serial"):
+    with pytest.raises(StaleError, match="the saved plan is stale"):
         world.apply(plan)
     assert not kept.exists()
     world.assert_consistent()
