@@ -37,6 +37,8 @@ class Simple:
     scope: Scope = "cluster"
     version = 1
 
+    no_loops: tuple[str, str] | None = None
+
     def references(self, spec: Any) -> Sequence[Reference]:
         return ()
 
@@ -78,6 +80,7 @@ class MembershipKind(Simple):
     form: Literal["table", "array"] = "array"
     block = MembershipBlock
     spec = Membership
+    no_loops: tuple[str, str] | None = ("member", "role")
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         assert name == ""

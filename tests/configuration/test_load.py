@@ -82,3 +82,13 @@ def test_imports_are_late() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_loop_is_told_as_a_path_with_its_line(tmp_path: Path) -> None:
+    pairs = ("ab", "bc", "ca", "da")
+    text = "".join(f'[[membership]]\nrole = "{role}"\nmember = "{member}"\n' for role, member in pairs)
+    (tmp_path / "pgplan.toml").write_text(f'[pgplan]\nname = "t"\n{text}')
+    with pytest.raises(
+        ConfigurationError, match=r"pgplan.toml:\d+: membership.*dependency cycle: (\w → ){3}\w \(member → role\)"
+    ):
+        load(tmp_path, registry(), Inputs(), resolve_secrets=False)
