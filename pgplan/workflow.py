@@ -307,6 +307,9 @@ def _build(
 
 def apply_plan(run: Run, plan: Plan, *, progress: Callable[[int, int], None] = _uncounted) -> Applied:
     """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned."""
+    if plan.name != run.configuration.name:
+        message = f"the plan belongs to the configuration {plan.name!r}; the one here is called {run.configuration.name!r}"
+        raise StaleError(Problem(message, hint="name the plan's own directory with -C"))
     return apply(
         plan,
         run.connection,

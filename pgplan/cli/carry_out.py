@@ -20,11 +20,19 @@ def approve_and_carry_out(common: Common, run: Run, planned: Planned, question: 
     """Show a plan that was just made, have it approved unless `yes`, and apply it."""
     pending = planned.plan.pending_changes
     if pending:
-        out(rendered(planned.plan, planned.digest, "text", common) + "\n")
+        _show(common, planned)
     refuse_past(planned.seen)
     if pending and not yes:
         _approve(common, question)
     carry_out(common, run, planned.plan)
+
+
+def _show(common: Common, planned: Planned) -> None:
+    try:
+        out(rendered(planned.plan, planned.digest, "text", common) + "\n")
+    except BrokenPipeError:
+        # Elsewhere a reader that goes away is no error. Here nobody has seen what is about to be done.
+        raise PgplanError(Problem("standard output was closed; nothing was changed")) from None
 
 
 def _approve(common: Common, question: str) -> None:

@@ -18,10 +18,18 @@ from pgplan.errors import Exit, PgplanError
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Never raises but for SystemExit of the interpreter itself; prints errors to standard error."""
     common = Common()
+    code = _guarded(arguments, common)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _swallow_output()
+    return code
+
+
+def _guarded(arguments: Sequence[str], common: Common) -> int:
     try:
         return _run(arguments, common)
     except BrokenPipeError:
-        _swallow_output()
         return Exit.DONE
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nInterrupted.", err=True)
@@ -33,7 +41,6 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str], common: Common) -> int:
     refuse_terraform_flags(arguments)
     code = pgplan.main(list(arguments), prog_name="pgplan", standalone_mode=False, obj=common)
-    sys.stdout.flush()
     return code if isinstance(code, int) else Exit.DONE
 
 

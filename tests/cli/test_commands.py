@@ -258,3 +258,14 @@ def test_a_directory_deep_down_and_a_quiet_run(base: Project) -> None:
     assert base.run("plan", "-q", "--out", base.plan_file).err == ""
     assert "Plan: 3 to add" in base.run("-q", "apply", "--yes").out
     base.run("destroy", "--yes", "-q")
+
+
+def test_apply_does_nothing_when_its_output_is_closed(base: Project, unique: str, server: Server) -> None:
+    process = base.process("apply", "--yes")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), error) == (1, "Error: standard output was closed; nothing was changed\n")
+    assert server.rows(f"SELECT 1 FROM pg_roles WHERE rolname = '{unique}_app'") == []

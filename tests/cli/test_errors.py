@@ -164,6 +164,13 @@ def test_a_plan_for_another_database_or_cluster(base: Project, server: Server) -
     base.run("destroy", "--yes")
 
 
+def test_a_plan_of_another_configuration(base: Project, unique: str, server: Server) -> None:
+    base.run("plan", "--out", base.plan_file)
+    base.edit(f'name = "{unique}"', 'name = "another"')
+    assert "belongs to the configuration" in base.run("apply", base.plan_file, expect=3).err
+    assert _roles(server, unique) == []
+
+
 def test_a_damaged_or_an_unexpected_plan(base: Project) -> None:
     base.run("plan", "--out", base.plan_file)
     digest = re.findall("sha256:[0-9a-f]{64}", base.run("show", base.plan_file).out)[0]
