@@ -69,7 +69,7 @@ class Project:
 
     def nothing_to_do(self) -> None:
         result = self.run("plan", "--detailed-exitcode")
-        assert result.out.strip() == "No changes. The database matches the configuration."
+        assert "No changes. The database matches the configuration." in result.out.splitlines(), result.out
 
     def sql(self, *arguments: str) -> list[str]:
         """The statements that a plan would run now."""

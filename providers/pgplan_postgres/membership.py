@@ -24,11 +24,14 @@ _OPTIONS = ("admin", "inherit", "set")
 @frozen
 class MembershipBlock:
     """``[[membership]]``. Omitted, and enforced: `admin` is false, `set` true, `inherit` as the member's own attribute
-    `inherit`, declared or else found. Without `granted_by` it does not matter who granted it."""
+    `inherit`, declared or else found. Without `granted_by` it does not matter who granted it.
+
+    The ADMIN OPTION that a role gets of what it creates (from 16 on, without superuser) cannot be given back: omitted for the
+    connected role itself, `admin` is not managed there."""
 
     role: list[str]
     member: list[str]
-    admin: bool = False
+    admin: bool | None = None
     inherit: bool | None = None
     set: bool | None = None
     granted_by: str | None = None
@@ -38,7 +41,7 @@ class MembershipBlock:
 class Membership:
     role: str
     member: str
-    admin: bool = False
+    admin: bool | None = None
     inherit: bool | None = None
     """None before PostgreSQL 16, where the member's own attribute decides."""
     set: bool | None = None
@@ -80,17 +83,19 @@ class MembershipKind(ObjectKindBase):
             if named:
                 hint = "leave it out, or upgrade the server"
                 raise InvalidBlockError(*(((each,), f"{each} of a membership needs PostgreSQL 16", hint) for each in named))
-            return spec
+            return evolve(spec, admin=bool(spec.admin))
         member = lookup("role", part(spec.member))
         inherits = member.inherit if member is not None else True
+        own = spec.member == facts.role and not facts.superuser
         return evolve(
             spec,
+            admin=spec.admin if own else bool(spec.admin),
             inherit=inherits if spec.inherit is None else spec.inherit,
             set=True if spec.set is None else spec.set,
         )
 
     def create(self, spec: Membership) -> Sequence[Statement]:
-        return [_grant(spec, name_admin=spec.admin)]
+        return [_grant(spec, name_admin=bool(spec.admin))]
 
     def alter(self, found: Found, spec: Membership, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
         before: Membership = found.spec
@@ -101,7 +106,7 @@ class MembershipKind(ObjectKindBase):
             statements += [_revoke(spec, row["grantor"], each) for each in gone]
         if any(each in changed and getattr(spec, each) for each in _OPTIONS):
             # ADMIN is named only if it is missing: it can be there by another grantor, who cannot be given it back.
-            statements.append(_grant(spec, name_admin=spec.admin and not before.admin))
+            statements.append(_grant(spec, name_admin=bool(spec.admin) and not before.admin))
         return statements
 
     def drop(self, found: Found) -> Sequence[Statement]:

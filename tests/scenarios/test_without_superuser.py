@@ -1,0 +1,108 @@
+"""A CREATEROLE role that owns its database, and has USAGE on the wrapper, is a normal user of pgplan."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.project import Project
+from tests.servers import Server
+
+TOML = """
+[pgplan]
+name = "t"
+[connection]
+url = "${env.DATABASE_URL}"
+[variables.p]
+type = "string"
+sensitive = true
+from = { env = "P" }
+[variables.q]
+type = "string"
+sensitive = true
+from = { env = "Q" }
+[role.owner]
+[role.app]
+login = true
+password = "${var.p}"
+config = { search_path = ["billing"] }
+[role.readers]
+[[membership]]
+role = "readers"
+member = "app"
+[[membership]]
+role = "owner"
+member = "deployer"
+[schema.billing]
+comment = "money"
+[server.s1]
+fdw = "postgres_fdw"
+options = { host = "one" }
+[[user_mapping]]
+server = "s1"
+user = "app"
+options = { user = "remote", password = "${var.q}" }
+[[user_mapping]]
+server = "s1"
+user = "PUBLIC"
+[[grant]]
+to = ["app", "readers"]
+on = { schema = "billing" }
+privileges = ["USAGE"]
+[[grant]]
+to = "app"
+on = { server = "s1" }
+privileges = ["USAGE"]
+[[grant]]
+to = "app"
+on = { database = "shop" }
+privileges = ["CREATE"]
+[[revoke]]
+from = "PUBLIC"
+on = { database = "shop" }
+privileges = ["CONNECT", "TEMPORARY"]
+"""
+
+
+@pytest.fixture
+def deployer(project: Project, cluster: Server) -> Project:
+    cluster.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB", "CREATE DATABASE shop OWNER deployer")
+    cluster.execute(
+        "CREATE EXTENSION postgres_fdw", "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO deployer", database="shop"
+    )
+    project.url = cluster.url("shop", "deployer")
+    project.environment.update(P="app-password-1", Q="mapping-password-1")
+    project.write(TOML)
+    return project
+
+
+def test_the_whole_round(deployer: Project, cluster: Server) -> None:
+    deployer.plan_and_apply()
+    deployer.edit('options = { user = "remote"', 'options = { user = "other"')
+    deployer.plan_and_apply()
+    deployer.environment.update(P="app-password-2", Q="mapping-password-2")
+    deployer.run("plan", "--out", deployer.plan_file)
+    shown = json.loads(deployer.run("show", deployer.plan_file, "--format", "json").out)
+    assert [change["address"] for change in shown["resource_changes"]] == ["role.app", "user_mapping.s1/app"]
+    deployer.plan_and_apply()
+    rows = cluster.rows("SELECT umoptions FROM pg_user_mappings WHERE usename = 'app'", database="shop")
+    assert rows == [(["user=other", "password=mapping-password-2"],)]
+    log = cluster.log.read_text(errors="replace")
+    assert "CREATE USER MAPPING" in log
+    for secret in ("app-password-1", "app-password-2", "mapping-password-1", "mapping-password-2"):
+        assert secret not in log
+        assert secret not in deployer.everything
+    deployer.write(
+        '[pgplan]\nname = "t"\n[connection]\nurl = "${env.DATABASE_URL}"\n[[membership]]\nrole = "owner"\nmember = "deployer"\n[role.owner]'
+    )
+    deployer.plan_and_apply()
+    assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname IN ('app', 'readers')") == []
+
+
+def test_which_right_is_missing_is_said(deployer: Project, cluster: Server) -> None:
+    deployer.write(TOML + '[role.strong]\nbypassrls = true\n[schema.other]\nowner = "postgres"\n')
+    deployer.run("plan", "--out", deployer.plan_file)
+    error = deployer.run("apply", deployer.plan_file, expect=1).err
+    assert "permission denied" in error or "must be" in error
+    assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname = 'app'") == []
