@@ -1,0 +1,213 @@
+"""Access lists that are unset, empty, given by others, on columns, of extensions: what they mean, and what SQL they lead to."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgplan.errors import PgplanError
+from pgplan.kind import Privilege
+from pgplan_postgres.privileges import every
+from tests.grants.bench import Block, bench, rights
+from tests.servers import Server
+
+
+def grant(to: str, type_: str, key: str, *privileges: str, **more: object) -> Block:
+    return {"to": to, "on": {type_: key}, "privileges": list(privileges), **more}
+
+
+def revoke(from_: str, type_: str, key: str, *privileges: str, **more: object) -> Block:
+    return {"from": from_, "on": {type_: key}, "privileges": list(privileges), **more}
+
+
+def test_an_unset_list_is_the_built_in_default(server: Server, database: str, unique: str) -> None:
+    setup = [
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.t (i int)",
+        "CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ]
+    with bench(database, setup) as b:
+        assert rights(b.snapshot("table"), "table", "s.t") == set()
+        owned = b.snapshot("table").found["table", "s.t"].acl
+        assert owned == tuple(Privilege("", "postgres", p, "postgres") for p in every("table", server.version * 10000))
+        assert rights(b.snapshot("function"), "function", "s.f()") == {("", "PUBLIC", "EXECUTE", False)}
+        here = f"{unique}_db"
+        assert rights(b.snapshot("database"), "database", here) == {
+            ("", "PUBLIC", "CONNECT", False),
+            ("", "PUBLIC", "TEMPORARY", False),
+        }
+        # what is there already is no change; what is not wanted there goes
+        assert b.apply(grant("PUBLIC", "database", here, "CONNECT"), grant("PUBLIC", "function", "s.f", "EXECUTE")) == []
+        b.recorded = []
+        assert b.apply(revoke("PUBLIC", "database", here, "TEMP"), revoke("PUBLIC", "function", "s.f()", "EXECUTE")) == [
+            f'REVOKE TEMPORARY ON DATABASE "{here}" FROM PUBLIC',
+            'REVOKE EXECUTE ON ROUTINE "s"."f"() FROM PUBLIC',
+        ]
+
+
+def test_an_empty_list_is_nothing_even_for_the_owner(database: str, unique: str) -> None:
+    setup = [f"CREATE ROLE {unique}_a", "CREATE SCHEMA s", "CREATE TABLE s.t (i int)", "REVOKE ALL ON s.t FROM postgres"]
+    with bench(database, setup) as b:
+        assert b.snapshot("table").found["table", "s.t"].acl == ()
+        b.apply(grant(f"{unique}_a", "table", "s.t", "SELECT"), grant("postgres", "table", "s.t", "INSERT"))
+        assert [(p.grantee, p.privilege) for p in b.snapshot("table").found["table", "s.t"].acl] == [
+            ("postgres", "INSERT"),
+            (f"{unique}_a", "SELECT"),
+        ]
+
+
+def test_columns_survive_what_is_revoked_from_their_table(database: str, unique: str) -> None:
+    role = f"{unique}_a"
+    setup = [f"CREATE ROLE {role}", "CREATE SCHEMA s", 'CREATE TABLE s.t (a int, "b c" int, d int)']
+    columns = grant(role, "table", "s.t", "SELECT", "UPDATE", columns=["a", "b c"])
+    with bench(database, setup) as b:
+        assert b.apply(columns, grant(role, "table", "s.t", "SELECT", "DELETE")) == [
+            f'GRANT DELETE, SELECT, SELECT ("a", "b c"), UPDATE ("a", "b c") ON TABLE "s"."t" TO "{role}"'
+        ]
+        assert b.apply(columns) == [
+            f'REVOKE DELETE, SELECT ON TABLE "s"."t" FROM "{role}"',
+            f'GRANT SELECT ("a", "b c") ON TABLE "s"."t" TO "{role}"',
+        ]
+        assert b.apply(grant(role, "table", "s.t", "SELECT", columns=["b c"])) == [
+            f'REVOKE SELECT ("a"), UPDATE ("a", "b c") ON TABLE "s"."t" FROM "{role}"'
+        ]
+
+
+def test_an_absence_on_a_table_holds_for_its_columns(database: str, unique: str) -> None:
+    role = f"{unique}_a"
+    setup = [
+        f"CREATE ROLE {role}",
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.t (a int, b int)",
+        f"GRANT SELECT (a, b), UPDATE (a) ON s.t TO {role}",
+    ]
+    absent = revoke(role, "table", "s.t", "SELECT")
+    with bench(database, setup) as b:
+        assert b.apply(absent, grant(role, "table", "s.t", "SELECT", columns=["b"])) == [
+            f'REVOKE SELECT ("a") ON TABLE "s"."t" FROM "{role}"'
+        ]
+        assert b.apply(absent) == [f'REVOKE SELECT ("b") ON TABLE "s"."t" FROM "{role}"']
+        assert rights(b.snapshot("table"), "table", "s.t") == {("a", role, "UPDATE", False)}
+
+
+def test_chains_of_grantors_are_taken_apart_from_the_end(database: str, unique: str) -> None:
+    """Revoking from the first while the last stands on it would fail: dependent privileges exist."""
+    a, c, d = (f"{unique}_{name}" for name in "acd")
+    setup = [
+        *(f"CREATE ROLE {name}" for name in (a, c, d)),
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.t (x int)",
+        f"GRANT USAGE ON SCHEMA s TO {a}, {c}, {d}",
+        f"GRANT SELECT ON s.t TO {d} WITH GRANT OPTION",
+        f"SET ROLE {d}",
+        f"GRANT SELECT ON s.t TO {a} WITH GRANT OPTION",
+        f"SET ROLE {a}",
+        f"GRANT SELECT ON s.t TO {c}",
+        "RESET ROLE",
+    ]
+    with bench(database, setup) as b:
+        assert {(p.grantee, p.grantor) for p in b.snapshot("table").found["table", "s.t"].acl if p.privilege == "SELECT"} == {
+            ("postgres", "postgres"),
+            (d, "postgres"),
+            (a, d),
+            (c, a),
+        }
+        block = {"from": [a, c, d], "on": {"table": "s.t"}, "privileges": ["SELECT"]}
+        assert b.apply(block) == [f'REVOKE SELECT ON TABLE "s"."t" FROM "{name}"' for name in (c, a, d)]
+        assert rights(b.snapshot("table"), "table", "s.t") == set()
+
+
+def test_patterns_mean_what_is_there_now(database: str, unique: str) -> None:
+    role = f"{unique}_a"
+    setup = [
+        f"CREATE ROLE {role}",
+        "CREATE SCHEMA app_one",
+        'CREATE SCHEMA "app_t.wo"',
+        "CREATE SCHEMA other",
+        "CREATE TABLE app_one.t (i int)",
+        "CREATE TABLE app_one.secret (i int)",
+        'CREATE TABLE "app_t.wo"."T" (i int)',
+        "CREATE TABLE other.t (i int)",
+        "CREATE EXTENSION pg_stat_statements SCHEMA app_one",
+    ]
+    every_table: Block = {"tables_in": "app_*", "except": ["app_one.secret"]}
+    with bench(database, setup) as b:
+
+        def having() -> list[str]:
+            return [one.key for one in b.snapshot("table").of("table") if any(p.grantee == role for p in one.acl)]
+
+        block: Block = {"to": role, "on": every_table, "privileges": ["SELECT"]}
+        assert b.apply(block) == [f'GRANT SELECT ON TABLE "app_t.wo"."T", "app_one"."t" TO "{role}"']
+        assert having() == ['"app_t.wo".T', "app_one.t"]
+        b.run("CREATE TABLE app_one.late (i int)")
+        assert b.sql(block) == [f'GRANT SELECT ON TABLE "app_one"."late" TO "{role}"']
+        with_members = {"to": role, "on": {**every_table, "extension_members": True}, "privileges": ["SELECT"]}
+        b.apply(with_members)
+        assert "app_one.pg_stat_statements" in having()
+        b.apply({"to": role, "on": {"tables_in": "*", "except": ["app_t.wo"]}, "privileges": ["SELECT"]})
+        assert "other.t" in having()
+        assert not any(key.startswith(("pg_", "information_schema")) for key in having())
+        b.apply()
+        assert having() == []
+
+
+def test_a_block_that_names_the_object_beats_one_for_the_schema(database: str, unique: str) -> None:
+    role = f"{unique}_a"
+    setup = [f"CREATE ROLE {role}", "CREATE SCHEMA s", "CREATE TABLE s.t (i int)", "CREATE TABLE s.u (i int)"]
+    with bench(database, setup) as b:
+        b.apply(
+            {"to": role, "on": {"tables_in": "s"}, "privileges": ["SELECT"]},
+            {"from": role, "on": {"table": "s.t"}, "privileges": ["SELECT"]},
+        )
+        assert rights(b.snapshot("table"), "table", "s.t") == set()
+        assert rights(b.snapshot("table"), "table", "s.u") == {("", role, "SELECT", False)}
+
+
+def test_objects_of_pg_catalog_can_be_named(database: str, unique: str) -> None:
+    role = f"{unique}_a"
+    with bench(database, [f"CREATE ROLE {role}"]) as b:
+        assert b.apply(grant(role, "function", "pg_catalog.pg_ls_logdir", "EXECUTE")) == [
+            f'GRANT EXECUTE ON ROUTINE "pg_catalog"."pg_ls_logdir"() TO "{role}"'
+        ]
+        b.apply(revoke("PUBLIC", "table", "pg_catalog.pg_roles", "SELECT"))
+
+
+@pytest.mark.pg("< 17")
+def test_maintain_is_not_known_before_17(database: str) -> None:
+    with bench(database, ["CREATE SCHEMA s", "CREATE TABLE s.t (i int)"]) as b:
+        with pytest.raises(PgplanError, match="MAINTAIN exists from 17 on"):
+            b.plan(grant("postgres", "table", "s.t", "MAINTAIN"))
+        b.apply(grant("PUBLIC", "table", "s.t", "ALL"))
+
+
+MISSING = [
+    (grant("postgres", "table", "s.nix", "SELECT"), "there is no table s.nix"),
+    (grant("postgres", "table", "s.t", "SELECT", columns=["nix"]), "there is no column s.t.nix"),
+    (grant("postgres", "table", "s.q", "SELECT"), "s.q is a sequence, not a table"),
+    (grant("postgres", "sequence", "s.t", "SELECT"), "s.t is a table, not a sequence"),
+    (grant("postgres", "function", "s.nix", "EXECUTE"), "there is no function s.nix"),
+    (grant("postgres", "function", "s.f(text)", "EXECUTE"), r"there is no function s.f\(text\)"),
+    (grant("postgres", "function", "s.f", "EXECUTE"), r"2 functions called s.f: s.f\(\), s.f\(integer\)"),
+    (grant("nobody_here", "table", "s.t", "SELECT"), "role"),
+]
+
+
+@pytest.mark.parametrize(("block", "message"), MISSING, ids=[message for _, message in MISSING])
+def test_what_is_not_there_is_an_error_of_the_plan(database: str, block: Block, message: str) -> None:
+    setup = [
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.t (i int)",
+        "CREATE SEQUENCE s.q",
+        "CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION s.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ]
+    with bench(database, setup) as b, pytest.raises(PgplanError, match=message):
+        b.plan(block)
+
+
+def test_a_recorded_column_that_is_gone_does_not_hide_the_others(database: str, unique: str) -> None:
+    role = f"{unique}_a"
+    setup = [f"CREATE ROLE {role}", "CREATE SCHEMA s", "CREATE TABLE s.t (a int, b int)"]
+    with bench(database, setup) as b:
+        b.apply(grant(role, "table", "s.t", "SELECT", columns=["a", "b"]))
+        b.run("ALTER TABLE s.t DROP COLUMN b")
+        assert b.apply() == [f'REVOKE SELECT ("a") ON TABLE "s"."t" FROM "{role}"']
