@@ -16,20 +16,21 @@ from pgplan import planfile
 from pgplan import registry as registries
 from pgplan.address import Address
 from pgplan.configuration.load import add_lines, load
-from pgplan.configuration.model import Configuration, Declared, Inputs
+from pgplan.configuration.model import Configuration, Inputs
+from pgplan.database import transport
 from pgplan.database.apply import Applied, apply
-from pgplan.database.connection import Session, connect
+from pgplan.database.connection import Session, connect, pin_local
 from pgplan.database.emergency import take_up
 from pgplan.database.read import read
 from pgplan.database.recovery import flushed, resolve, went_back
-from pgplan.errors import LockedError, PgplanError, Problem, StaleError
+from pgplan.errors import LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
-from pgplan.plan.build import build, recorded_as_declared
+from pgplan.plan.build import build
 from pgplan.plan.model import Plan, Slot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
-from pgplan.state.digests import matches, slots
+from pgplan.state.digests import slots
 from pgplan.state.model import State
 from pgplan.state.store import StateStore, content_hash
 
@@ -243,43 +244,25 @@ def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False,
     """Plan what `apply` or `destroy` would do now. Raises PgplanError with everything that stands in the way."""
     seen = see(run, said=said)
     said("Planning")
-    plan = _build(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
+    plan = build_plan(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
+    plan = evolve(plan, notes=(*plan.notes, *_secret_notes(run, plan)))
     return Planned(plan, planfile.digest(plan), seen)
 
 
-def make_drift(run: Run, said: Said = silent) -> Planned:
-    """The plan that would put everything back to what is recorded: what was found differs where it has changes."""
-    seen = see(run, said=said)
-    said("Comparing")
-    recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
-    plan = _build(run, seen, recorded, _drift_slots(run, seen, recorded.declared))
-    return Planned(plan, planfile.digest(plan), seen)
+def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
+    """Where the plan's secrets could be seen on their way. Raises PgplanError when they cannot be sent at all."""
+    uses = (statement.secret for step in plan.steps for statement in step.statements)
+    if not any(use is not None and use.transport == "private" for use in uses):
+        return ()
+    try:
+        pin_local(run.connection)
+        raise_all(PgplanError, transport.problems(run.connection))
+        return transport.warnings(run.connection)
+    finally:
+        run.connection.rollback()
 
 
-def _recorded(run: Run, state: State) -> tuple[Declared, ...]:
-    """What the state records as if it were declared; attributes that the configuration ignores stay ignored."""
-    ignored = {one.address: one.ignore for one in run.configuration.declared}
-    known = evolve(state, entries=tuple(e for e in state.entries if Address.parse(e.address).kind in run.registry.kinds))
-    return tuple(evolve(one, ignore=ignored.get(one.address, ())) for one in recorded_as_declared(known, run.registry))
-
-
-def _drift_slots(run: Run, seen: Seen, recorded: tuple[Declared, ...]) -> Slots:
-    """Of a recorded secret only the digest is known. Where the configuration still declares that very value, what the server
-    shows can be compared with it; else it is not checked."""
-    now = slots(run.configuration.declared, seen.state, seen.snapshot, run.registry)
-    entries = seen.state.by_address()
-    secret_of = run.secrets()
-    decided: dict[tuple[str, str], Slot] = {}
-    for (address, slot), unknown in slots(recorded, seen.state, seen.snapshot, run.registry).items():
-        digest = entries[address].secrets.get(slot)
-        status = now.get((address, slot), "unchecked")
-        secret = secret_of(address, slot)
-        same_value = status == "changed" and digest is not None and not secret.withheld and matches(digest, secret.reveal())
-        decided[address, slot] = status if status == "same" or same_value else "unchecked" if unknown == "deferred" else unknown
-    return decided
-
-
-def _build(
+def build_plan(
     run: Run,
     seen: Seen,
     configuration: Configuration,
@@ -287,7 +270,9 @@ def _build(
     *,
     destroy: bool = False,
     include_adopted: bool = False,
+    to_apply: bool = True,
 ) -> Plan:
+    """`pgplan.plan.build.build` for what was seen; `known` are the slots, if they were decided already."""
     declared = () if destroy else configuration.declared
     try:
         return build(
@@ -299,6 +284,7 @@ def _build(
             state_hash=content_hash(seen.state),
             destroy=destroy,
             include_adopted=include_adopted,
+            to_apply=to_apply,
         )
     except PgplanError as error:
         add_lines(error, configuration)

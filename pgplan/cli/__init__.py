@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 from pgplan.cli.run import run
@@ -12,4 +13,6 @@ def main() -> None:
     """The console script: run the command line and exit with its code (docs/reference/exit-codes.md)."""
     # A run makes many objects, hardly any cycle, and ends: looking for cycles took a third of the time of a large plan.
     gc.disable()
+    # As after Ctrl-C: what is open is rolled back, and an embedded server is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))

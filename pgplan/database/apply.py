@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from pgplan.database.verify import stale, unfulfilled
 from pgplan.database.working import AS_BEFORE, Prepared, Working
 from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
 from pgplan.kind import Facts, Snapshot
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Change, Plan
 from pgplan.registry import Registry
 from pgplan.secret import Secret
 from pgplan.state.digests import SENT, record
@@ -166,9 +166,19 @@ def _digests(working: Working, state: State, known: Facts) -> tuple[Digests, Dig
         if status in SENT and secret_of(change.address, slot).withheld
     ]
     raise_all(PgplanError, missing)
+    raise_all(StaleError, (problem for change in plan.changes for problem in _other_sources(change, secret_of)))
     slotted = {change.kind for change in plan.changes if change.slots}
     snapshot = read(working.connection, working.registry, slotted) if slotted else Snapshot(known, {})
     return record(plan.changes, state, snapshot, working.registry, secret_of)
+
+
+def _other_sources(change: Change, secret_of: Callable[[str, str], Secret]) -> Iterator[Problem]:
+    """A secret that is taken from elsewhere than the plan says is not the one that was approved."""
+    for slot, status in sorted(change.slots.items()):
+        planned, now = change.sources.get(slot), secret_of(change.address, slot).source
+        if status in SENT and planned != now:
+            message = f"the secret {slot} is taken from {now or 'a literal'}; the plan took it from {planned or 'a literal'}"
+            yield Problem(message, address=change.address, hint=_AGAIN)
 
 
 def _give(source: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Ctrl-C while COMMIT is on its way: it must wait until the books are closed."""
+"""Ctrl-C, or SIGTERM, while COMMIT is on its way: it must wait until the books are closed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Interrupts:
 
 @contextmanager
 def deferred() -> Generator[Interrupts]:
-    """Hold back the first SIGINT in the body; a second one raises KeyboardInterrupt at once, for the user who cannot wait.
+    """Hold back the first SIGINT or SIGTERM in the body; a second one raises KeyboardInterrupt at once, for who cannot wait.
 
-    Does nothing outside the main thread, which signals do not reach, and where SIGINT is ignored (a shell's background job).
+    Does nothing outside the main thread, which signals do not reach, and to a signal that is ignored (a shell's background job).
     """
     seen = Interrupts()
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    if threading.current_thread() is not threading.main_thread():
         yield seen
         return
 
@@ -35,8 +35,10 @@ def deferred() -> Generator[Interrupts]:
         if seen.count > 1:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, note)
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield seen
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

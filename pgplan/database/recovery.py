@@ -199,9 +199,7 @@ def _undecided(pending: Pending, status: Status) -> PgplanError:
         "the last apply was cut off while it committed, and what is found is neither what was there before nor what it was to "
         f"write (the server says of transaction {pending.xid}: {status}); somebody changed it since:\n  " + "\n  ".join(lines)
     )
-    hint = (
-        "bring these objects into one of the two shapes and run this again; or decide with: pgplan state restore, import, forget"
-    )
+    hint = "bring these objects into one of the two shapes and run this again: pgplan then records which of the two it found"
     return PgplanError(Problem(message, address="state", hint=hint))
 
 

@@ -12,7 +12,6 @@ from attrs import define, evolve, field
 from pgplan.address import Address
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
-from pgplan.images import restore
 from pgplan.kind import EdgeChange, InvalidBlockError, Snapshot, Spec
 from pgplan.plan.changes import depends_on, edge_change, object_change
 from pgplan.plan.checks import check_references, check_safety, dependents
@@ -56,11 +55,13 @@ def build(
     state_hash: str,
     destroy: bool = False,
     include_adopted: bool = False,
+    to_apply: bool = True,
 ) -> Plan:
     """Decide everything that `pgplan apply` will do.
 
     `slots` says for each (address, slot) what becomes of the secret; `state_hash` is the content hash of `state`. With `destroy`
-    nothing counts as declared, and what was adopted is only forgotten unless `include_adopted`.
+    nothing counts as declared, and what was adopted is only forgotten unless `include_adopted`. A plan that is only to be looked
+    at (`to_apply` false) is made whatever stands in the way.
 
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
@@ -69,7 +70,8 @@ def build(
     _spread_replacements(work)
     live = _live(work)
     changes = _decide_edges(work, live)
-    _check(work)
+    if to_apply:
+        _check(work)
     nodes = order(work.objects, work.needs, _edge_touched(work.edges.values(), changes), edges=bool(changes))
     steps = steps_of(nodes, work.objects, work.edges, registry)
     lines = _changes(work, steps)
@@ -85,16 +87,6 @@ def build(
         notes=_notes(work),
         hidden=sum(1 for draft in work.objects.values() if _hidden(draft)),
     )
-
-
-def recorded_as_declared(state: State, registry: Registry) -> tuple[Declared, ...]:
-    """What the state records in the place of a configuration: planning it shows the drift and nothing else."""
-    declared: list[Declared] = []
-    for entry in state.entries:
-        address = Address.parse(entry.address)
-        spec = restore(entry.spec, registry.kinds[address.kind].spec)
-        declared.append(Declared(entry.address, address.kind, address.key, spec, protect=entry.protected))
-    return tuple(declared)
 
 
 def _target(snapshot: Snapshot) -> PlanTarget:
@@ -228,7 +220,7 @@ def _decide_edges(work: _Work, live: Live) -> list[EdgeChange]:
     for draft in drafts:
         conclude(draft, live)
         if draft.address in keep and draft.declared is None:
-            draft.reason = "no longer declared; its privileges are left as they are"
+            draft.action, draft.reason = "forget", "no longer declared; its privileges are left as they are"
     return changes
 
 

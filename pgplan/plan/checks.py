@@ -41,7 +41,7 @@ def check_references(
         if edge.declared is not None:
             for reference in references(edge):
                 # Objects that edges are on were checked when they were expanded.
-                if reference.attribute in ("to", "from"):
+                if reference.attribute != "on":
                     yield from _check(reference, edge.declared, objects, snapshot)
 
 

@@ -281,8 +281,10 @@ def _restored_columns(changes: list[EdgeChange], live: Live, revoked: set[Edge])
 def conclude(draft: EdgeDraft, live: Live) -> None:
     """Set action, side and reason of an address from its changes."""
     if draft.declared is None:
-        draft.action = "delete" if draft.changes else "forget"
-        draft.reason = draft.reason or ("no longer declared" if draft.changes else "no longer declared; nothing left to revoke")
+        went = sorted({f"{w.edge.type}.{w.edge.key}" for w in draft.recorded if w.edge.target in live.gone})
+        draft.action = "delete" if draft.changes or went else "forget"
+        nothing_left = f"goes with {', '.join(went)}" if went else "no longer declared; nothing left to revoke"
+        draft.reason = draft.reason or ("no longer declared" if draft.changes else nothing_left)
         return
     if draft.entry is None:
         draft.action = "create" if draft.changes else "adopt"

@@ -70,8 +70,8 @@ def _reference_arcs(drafts: Mapping[str, Draft], needs: Mapping[str, Needs]) -> 
 
 def _list_roles(draft: Draft) -> Iterator[Reference]:
     """Roles in the access list of what is dropped: the list goes with the object, so the object must go before they can."""
-    names = {name for row in draft.found.acl for name in (row.grantee, row.grantor)} if draft.drops and draft.found else set()
-    for name in sorted(names - {PUBLIC}):
+    rows = draft.found.acl if draft.drops and draft.found else ()
+    for name in sorted({name for row in rows for name in (row.grantee, row.grantor)} - {PUBLIC}):
         yield Reference("role", grantee_part(name))
 
 

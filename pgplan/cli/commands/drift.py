@@ -11,9 +11,10 @@ from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out, working
+from pgplan.drift import make_drift
 from pgplan.errors import Exit
 from pgplan.render.drift import drift_json, drift_text, drifted
-from pgplan.workflow import make_drift, opened, refuse_past
+from pgplan.workflow import opened, refuse_past
 
 
 @click.command(cls=Command)
