@@ -9,11 +9,15 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
-TOML = """
+HEAD = """
 [pgplan]
 name = "t"
 [connection]
 url = "${env.DATABASE_URL}"
+"""
+TOML = (
+    HEAD
+    + """
 [variables.p]
 type = "string"
 sensitive = true
@@ -63,6 +67,7 @@ from = "PUBLIC"
 on = { database = "shop" }
 privileges = ["CONNECT", "TEMPORARY"]
 """
+)
 
 
 @pytest.fixture
@@ -93,9 +98,7 @@ def test_the_whole_round(deployer: Project, cluster: Server) -> None:
     for secret in ("app-password-1", "app-password-2", "mapping-password-1", "mapping-password-2"):
         assert secret not in log
         assert secret not in deployer.everything
-    deployer.write(
-        '[pgplan]\nname = "t"\n[connection]\nurl = "${env.DATABASE_URL}"\n[[membership]]\nrole = "owner"\nmember = "deployer"\n[role.owner]'
-    )
+    deployer.write(HEAD + '[[membership]]\nrole = "owner"\nmember = "deployer"\n[role.owner]\n')
     deployer.plan_and_apply()
     assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname IN ('app', 'readers')") == []
 

@@ -235,10 +235,13 @@ def test_a_newer_format_is_refused_by_its_number() -> None:
     assert "newer pgplan" in said
 
 
-def test_the_text_is_sorted_indented_json() -> None:
+def test_the_text_is_sorted_json_with_one_entry_a_line() -> None:
     everything = state(pending=PENDING, name='O\'Hara "Ünï" \x01', target=Target("7", 1, "app", 5))
     text = encode(everything).decode()
-    assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    document = json.loads(text)
+    assert json.dumps(document) == json.dumps(json.loads(json.dumps(document, sort_keys=True)))
+    for entry in document["entries"]:
+        assert f"\n  {json.dumps(entry, ensure_ascii=False)}" in text
     assert decode(text.encode(), "") == everything
 
 
