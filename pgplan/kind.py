@@ -287,6 +287,11 @@ class ObjectKind(Kind, Protocol):
 
     def drop(self, found: Found) -> Sequence[Statement]: ...
 
+    def missing_right(self, found: Found | None, spec: Spec | None, rights: Any) -> str | None:
+        """The right that the connected role certainly lacks to go from `found` (None: create) to `spec` (None: drop), in words;
+        None if it lacks nothing, or if only the server can tell. `rights` is what the provider's `rights` gave."""
+        ...
+
     def lock_out(self, found: Found, spec: Spec | None, facts: Facts) -> str | None:
         """What the connected role would lose by going from `found` to `spec` (None: dropped), in words; None if nothing."""
         ...
@@ -368,6 +373,14 @@ class EdgeStatement:
     changes: tuple[EdgeChange, ...]
 
 
+class Rights(Protocol):
+    """What the connected role may do; opaque to the engine but for privileges."""
+
+    def missing_for(self, change: EdgeChange) -> str | None:
+        """The right that it certainly lacks for a change of privileges, in words."""
+        ...
+
+
 class Provider(Protocol):
     """The entry point's object."""
 
@@ -375,6 +388,10 @@ class Provider(Protocol):
     def kinds(self) -> Sequence[ObjectKind | EdgeKind]: ...
     @property
     def readers(self) -> Sequence[Reader]: ...
+
+    def rights(self, snapshot: Snapshot) -> Rights:
+        """What the connected role may do. Asked for only when it is no superuser."""
+        ...
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         """The fewest statements for all the changes, revokes first. Changes that differ only in object, grantee, privilege or

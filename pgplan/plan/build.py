@@ -14,7 +14,7 @@ from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.kind import EdgeChange, InvalidBlockError, Snapshot, Spec
 from pgplan.plan.changes import depends_on, edge_change, object_change
-from pgplan.plan.checks import check_references, check_safety, dependents
+from pgplan.plan.checks import check_references, check_rights, check_safety, dependents
 from pgplan.plan.diff import Draft, draft_object, needs_record, refusals, removal
 from pgplan.plan.edges import EdgeDraft, Live, conclude, decide, edge_needs_record, expand, references
 from pgplan.plan.model import Change, Plan, PlanState, PlanTarget, Slot, Step
@@ -247,6 +247,7 @@ def _check(work: _Work) -> None:
         work.refused += refusals(draft, work.policy, destroy=work.destroy)
     work.refused += check_references(work.objects, work.edges, work.needs, work.snapshot, work.registry)
     work.refused += dependents(work.objects, work.edges, work.snapshot, work.registry)
+    work.refused += check_rights(work.objects, work.edges, work.needs, work.snapshot, work.registry)
     work.refused += check_safety(work.objects, work.edges, work.policy, work.snapshot.facts)
     if work.refused:
         codes = {code for code, _ in work.refused}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
+from pgplan.address import grantee_part, role_grantee
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.kind import Facts, Reference, Snapshot
@@ -120,6 +121,42 @@ def check_safety(objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], p
             yield from _check_edge_removal(edge, policy)
     if policy.max_deletes is not None:
         yield from _check_limit(objects, edges, policy.max_deletes)
+
+
+def check_rights(
+    objects: Mapping[str, Draft],
+    edges: Mapping[str, EdgeDraft],
+    needs: Mapping[str, Needs],
+    snapshot: Snapshot,
+    registry: Registry,
+) -> Refused:
+    """Every right that the connected role lacks for this plan, all at once.
+
+    Left to the server when the plan itself may give rights to the connected role.
+    """
+    facts = snapshot.facts
+    me = grantee_part(role_grantee(facts.role))
+    gains = any(draft.makes and reference.key == me for a, draft in objects.items() for reference in needs[a].after)
+    gains |= any(change.edge.grantee == role_grantee(facts.role) for draft in edges.values() for change in draft.changes)
+    if facts.superuser or gains:
+        return
+    by_kind = {name: provider.rights(snapshot) for name, provider in registry.providers.items()}
+    for draft in objects.values():
+        rights = by_kind[draft.kind.name]
+        lacks: list[str | None] = []
+        if draft.drops or draft.action == "update":
+            lacks.append(draft.kind.missing_right(draft.found, draft.spec if draft.action == "update" else None, rights))
+        if draft.action in ("create", "replace"):
+            lacks.append(draft.kind.missing_right(None, draft.spec, rights))
+        yield from (_lacking(facts.role, one, draft.declared, draft.address) for one in lacks if one)
+    for edge in edges.values():
+        missing = {by_kind[edge.kind.name].missing_for(change) for change in edge.changes}
+        yield from (_lacking(facts.role, one, edge.declared, edge.address) for one in sorted(missing - {None}, key=str) if one)
+
+
+def _lacking(role: str, right: str, declared: Declared | None, address: str) -> tuple[Exit, Problem]:
+    hint = f"give {role} that right, or connect as a role that has it"
+    return Exit.ERROR, Problem(f"the connected role {role} lacks {right}", _source(declared), address, hint)
 
 
 def _check_edge_removal(draft: EdgeDraft, policy: Policy) -> Refused:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 from pgplan import __version__
 from pgplan.errors import PgplanError, Problem
@@ -74,4 +74,5 @@ def _lines(value: Any) -> str:
     """A list with one item a line; anything else on one line."""
     if not isinstance(value, list) or not value:
         return _line(value)
-    return "[\n  " + ",\n  ".join(map(_line, cast("list[Any]", value))) + "\n]"
+    items: list[Any] = value
+    return "[\n  " + ",\n  ".join(map(_line, items)) + "\n]"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pgplan.address import PUBLIC, grantee_role, name_problem, part
 from pgplan.kind import Facts, Found, InvalidBlockError, Lookup, Reference, Scope
 from pgplan.secret import Secret
+from pgplan_postgres.rights import Rights, ownership
 
 Path = tuple[str | int, ...]
 Form = Literal["table", "array"]
@@ -41,6 +42,9 @@ class ObjectKindBase:
 
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
         return not found.withheld and found.reveal() == declared
+
+    def missing_right(self, found: Found | None, spec: Any, rights: Rights) -> str | None:
+        return None if found is None else ownership(found, rights)
 
     def lock_out(self, found: Found, spec: Any, facts: Facts) -> str | None:
         return None

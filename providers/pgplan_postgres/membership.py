@@ -14,6 +14,7 @@ from psycopg import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Lookup, Reference, Scope, Statement
 from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, Path, to_role
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import name, statement, words
 
 ROWS_PER_GRANTOR = 160000
@@ -113,6 +114,14 @@ class MembershipKind(ObjectKindBase):
         # What the member granted to itself stands on what others granted to it.
         rows = sorted(found.extra["rows"], key=lambda row: (row["grantor"] != found.spec.member, row["grantor"] or ""))
         return [_revoke(found.spec, row["grantor"]) for row in rows]
+
+    def missing_right(self, found: Found | None, spec: Membership | None, rights: Rights) -> str | None:
+        one = spec or (found.spec if found is not None else None)
+        if one is None or rights.snapshot.get("role", part(one.role)) is None or rights.admin_of(one.role):
+            return None
+        if rights.facts.version < ROWS_PER_GRANTOR and rights.attribute("createrole"):
+            return None
+        return f"ADMIN OPTION on the role {one.role}"
 
     def lock_out(self, found: Found, spec: Membership | None, facts: Facts) -> str | None:
         before: Membership = found.spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pgplan.kind import EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader
+from pgplan.kind import EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader, Snapshot
 from pgplan_postgres.database import DatabaseReader
 from pgplan_postgres.edge_statements import edge_statements
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
@@ -14,6 +14,7 @@ from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
 from pgplan_postgres.relations import SequenceReader, TableReader
 from pgplan_postgres.revoke import RevokeKind
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.role import RoleKind
 from pgplan_postgres.role_reader import RoleReader
 from pgplan_postgres.routines import FunctionReader
@@ -47,6 +48,9 @@ class PostgresProvider:
         SequenceReader(),
         FunctionReader(),
     )
+
+    def rights(self, snapshot: Snapshot) -> Rights:
+        return Rights(snapshot)
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return edge_statements(changes)

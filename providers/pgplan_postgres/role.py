@@ -14,6 +14,7 @@ from pgplan.secret import Secret
 from pgplan_postgres import settings, verifier
 from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, sorted_dict
 from pgplan_postgres.membership import Membership, membership_key
+from pgplan_postgres.rights import ADMIN_NEEDED, Rights
 from pgplan_postgres.sql import comment, name, statement, text, words
 
 NEVER = "infinity"
@@ -62,6 +63,10 @@ class Role:
     config: dict[str, str] | None = field(default=None, converter=sorted_dict)
     database_config: dict[str, dict[str, str]] | None = field(default=None, converter=sorted_dict)
     comment: str | None = None
+
+
+_RARE = ("createdb", "replication", "bypassrls")
+"""What a CREATEROLE role may hand out only if it has it, from PostgreSQL 16 on."""
 
 
 class RoleKind(ObjectKindBase):
@@ -125,6 +130,22 @@ class RoleKind(ObjectKindBase):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP ROLE {}", name(found.spec.name))]
+
+    def missing_right(self, found: Found | None, spec: Role | None, rights: Rights) -> str | None:
+        """https://www.postgresql.org/docs/current/role-attributes.html. A role may set its own password and settings."""
+        before: Role | None = found.spec if found is not None else None
+        if before is not None and before.name == rights.facts.role:
+            return None
+        if not rights.attribute("createrole"):
+            return "the attribute CREATEROLE"
+        owned = rights.facts.version >= ADMIN_NEEDED
+        if before is not None and before.superuser:
+            return "the attribute SUPERUSER"
+        if before is not None and owned and not rights.admin_of(before.name):
+            return f"ADMIN OPTION on the role {before.name}"
+        given = [] if spec is None else [each for each in _SWITCHES if getattr(spec, each) and not getattr(before, each, False)]
+        lacking = [each for each in given if each == "superuser" or (owned and each in _RARE and not rights.attribute(each))]
+        return f"the attribute {lacking[0].upper()}, which it would hand out" if lacking else None
 
     def lock_out(self, found: Found, spec: Role | None, facts: Facts) -> str | None:
         before: Role = found.spec

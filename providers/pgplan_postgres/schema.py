@@ -12,6 +12,7 @@ from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan_postgres.acl import acl_items, acl_of
 from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, ReaderBase, to_role
+from pgplan_postgres.rights import Rights, ownership
 from pgplan_postgres.sql import comment, name, statement, words
 
 
@@ -52,6 +53,12 @@ class SchemaKind(ObjectKindBase):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP SCHEMA {}", name(found.spec.name))]
+
+    def missing_right(self, found: Found | None, spec: Schema | None, rights: Rights) -> str | None:
+        if found is not None:
+            return ownership(found, rights)
+        database = rights.facts.database
+        return None if rights.has("database", part(database), "CREATE") else f"CREATE on database {database}"
 
 
 def _set(spec: Schema, attributes: Sequence[str]) -> list[Statement]:

@@ -13,6 +13,7 @@ from pgplan.secret import Secret
 from pgplan_postgres.acl import acl_items, acl_of
 from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, sorted_dict, to_role
 from pgplan_postgres.options import changes, clause, found_options, is_secret_name, plain, query_column
+from pgplan_postgres.rights import Rights, ownership
 from pgplan_postgres.sql import comment, name, statement, text, text_or_null, words
 
 _READABLE = "every role can read the options of a server, so a secret must not be among them"
@@ -91,6 +92,13 @@ class ServerKind(ObjectKindBase):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP SERVER {}", name(found.spec.name))]
+
+    def missing_right(self, found: Found | None, spec: Server | None, rights: Rights) -> str | None:
+        if found is not None:
+            return ownership(found, rights)
+        if spec is None or rights.has("foreign_data_wrapper", part(spec.fdw), "USAGE"):
+            return None
+        return f"USAGE on foreign-data wrapper {spec.fdw}"
 
 
 def _comment_and_owner(spec: Server, attributes: Sequence[str]) -> list[Statement]:

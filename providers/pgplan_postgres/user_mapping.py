@@ -12,6 +12,7 @@ from pgplan.kind import Declaration, Found, Reference, SecretUse, Statement
 from pgplan.secret import Secret
 from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, sorted_dict, to_role
 from pgplan_postgres.options import as_secret, changes, clause, plain, secret
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import grantee, name, statement, text, words
 
 SLOT = "options."
@@ -63,6 +64,15 @@ class UserMappingKind(ObjectKindBase):
         pairs = dict.fromkeys((server, user) for server in block.server for user in users)
         specs = [UserMapping(server, user, options) for server, user in pairs]
         return [Declaration(self.name, user_mapping_key(spec), spec) for spec in specs]
+
+    def missing_right(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> str | None:
+        one = spec or (found.spec if found is not None else None)
+        server = rights.snapshot.get("server", part(one.server)) if one is not None else None
+        if one is None or server is None or rights.owns(server):
+            return None
+        if one.user == rights.facts.role and rights.has("server", server.key, "USAGE"):
+            return None
+        return f"ownership of server {one.server} (its owner is {server.owner})"
 
     def references(self, spec: UserMapping) -> Sequence[Reference]:
         return [Reference("server", part(spec.server), "server"), *to_role(grantee_role(spec.user), "user")]

@@ -51,6 +51,11 @@ class Thing:
     password: Secret | None = None
 
 
+class FakeRights:
+    def missing_for(self, change: EdgeChange) -> str | None:
+        return "the key" if change.edge.privilege == "LOCKED" else None
+
+
 @frozen
 class ThingKind:
     name: str = "thing"
@@ -90,6 +95,9 @@ class ThingKind:
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [Statement(f"DROP {found.spec.name}")]
+
+    def missing_right(self, found: Found | None, spec: Thing | None, rights: FakeRights) -> str | None:
+        return "the colour black" if spec is not None and spec.color == "black" else None
 
     def lock_out(self, found: Found, spec: Thing | None, facts: Facts) -> str | None:
         return "its very self" if found.spec.name == facts.role and spec is None else None
@@ -150,6 +158,9 @@ class FakeProvider:
         factory=lambda: [ThingKind(), PermitKind(), PermitKind("forbid", forbids=True)]
     )
     readers: Sequence[Reader] = ()
+
+    def rights(self, snapshot: Snapshot) -> FakeRights:
+        return FakeRights()
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return [EdgeStatement(Statement(show(change), run_as=change.run_as), (change,)) for change in sorted(changes, key=show)]

@@ -10,7 +10,7 @@ from pgplan.errors import Exit, PgplanError
 from pgplan.images import MARKER
 from pgplan.secret import Secret
 from pgplan.state.model import Tombstone
-from tests.plan.fakes import Thing, World, declared, entry, found, lines, sql
+from tests.plan.fakes import FACTS, Permit, Thing, World, declared, entry, found, lines, sql
 
 RED, BLUE = Thing("a", color="red"), Thing("a", color="blue")
 ADOPT = Policy(KindPolicy(existing="adopt"))
@@ -189,3 +189,20 @@ def test_more_deletes_than_allowed_are_refused() -> None:
     with pytest.raises(PgplanError, match=r"deletes 3 objects.*max_deletes allows 2") as caught:
         World((), entries, live, policy=Policy(max_deletes=2)).plan()
     assert caught.value.exit_code == Exit.REFUSED
+
+
+def test_missing_rights_come_all_at_once() -> None:
+    black = Thing("b", color="black")
+    plain = evolve(FACTS, superuser=False)
+    permit = Permit("x", "t", ("LOCKED",))
+    live = (found(Thing("x"), oid=8), found(Thing("t"), oid=9))
+    world = World((declared(black), declared(permit)), found=live, facts=plain)
+    with pytest.raises(PgplanError) as caught:
+        world.plan()
+    said = [str(problem) for problem in caught.value.problems]
+    assert "permit.x/t: the connected role admin lacks the key" in said[0]
+    assert "thing.b: the connected role admin lacks the colour black" in said[1]
+    assert evolve(world, facts=FACTS).plan().steps
+    # A plan that gives rights to the connected role leaves it to the server.
+    gains = evolve(world, declared=(*world.declared, declared(Thing("z", owner="admin"))), found=(*live, found(Thing("admin"))))
+    assert gains.plan().steps

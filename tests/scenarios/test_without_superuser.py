@@ -103,9 +103,59 @@ def test_the_whole_round(deployer: Project, cluster: Server) -> None:
     assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname IN ('app', 'readers')") == []
 
 
-def test_which_right_is_missing_is_said(deployer: Project, cluster: Server) -> None:
-    deployer.write(TOML + '[role.strong]\nbypassrls = true\n[schema.other]\nowner = "postgres"\n')
-    deployer.run("plan", "--out", deployer.plan_file)
-    error = deployer.run("apply", deployer.plan_file, expect=1).err
-    assert "permission denied" in error or "must be" in error
-    assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname = 'app'") == []
+MISSING = (
+    HEAD
+    + """
+[role.strong]
+bypassrls = true
+[schema.billing]
+[extension.postgres_fdw]
+[server.s1]
+fdw = "postgres_fdw"
+[server.others]
+fdw = "postgres_fdw"
+options = { host = "elsewhere" }
+[[user_mapping]]
+server = "others"
+user = "somebody"
+[[membership]]
+role = "group"
+member = "somebody"
+[[grant]]
+to = "somebody"
+on = { table = "public.t" }
+privileges = ["SELECT"]
+"""
+)
+
+
+def test_which_rights_are_missing_is_said_all_at_once_when_planning(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE weak LOGIN", 'CREATE ROLE "group"', "CREATE ROLE somebody", "CREATE DATABASE shop")
+    cluster.execute("CREATE EXTENSION postgres_fdw", "CREATE SERVER others FOREIGN DATA WRAPPER postgres_fdw", database="shop")
+    cluster.execute("CREATE TABLE public.t (a int)", database="shop")
+    project.url = cluster.url("shop", "weak")
+    project.write(MISSING + '[policy]\nexisting = "adopt"\n')
+    error = project.run("plan", expect=1).err
+    for words in (
+        "role.strong: the connected role weak lacks the attribute CREATEROLE",
+        "schema.billing: the connected role weak lacks CREATE on database shop",
+        "server.s1: the connected role weak lacks USAGE on foreign-data wrapper postgres_fdw",
+        "server.others: the connected role weak lacks ownership of server others (its owner is postgres)",
+        "user_mapping.others/somebody: the connected role weak lacks ownership of server others",
+        "membership.group/somebody: the connected role weak lacks ADMIN OPTION on the role group",
+        "grant.somebody/table:public.t: the connected role weak lacks ownership of table public.t (its owner is postgres)",
+    ):
+        assert words in error
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [(16, "ADMIN OPTION on the role postgres_made"), (16, "the attribute BYPASSRLS, which it would hand out")],
+)
+def test_createrole_is_not_enough_from_16_on(project: Project, cluster: Server, version: int, words: str) -> None:
+    if cluster.version < version:
+        pytest.skip("before 16 CREATEROLE is enough")
+    cluster.execute("CREATE ROLE deployer LOGIN CREATEROLE", "CREATE ROLE postgres_made", "CREATE DATABASE shop OWNER deployer")
+    project.url = cluster.url("shop", "deployer")
+    project.write(HEAD + '[role.postgres_made]\nlogin = true\n[role.fresh]\nbypassrls = true\n[policy]\nexisting = "adopt"\n')
+    assert words in project.run("plan", expect=1).err
