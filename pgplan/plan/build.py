@@ -13,10 +13,11 @@ from pgplan.address import Address
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.kind import EdgeChange, InvalidBlockError, Snapshot, Spec
+from pgplan.plan.access_lists import Live
 from pgplan.plan.changes import depends_on, edge_change, object_change
 from pgplan.plan.checks import check_references, check_rights, check_safety, dependents
 from pgplan.plan.diff import Draft, draft_object, needs_record, refusals, removal
-from pgplan.plan.edges import EdgeDraft, Live, conclude, decide, edge_needs_record, expand, references
+from pgplan.plan.edges import EdgeDraft, conclude, decide, edge_needs_record, expand, references
 from pgplan.plan.model import Change, Plan, PlanState, PlanTarget, Slot, Step
 from pgplan.plan.order import Needs, order
 from pgplan.plan.relied import relied_objects
@@ -195,7 +196,13 @@ def _spread_replacements(work: _Work) -> None:
 
 def _resent(status: Slot) -> Slot:
     """What becomes of a secret whose object is made anew: it must be sent, so its value is required."""
-    return {"same": "new", "unchecked": "deferred"}.get(status, status)  # type: ignore[return-value]
+    match status:
+        case "same":
+            return "new"
+        case "unchecked":
+            return "deferred"
+        case _:
+            return status
 
 
 def _live(work: _Work) -> Live:

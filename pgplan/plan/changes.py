@@ -24,7 +24,8 @@ def _before(draft: Draft, found: Found | None) -> Image | None:
     if found is None:
         return None
     recorded = draft.entry.spec if draft.entry else None
-    return mask(image(found.spec), *(one for one in (draft.after, recorded) if one is not None))  # type: ignore[no-any-return]
+    before: Image = mask(image(found.spec), *(one for one in (draft.after, recorded) if one is not None))
+    return before
 
 
 def object_change(draft: Draft, references: tuple[Reference, ...], steps: tuple[int, ...], snapshot: Snapshot) -> Change:

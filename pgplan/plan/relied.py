@@ -9,8 +9,9 @@ from attrs import evolve
 
 from pgplan.images import Image, image
 from pgplan.kind import EdgeChange, Found, Snapshot
+from pgplan.plan.access_lists import Live, Target, target_lists
 from pgplan.plan.diff import Draft, mask
-from pgplan.plan.edges import EdgeDraft, Live, Target, references, target_lists
+from pgplan.plan.edges import EdgeDraft, references
 from pgplan.plan.model import Relied
 from pgplan.plan.observed import EXTRA, HIDDEN, relied_acl, relied_image
 from pgplan.plan.order import Needs
