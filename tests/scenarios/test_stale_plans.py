@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import Project
-from tests.servers import Server
+from tests.servers import Server, binaries
 
 TOML = """
 [pgplan]
@@ -214,3 +214,30 @@ def test_the_plan_file_is_for_its_owner_only_and_tells_no_address(planned: Proje
         plan = archive.read("plan.json").decode()
     assert planned.url not in plan
     assert json.dumps(json.loads(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False) == plan
+
+
+@pytest.mark.skipif(16 not in binaries(), reason="needs a server that is built with ICU")
+def test_the_order_does_not_depend_on_the_collation_of_the_database(tmp_path: Path) -> None:
+    """In Swedish ä comes after z, in German before b, in C after all of ASCII; upper case before, between or after lower."""
+    server = Server(16).create()
+    names = ("ä", "z", "Z", "a", "B", "b", "_x", "a-b", "ab", "å")
+    blocks = "".join(f'[role."{name}"]\n[schema."{name}"]\nowner = "{name}"\n' for name in names)
+    grants = "".join(f'[[grant]]\nto = "{name}"\non = {{ schema = ["a", "Z", "ä"] }}\nprivileges = ["USAGE"]\n' for name in names)
+    shown: set[str] = set()
+    try:
+        for locale in ("sv", "de", "C"):
+            how = "LOCALE 'C'" if locale == "C" else f"LOCALE_PROVIDER icu ICU_LOCALE '{locale}' LOCALE 'C'"
+            server.execute(f"CREATE DATABASE shop TEMPLATE template0 {how}")
+            directory = tmp_path / locale
+            directory.mkdir()
+            project = Project(directory, server.url("shop"))
+            project.write(f'[pgplan]\nname = "t"\n[connection]\nurl = "${{env.DATABASE_URL}}"\n{blocks}{grants}')
+            project.run("plan", "--out", project.plan_file)
+            with zipfile.ZipFile(project.plan_file) as archive:
+                plan = json.loads(archive.read("plan.json"))
+            del plan["target"]
+            shown.add(json.dumps(plan))
+            server.execute("DROP DATABASE shop")
+    finally:
+        server.destroy()
+    assert len(shown) == 1
