@@ -4,7 +4,8 @@ A mark is an HTML comment on the line before a fence:
 
 * ``<!-- setup -->``: SQL that a superuser runs before the next TOML block;
 * ``<!-- plan -->``: the SQL that the plan of the TOML block before sends, from some version on with ``<!-- plan >= 16 -->``;
-* ``<!-- pg >= 16 -->``: a TOML block for these servers only.
+* ``<!-- pg >= 16 -->``: a TOML block for these servers only;
+* ``<!-- from PATH -->``: code that stands in this file of the repository.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ class Block:
     language: str
     text: str
     mark: str = ""
+
+    @property
+    def source(self) -> Path | None:
+        """The file that it is taken from."""
+        return ROOT / self.mark.removeprefix("from ") if self.mark.startswith("from ") else None
 
     @property
     def since(self) -> int:

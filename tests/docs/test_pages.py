@@ -21,7 +21,7 @@ from pgplan.errors import Exit
 from pgplan.registry import installed
 from pgplan.state.model import Digest, Entry, Pending, State, Target, Tombstone
 from pgplan_postgres.access_block import On
-from tests.docs.pages import KINDS, PAGES, ROOT
+from tests.docs.pages import KINDS, PAGES, ROOT, Block, blocks
 
 REFERENCE = ROOT / "docs" / "reference"
 _LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -52,6 +52,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_path_of_a_machine(page: Path) -> None:
     assert not re.findall(r"(?<![\w.:])/(?:tmp|root|work|home)/\S*", page.read_text())
+
+
+TAKEN = [block for page in PAGES for block in blocks(page) if block.source is not None]
+
+
+@pytest.mark.parametrize("block", TAKEN, ids=lambda block: block.place)
+def test_code_is_as_in_its_file(block: Block) -> None:
+    assert block.source is not None
+    assert block.text in block.source.read_text()
 
 
 def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
