@@ -48,6 +48,8 @@ class Draft:
     moved: Side = ""
     reason: str = ""
     after: Image | None = None
+    goes_with: str = ""
+    """The address of what takes it along when it is dropped."""
 
     @property
     def spec(self) -> Spec:
@@ -180,6 +182,8 @@ def needs_record(draft: Draft, depends: tuple[str, ...]) -> bool:
         or entry.oid != draft.found.oid
         or entry.depends != depends
         or entry.kind_version != draft.kind.version
+        # An adopted secret whose value the server shows to be the declared one, but of which no digest is recorded yet.
+        or any(slot == "same" and name not in entry.secrets for name, slot in draft.slots.items())
     )
 
 
