@@ -63,7 +63,7 @@ class Blocks:
         try:
             common, values = _split(block, values)
             name = block.name if common.name is None else common.name
-            decoded = decode(block.kind.block, values, _COMMON)
+            decoded = decode(block.kind.block, values, _allowed(block))
             for declaration in block.kind.declare(name, decoded):
                 self._add(block, common, declaration)
         except InvalidBlockError as error:
@@ -107,6 +107,8 @@ class Blocks:
         for slot, secret in kind.secrets(declared.spec).items():
             if secret.literal:
                 literal_secret(self.report, place.below(*slot.split(".", 1)), declared.address)
+            for default in self.variables.defaults_of(secret.source or ""):
+                literal_secret(self.report, default, f"var.{default.path[1]}")
 
 
 def blocks_of(file: SourceFile, registry: Registry, tables: tuple[str, ...], report: Report) -> Iterator[Block]:
@@ -165,6 +167,9 @@ def _split(block: Block, values: Mapping[str, Any]) -> tuple[Common, Mapping[str
 
 def _ignored(names: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
     """The spec's attributes that `ignore` names."""
+    if is_edge_kind(kind):
+        message = f"a {kind.name} is there or not: it has no attribute of its own that could drift"
+        raise InvalidBlockError((("ignore",), message, "leave the block out: what nothing declares is left alone"))
     known = {attribute.name.rstrip("_"): attribute.name for attribute in attrs.fields(kind.spec)}
     wrong = [name for name in names if name not in known]
     if wrong:

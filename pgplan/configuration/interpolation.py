@@ -66,6 +66,12 @@ def fill(value: Any, lookup: Lookup) -> Any:
     return value
 
 
+def references(template: str) -> list[tuple[str, str]]:
+    """The references in a string that could all be read, each as (``var`` or ``env``, name)."""
+    found = (_NAME.fullmatch(match[1].strip()) for match in _REFERENCE.finditer(template) if match[1] is not None)
+    return [(name[1], name[2]) for name in found if name is not None]
+
+
 def wrong_reference(values: Iterable[Any], lookup: Lookup) -> Missing | None:
     """The first mistake among the references in `values`; what merely is not set here is none."""
     return next(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from pgplan.configuration.decode import Number, decode, suggestion
-from pgplan.configuration.interpolation import Missing, fill, wrong_reference
+from pgplan.configuration.interpolation import Missing, fill, references, wrong_reference
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report, SourceFile, read_toml
@@ -60,6 +60,8 @@ class Variables:
         self._from_files: dict[str, tuple[Any, Place]] = {}
         self._values: dict[str, Any] = {}
         self._resolving: set[str] = set()
+        self._defaulted: set[str] = set()
+        """Variables that nothing declares to be sensitive, and whose value is the text of their `default`."""
 
     def declare(self, name: str, place: Place) -> None:
         """Take up ``[variables.NAME]``; one that cannot be read is known, but has no value."""
@@ -86,6 +88,13 @@ class Variables:
             for variable, place in self._declared.values()
             if variable is not None and variable.sensitive and isinstance(variable.default, str) and "${" not in variable.default
         ]
+
+    def defaults_of(self, template: str) -> list[Place]:
+        """The defaults that `template` consists of, if it is made of nothing else: as a secret, it would stand here in clear."""
+        named = references(template)
+        if any(scope != "var" or name not in self._defaulted for scope, name in named):
+            return []
+        return [self._declared[name][1].below("default") for _, name in named]
 
     def read_inputs(self) -> None:
         """Take up the variable files, and check that everything given has a declaration."""
@@ -188,6 +197,8 @@ class Variables:
             reason = found.reason
         if variable.default is None:
             return Unresolved(reason)
+        if isinstance(variable.default, str) and "${" not in variable.default and not variable.sensitive:
+            self._defaulted.add(name)
         return self._typed(name, variable, fill(variable.default, self.lookup), place.below("default"))
 
     def _resolved(self, origin: Origin, *, sensitive: bool) -> str | Unresolved:

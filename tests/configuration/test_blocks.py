@@ -160,7 +160,7 @@ def test_a_secret_in_clear_is_refused(problems: Problems, project: Project) -> N
     assert project.load().declared[0].spec.options == {"user": "u", "password": "hunter2"}
 
 
-@pytest.mark.parametrize("reference", ["${var.x}", "${env.X}", "<${var.plain}>"])
+@pytest.mark.parametrize("reference", ["${var.x}", "${env.X}", "<${var.plain}${env.X}>"])
 def test_a_reference_is_no_secret_in_clear(project: Project, reference: str) -> None:
     variables = '[variables.x]\nsensitive = true\n[variables.plain]\ndefault = "p"\n'
     project.write(variables + OPTIONS % reference)

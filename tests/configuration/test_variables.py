@@ -262,3 +262,13 @@ def test_declared_in_two_files(project: Project) -> None:
     project.write('[variables.x]\ndefault = "a"\n')
     project.write('\n[variables.x]\ndefault = "b"\n', "more.pgplan.toml")
     assert project.problems() == ["more.pgplan.toml:2: var.x: the variable stands in pgplan.toml:3 too"]
+
+
+def test_a_default_that_is_used_as_a_secret_stands_in_clear(problems: Problems, project: Project) -> None:
+    text = PASSWORD + '[variables.x]\ndefault = "hunter2"\n'
+    (problem,) = problems(text)
+    assert problem.startswith("pgplan.toml:6: var.x: a secret stands here in clear")
+    project.write(text)
+    assert project.load({"x": "given"}).declared
+    project.write(text + '[policy]\nplaintext_secrets = "allow"\n')
+    assert password(project).reveal() == "hunter2"

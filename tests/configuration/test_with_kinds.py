@@ -108,3 +108,22 @@ def test_mistakes_of_all_kinds(tmp_path: Path) -> None:
         (f"role.{'a' * 64}", f"[role.{'a' * 64}]"),
     ], str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def _problems(directory: Path, text: str) -> list[str]:
+    (directory / "pgplan.toml").write_text('[pgplan]\nname = "x"\n' + text)
+    with pytest.raises(ConfigurationError) as caught:
+        load(directory, installed(), Inputs(), resolve_secrets=False)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_key_that_only_tables_have_is_not_suggested(tmp_path: Path) -> None:
+    (problem,) = _problems(tmp_path, '[[membership]]\nname = "x"\nrole = "a"\nmember = "b"\n')
+    assert problem.startswith("pgplan.toml:4: membership: unknown key 'name'\n  known: ")
+    assert "name" not in problem.partition("known:")[2]
+
+
+def test_privileges_have_nothing_to_ignore(tmp_path: Path) -> None:
+    grant = '[[grant]]\nto = "a"\non = { schema = "s" }\nprivileges = ["USAGE"]\nignore = ["rights"]\n'
+    (problem,) = _problems(tmp_path, grant)
+    assert problem.startswith("pgplan.toml:7: grant: a grant is there or not")
