@@ -36,6 +36,8 @@ SELECT 0 AS oid, r.oid::bigint AS role_oid, r.rolname AS role, m.oid::bigint AS 
 class MembershipReader(ReaderBase):
     type = "membership"
     scope: Scope = "cluster"
+    always = True
+    """Which rights the connected role has through others is told by memberships alone."""
 
     def query(self, facts: Facts) -> str:
         return _QUERY if facts.version >= ROWS_PER_GRANTOR else _QUERY_BEFORE_16

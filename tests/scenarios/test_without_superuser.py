@@ -103,6 +103,18 @@ def test_the_whole_round(deployer: Project, cluster: Server) -> None:
     assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname IN ('app', 'readers')") == []
 
 
+def test_rights_held_through_others_count_without_any_declared_membership(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE team", "CREATE ROLE deployer LOGIN CREATEROLE IN ROLE team", "CREATE DATABASE shop OWNER team")
+    cluster.execute("CREATE TABLE public.t (a int)", "ALTER TABLE public.t OWNER TO team", database="shop")
+    project.url = cluster.url("shop", "deployer")
+    project.write(
+        HEAD + '[role.app]\n[schema.app]\n[[grant]]\nto = "app"\non = { table = "public.t" }\nprivileges = ["SELECT"]\n'
+    )
+    project.plan_and_apply()
+    project.run("destroy", "--yes")
+    assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname = 'app'") == []
+
+
 MISSING = (
     HEAD
     + """
