@@ -78,7 +78,8 @@ class Found:
     acl: tuple[Privilege, ...] = ()
     secrets: Mapping[str, Secret] = field(factory=dict[str, Secret])
     """What the server shows of secrets, by slot: held in memory for comparison, never written anywhere."""
-    member_of_extension: bool = False
+    extension: str = ""
+    """The key of the extension that it is a member of, and goes with."""
     system: bool = False
     """Predefined by PostgreSQL (pg_* roles, pg_catalog): may be referred to, is never undeclared."""
 
@@ -263,6 +264,11 @@ class ObjectKind(Kind, Protocol):
         ...
 
     @property
+    def goes_with(self) -> Sequence[str]:
+        """Attributes that name objects whose own DROP takes this one along: then there is no statement for it."""
+        ...
+
+    @property
     def creation_only(self) -> Sequence[str]:
         """Attributes that only `create` uses and the catalogs do not keep: never compared, None in every found spec."""
         ...
@@ -273,6 +279,10 @@ class ObjectKind(Kind, Protocol):
 
         Raises InvalidBlockError with what a server of this version cannot do.
         """
+        ...
+
+    def grounds(self, spec: Spec, found: Found | None) -> Sequence[Reference]:
+        """What `spec`, or what was found, also stands on: to be made before it, and dropped after it, where this plan does so."""
         ...
 
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:

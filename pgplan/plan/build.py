@@ -69,6 +69,7 @@ def build(
     work = _Work(registry, configuration.policy, snapshot, destroy, include_adopted)
     _draft_all(work, () if destroy else configuration.declared, state, slots)
     _spread_replacements(work)
+    _find_companions(work)
     live = _live(work)
     changes = _decide_edges(work, live)
     if to_apply:
@@ -159,7 +160,29 @@ def _draft_one(work: _Work, address: str, declared: Declared | None, entry: Entr
     work.needs[address] = Needs(
         tuple(object_kind.references(declared.spec)) if declared else (),
         tuple(object_kind.references(draft.found.spec)) if draft.found else (),
+        tuple(object_kind.grounds(declared.spec, None)) if declared else (),
+        tuple(object_kind.grounds(draft.found.spec, draft.found)) if draft.found else (),
     )
+
+
+def _bringers(work: _Work) -> set[str]:
+    """Kinds whose objects bring others, and take them along."""
+    object_kinds = (work.registry.object_kind(name) for name, kind in work.registry.kinds.items() if not is_edge_kind(kind))
+    return {name for kind in object_kinds for name in kind.after}
+
+
+def _find_companions(work: _Work) -> None:
+    """What is dropped together with what takes it along needs no statement of its own, nor the right to one."""
+    bringers = _bringers(work)
+    for address, draft in work.objects.items():
+        if draft.action != "delete":
+            continue
+        if draft.kind.name in bringers:
+            draft.members = tuple(found for found in work.snapshot.found.values() if found.extension == draft.key)
+        for reference in work.needs[address].before:
+            other = work.objects.get(str(reference))
+            if reference.attribute in draft.kind.goes_with and other is not None and other.action == "delete":
+                draft.goes_with = other.address
 
 
 def _draft_returned(work: _Work, tombstone: Tombstone) -> None:
@@ -207,12 +230,13 @@ def _resent(status: Slot) -> Slot:
 
 def _live(work: _Work) -> Live:
     drafts = [((draft.kind.name, draft.key), draft) for draft in work.objects.values()]
-    bringers = {kind for draft in work.objects.values() for kind in draft.kind.after}
+    bringers = _bringers(work)
     brings = any(draft.action == "create" and draft.kind.name in bringers for _, draft in drafts)
+    members = ((found.type, found.key) for draft in work.objects.values() for found in draft.members)
     return Live(
         work.snapshot,
         fresh=frozenset(target for target, draft in drafts if draft.action in ("create", "replace")),
-        gone=frozenset(target for target, draft in drafts if draft.action == "delete"),
+        gone=frozenset([*(target for target, draft in drafts if draft.action == "delete"), *members]),
         owners={t: d.after["owner"] for t, d in drafts if d.action == "update" and d.after and "owner" in d.changed},
         brought=frozenset(work.registry.readers.keys() - work.registry.kinds.keys()) if brings else frozenset(),
     )
@@ -255,7 +279,7 @@ def _check(work: _Work) -> None:
     work.refused += check_references(work.objects, work.edges, work.needs, work.snapshot, work.registry)
     work.refused += dependents(work.objects, work.edges, work.snapshot, work.registry)
     work.refused += check_rights(work.objects, work.edges, work.needs, work.snapshot, work.registry)
-    work.refused += check_safety(work.objects, work.edges, work.policy, work.snapshot.facts)
+    work.refused += check_safety(work.objects, work.edges, work.policy, work.snapshot.facts, destroy=work.destroy)
     if work.refused:
         codes = {code for code, _ in work.refused}
         problems = sorted({problem for _, problem in work.refused}, key=lambda p: (str(p.source or ""), p.address, p.message))

@@ -77,7 +77,7 @@ def dependents(objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], sna
     for found in sorted(snapshot.found.values(), key=lambda f: (f.type, f.key)):
         kind = registry.kinds.get(found.type)
         own = objects.get(f"{found.type}.{found.key}")
-        if kind is None or is_edge_kind(kind) or found.member_of_extension:
+        if kind is None or is_edge_kind(kind) or found.extension:
             continue
         if registry.object_kind(found.type).adopts or (own is not None and (own.drops or own.makes)):
             continue
@@ -95,30 +95,34 @@ def _stranded(draft: Draft, dependent: str, *, managed: bool) -> Problem:
 
 
 def _lost_privileges(dropped: Iterable[Draft], edges: Iterable[EdgeDraft]) -> Refused:
-    wanted = {(w.edge.target, w.edge.column, w.edge.grantee, w.edge.privilege) for d in edges for w in d.wanted}
+    # What is recorded and no longer declared goes in any case, unless policy says to leave it.
+    claims = (claim for draft in edges for claim in (*draft.wanted, *(draft.recorded if draft.action != "forget" else ())))
+    known = {(claim.edge.target, claim.edge.column, claim.edge.grantee, claim.edge.privilege) for claim in claims}
     for draft in dropped:
         if draft.action != "replace" or draft.found is None:
             continue
         for row in draft.found.acl:
             claim = ((draft.kind.name, draft.key), row.column, row.grantee, row.privilege)
-            if row.grantee != draft.found.owner and claim not in wanted:
+            if row.grantee != draft.found.owner and claim not in known:
                 message = f"replacing it would lose {row.privilege} granted to {row.grantee}, which is not declared"
                 hint = "declare that grant, or revoke it first"
                 yield Exit.ERROR, Problem(message, _source(draft.declared), draft.address, hint)
 
 
-def check_safety(objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], policy: Policy, facts: Facts) -> Refused:
+def check_safety(
+    objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], policy: Policy, facts: Facts, *, destroy: bool
+) -> Refused:
     """Refuse to harm the connected role, to remove what is protected, and to delete more than `max_deletes`."""
     for draft in objects.values():
-        if draft.found is not None and (draft.makes or draft.drops):
+        if draft.found is not None and (draft.makes or draft.drops) and not draft.goes_with:
             loss = draft.kind.lock_out(draft.found, draft.spec, facts)
             if loss:
                 hint = "run this with another role that may do it"
                 message = f"would take {loss} from the role that pgplan is connected as"
                 yield Exit.REFUSED, Problem(message, _source(draft.declared), draft.address, hint)
     for edge in edges.values():
-        if edge.declared is None and edge.changes:
-            yield from _check_edge_removal(edge, policy)
+        if edge.declared is None and edge.action == "delete":
+            yield from _check_edge_removal(edge, policy, destroy=destroy)
     if policy.max_deletes is not None:
         yield from _check_limit(objects, edges, policy.max_deletes)
 
@@ -144,7 +148,7 @@ def check_rights(
     for draft in objects.values():
         rights = by_kind[draft.kind.name]
         lacks: list[str | None] = []
-        if draft.drops or draft.action == "update":
+        if (draft.drops and not draft.goes_with) or draft.action == "update":
             lacks.append(draft.kind.missing_right(draft.found, draft.spec if draft.action == "update" else None, rights))
         if draft.action in ("create", "replace"):
             lacks.append(draft.kind.missing_right(None, draft.spec, rights))
@@ -159,11 +163,11 @@ def _lacking(role: str, right: str, declared: Declared | None, address: str) -> 
     return Exit.ERROR, Problem(f"the connected role {role} lacks {right}", _source(declared), address, hint)
 
 
-def _check_edge_removal(draft: EdgeDraft, policy: Policy) -> Refused:
+def _check_edge_removal(draft: EdgeDraft, policy: Policy, *, destroy: bool) -> Refused:
     if draft.entry is not None and draft.entry.protected:
         hint = "set protect = false in its block, apply that, and then remove it"
         yield Exit.REFUSED, Problem("is protected; this plan would revoke it", None, draft.address, hint)
-    elif policy.of(draft.kind.name).removed == "error":
+    elif not destroy and policy.of(draft.kind.name).removed == "error":
         hint = f'declare it again, or say removed = "forget" or "delete" under [policy.{draft.kind.name}]'
         message = 'is recorded but no longer declared, and policy removed = "error"'
         yield Exit.REFUSED, Problem(message, None, draft.address, hint)

@@ -50,6 +50,8 @@ class Draft:
     after: Image | None = None
     goes_with: str = ""
     """The address of what takes it along when it is dropped."""
+    members: tuple[Found, ...] = ()
+    """What it takes along itself, managed or not: the members of an extension."""
 
     @property
     def spec(self) -> Spec:

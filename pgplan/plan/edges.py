@@ -9,7 +9,7 @@ however many addresses want it, and revoked only when no address wants it any mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from attrs import define, field
 
@@ -169,8 +169,9 @@ def decide(drafts: list[EdgeDraft], live: Live, keep: frozenset[str]) -> tuple[l
             if wanted.edge not in claims.wanted and wanted.edge not in revoked:
                 revoked.add(wanted.edge)
                 draft.changes += _withdraw(wanted.edge, live, draft.entry.grantors)
+    lowered = frozenset(change.edge for draft in drafts for change in draft.changes if change.only_option)
     for draft in drafts:
-        draft.changes += _restored_columns(draft.changes, live, revoked)
+        draft.changes += _restored_columns(draft.changes, live, revoked, lowered)
     return [change for draft in drafts for change in draft.changes], problems
 
 
@@ -207,9 +208,12 @@ def _withdraw(edge: Edge, live: Live, grantors: tuple[str, ...]) -> list[EdgeCha
     return [_revoke(edge, row, live) for row in live.rows(edge) if row.grantor in mine]
 
 
-def _restored_columns(changes: list[EdgeChange], live: Live, revoked: set[Edge]) -> list[EdgeChange]:
-    """A REVOKE on a whole table also takes that privilege from its columns: give back what should stay.
+def _restored_columns(
+    changes: list[EdgeChange], live: Live, revoked: Collection[Edge], lowered: Collection[Edge]
+) -> list[EdgeChange]:
+    """A REVOKE on a whole table also takes what its grantor gave on the columns: give back what should stay.
 
+    `revoked` are edges that go, `lowered` those that only lose their grant option.
     https://www.postgresql.org/docs/current/sql-revoke.html#SQL-REVOKE-NOTES
     """
     restored: dict[Edge, EdgeChange] = {}
@@ -219,8 +223,11 @@ def _restored_columns(changes: list[EdgeChange], live: Live, revoked: set[Edge])
             continue
         for (column, grantee, privilege), rows in live.items(edge.target).items():
             column_edge = Edge(edge.type, edge.key, column, grantee, privilege)
-            if column and (grantee, privilege) == (edge.grantee, edge.privilege) and column_edge not in revoked:
-                grantable = any(row.grantable for row in rows) and not change.only_option
+            if not column or (grantee, privilege) != (edge.grantee, edge.privilege) or column_edge in revoked:
+                continue
+            taken = [row for row in rows if row.grantor == change.grantor and (row.grantable or not change.only_option)]
+            grantable = any(row.grantable for row in taken) and column_edge not in lowered
+            if taken and (grantable or not change.only_option):
                 restored[column_edge] = EdgeChange("grant", column_edge, grantable=grantable)
     return list(restored.values())
 
@@ -228,7 +235,7 @@ def _restored_columns(changes: list[EdgeChange], live: Live, revoked: set[Edge])
 def conclude(draft: EdgeDraft, live: Live) -> None:
     """Set action, side and reason of an address from its changes."""
     if draft.declared is None:
-        went = sorted({f"{w.edge.type}.{w.edge.key}" for w in draft.recorded if w.edge.target in live.gone})
+        went = sorted({f"{w.edge.type}.{w.edge.key}" for w in draft.recorded if w.edge.target in live.gone | live.fresh})
         draft.action = "delete" if draft.changes or went else "forget"
         nothing_left = f"goes with {', '.join(went)}" if went else "no longer declared; nothing left to revoke"
         draft.reason = draft.reason or ("no longer declared" if draft.changes else nothing_left)

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import frozen
@@ -28,10 +28,12 @@ EDGES: Node = ("", "edges")
 
 @frozen
 class Needs:
-    """References of one object: what its new spec and what its found spec refer to."""
+    """References of one object: what its new spec and what its found spec refer to, and what else they stand on."""
 
     after: tuple[Reference, ...] = ()
     before: tuple[Reference, ...] = ()
+    grounds_after: tuple[Reference, ...] = ()
+    grounds_before: tuple[Reference, ...] = ()
 
 
 def order(
@@ -52,26 +54,39 @@ def order(
     if len(nodes) <= 1:
         return nodes
     arcs = [*_reference_arcs(drafts, needs), *_kind_arcs(drafts), *(_edge_arcs(drafts, edge_targets) if edges else ())]
-    return [node for node in _sorted(nodes, arcs) if node[1] != "barrier"]
+    # Memberships as early as they can be: what follows may need the rights that they give.
+    first = {address for address, draft in drafts.items() if draft.kind.adopts}
+    return [node for node in _sorted(nodes, arcs, first) if node[1] != "barrier"]
 
 
 def _reference_arcs(drafts: Mapping[str, Draft], needs: Mapping[str, Needs]) -> Iterator[Arc]:
     for address, draft in drafts.items():
-        for reference in needs[address].after if draft.makes else ():
+        for reference in (*needs[address].after, *needs[address].grounds_after) if draft.makes else ():
             other = drafts.get(str(reference))
             if other is not None and other.makes and other is not draft:
                 yield (other.address, "make"), (address, "make")
         leave: Node = (address, "drop" if draft.drops else "make")
         for reference in (*needs[address].before, *_list_roles(draft)) if draft.makes or draft.drops else ():
             other = drafts.get(str(reference))
-            if other is not None and other.drops and other is not draft:
+            if other is not None and other.drops and other is not draft and reference.attribute not in _taking(draft):
                 yield leave, (other.address, "drop")
+        for reference in needs[address].grounds_before if draft.drops else ():
+            other = drafts.get(str(reference))
+            if other is not None and (other.makes or other.drops) and other is not draft:
+                yield leave, (other.address, "drop" if other.drops else "make")
+        if draft.goes_with:
+            yield (draft.goes_with, "drop"), leave
+
+
+def _taking(draft: Draft) -> Sequence[str]:
+    """Attributes that name what takes it along: that is dropped first."""
+    return draft.kind.goes_with if draft.goes_with else ()
 
 
 def _list_roles(draft: Draft) -> Iterator[Reference]:
-    """Roles in the access list of what is dropped: the list goes with the object, so the object must go before they can."""
-    rows = draft.found.acl if draft.drops and draft.found else ()
-    for name in sorted({name for row in rows for name in (row.grantee, row.grantor)} - {PUBLIC}):
+    """Roles in the access lists of what is dropped: a list goes with its object, so the object must go before they can."""
+    dropped = (draft.found, *draft.members) if draft.drops and draft.found else ()
+    for name in sorted({name for one in dropped for row in one.acl for name in (row.grantee, row.grantor)} - {PUBLIC}):
         yield Reference("role", grantee_part(name))
 
 
@@ -90,7 +105,7 @@ def _kind_arcs(drafts: Mapping[str, Draft]) -> Iterator[Arc]:
             for before in kind.after:
                 yield (address, "drop"), (f"{before} free", "barrier")
             yield (f"{kind.name} free", "barrier"), (address, "drop")
-            if kind.adopts:
+            if kind.adopts and not draft.goes_with:
                 # Of two edges that exclude each other (a membership turned round) the old one goes first.
                 yield (address, "drop"), (f"{kind.name} gone", "barrier")
 
@@ -112,15 +127,15 @@ def _networkx() -> Any:
     return networkx
 
 
-def _sorted(nodes: list[Node], arcs: Iterable[Arc]) -> list[Node]:
+def _sorted(nodes: list[Node], arcs: Iterable[Arc], first: Collection[str]) -> list[Node]:
     nx = _networkx()
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(arcs)
     rank = {"make": 0, "barrier": 1, "edges": 2, "drop": 3}
 
-    def by_rank(node: Node) -> tuple[int, str]:
-        return rank[node[1]], node[0]
+    def by_rank(node: Node) -> tuple[int, bool, str]:
+        return rank[node[1]], node[0] not in first, node[0]
 
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))

@@ -40,7 +40,7 @@ def _touched(draft: Draft, snapshot: Snapshot) -> Relied:
     if found is None:
         return Relied(draft.kind.name, draft.key, None, None, expected=_after(draft, None))
     before = mask(relied_image(found), *_masks(draft))
-    expected = before if draft.action in ("adopt", "none") else _after(draft, found)
+    expected = before if draft.action in ("adopt", "forget", "none") else _after(draft, found)
     return Relied(draft.kind.name, draft.key, found.oid, before, expected=expected)
 
 

@@ -41,7 +41,7 @@ def steps_of(
 
 def _drop(draft: Draft) -> Sequence[Statement]:
     assert draft.found is not None
-    return draft.kind.drop(draft.found)
+    return () if draft.goes_with else draft.kind.drop(draft.found)
 
 
 def _make(draft: Draft) -> Sequence[Statement]:

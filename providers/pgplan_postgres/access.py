@@ -114,7 +114,7 @@ def _targets(spec: Access, right: Right, snapshot: Snapshot) -> list[tuple[str, 
     """The objects that a right is about. One that is named stays in, found or not: the engine says which are missing."""
     if not spec.named:
         found = matching(spec.object_type, spec.object, snapshot)
-        wanted = (one for one in found if right.extension_members or not one.member_of_extension)
+        wanted = (one for one in found if right.extension_members or not one.extension)
         return [(one.type, one.key) for one in wanted if not is_excepted(one, right.excepted)]
     if spec.type == "function" and not spec.object.endswith(")"):
         return [("function", _overload(spec.object, snapshot))]

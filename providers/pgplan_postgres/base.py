@@ -32,10 +32,14 @@ class ObjectKindBase:
     no_loops: tuple[str, str] | None = None
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
+    goes_with: Sequence[str] = ()
     creation_only: Sequence[str] = ()
 
     def settle(self, spec: Any, facts: Facts, lookup: Lookup) -> Any:
         return spec
+
+    def grounds(self, spec: Any, found: Found | None) -> Sequence[Reference]:
+        return ()
 
     def secrets(self, spec: Any) -> Mapping[str, Secret]:
         return {}

@@ -32,8 +32,8 @@ _QUERY = """
 SELECT w.oid::bigint AS oid, w.fdwname AS name, o.rolname AS owner,
        h.proname AS handler, hn.nspname AS handler_schema, v.proname AS validator, vn.nspname AS validator_schema,
        -- 2328 is pg_foreign_data_wrapper's own OID
-       EXISTS (SELECT FROM pg_catalog.pg_depend AS e
-                WHERE e.classid = 2328 AND e.objid = w.oid AND e.deptype = 'e') AS member_of_extension,
+       (SELECT x.extname FROM pg_catalog.pg_depend AS e JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
+                WHERE e.classid = 2328 AND e.objid = w.oid AND e.deptype = 'e') AS extension,
        {options} AS options,
        {acl} AS acl
   FROM pg_catalog.pg_foreign_data_wrapper AS w
@@ -75,5 +75,5 @@ def _found(row: Row) -> Found:
         spec,
         owner=row["owner"] or "",
         acl=acl_of(row["acl"]),
-        member_of_extension=row["member_of_extension"],
+        extension=part(row["extension"]) if row["extension"] else "",
     )

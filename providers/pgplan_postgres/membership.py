@@ -6,7 +6,8 @@ of them gives. ``membership.R/M`` stands for all of them together, ``membership.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve, frozen
 from psycopg import sql
@@ -63,6 +64,7 @@ class MembershipKind(ObjectKindBase):
     spec = Membership
     adopts = True
     no_loops = ("member", "role")
+    goes_with = ("role", "member")
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -77,6 +79,13 @@ class MembershipKind(ObjectKindBase):
 
     def references(self, spec: Membership) -> Sequence[Reference]:
         return [*to_role(spec.role, "role"), *to_role(spec.member, "member"), *to_role(spec.granted_by, "granted_by")]
+
+    def grounds(self, spec: Membership, found: Found | None) -> Sequence[Reference]:
+        """The ADMIN OPTION of who granted it."""
+        rows: list[dict[str, str | None]] = found.extra["rows"] if found is not None else [{"grantor": spec.granted_by}]
+        grantors = sorted({grantor for row in rows if (grantor := row["grantor"]) is not None})
+        own = [Reference("membership", membership_key(Membership(spec.role, grantor))) for grantor in grantors]
+        return [*own, *(Reference("role", part(grantor)) for grantor in grantors)]
 
     def settle(self, spec: Membership, facts: Facts, lookup: Lookup) -> Membership:
         if facts.version < ROWS_PER_GRANTOR:
@@ -103,8 +112,7 @@ class MembershipKind(ObjectKindBase):
         statements: list[Statement] = []
         # One by one: a row that also has an option that shall go must lose it, whoever granted it.
         for row in found.extra["rows"]:
-            gone = [each for each in _OPTIONS if each in changed and getattr(spec, each) is False and row[each]]
-            statements += [_revoke(spec, row["grantor"], each) for each in gone]
+            statements += [_revoke(spec, row["grantor"], each) for each in _gone(row, spec) if each in changed]
         if any(each in changed and getattr(spec, each) for each in _OPTIONS):
             # ADMIN is named only if it is missing: it can be there by another grantor, who cannot be given it back.
             statements.append(_grant(spec, name_admin=bool(spec.admin) and not before.admin))
@@ -117,11 +125,20 @@ class MembershipKind(ObjectKindBase):
 
     def missing_right(self, found: Found | None, spec: Membership | None, rights: Rights) -> str | None:
         one = spec or (found.spec if found is not None else None)
+        foreign = self._foreign(found, spec, rights)
+        if foreign is not None:
+            return f"the rights of the role {foreign}, which granted it"
         if one is None or rights.snapshot.get("role", part(one.role)) is None or rights.admin_of(one.role):
             return None
         if rights.facts.version < ROWS_PER_GRANTOR and rights.attribute("createrole"):
             return None
         return f"ADMIN OPTION on the role {one.role}"
+
+    def _foreign(self, found: Found | None, spec: Membership | None, rights: Rights) -> str | None:
+        """A grantor whose rights it takes to revoke what he granted."""
+        rows: list[dict[str, Any]] = found.extra["rows"] if found is not None else []
+        grantors: list[str | None] = [row["grantor"] for row in rows if spec is None or _gone(row, spec)]
+        return next((each for each in grantors if each is not None and each not in rights.roles), None)
 
     def lock_out(self, found: Found, spec: Membership | None, facts: Facts) -> str | None:
         before: Membership = found.spec
@@ -139,6 +156,11 @@ def _roles(mistakes: Mistakes, attribute: str, values: Sequence[str]) -> list[st
     paths: list[Path] = [(attribute,) if len(values) == 1 else (attribute, index) for index in range(len(values))]
     roles = [mistakes.role(path, value) for path, value in zip(paths, values, strict=True)]
     return list(dict.fromkeys(roles))
+
+
+def _gone(row: Mapping[str, Any], spec: Membership) -> list[str]:
+    """Options that one grantor's row gives and `spec` denies."""
+    return [each for each in _OPTIONS if getattr(spec, each) is False and row[each]]
 
 
 def _grant(spec: Membership, *, name_admin: bool) -> Statement:

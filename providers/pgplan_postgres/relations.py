@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 from psycopg import sql
 
-from pgplan.address import join
+from pgplan.address import join, part
 from pgplan.kind import Facts, Found, Row
 from pgplan_postgres.acl import acl_lists, acl_of, effective, item
 from pgplan_postgres.base import ReaderBase
@@ -37,8 +37,8 @@ class FoundTable(Found):
 _TABLES = """
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind, o.rolname AS owner,
        a.names AS columns, granted.acl AS column_acl,
-       EXISTS (SELECT FROM pg_catalog.pg_depend AS d
-                WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e') AS member_of_extension,
+       (SELECT x.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
+                WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e') AS extension,
        lists.items AS acl
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -63,8 +63,8 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::
 """
 _SEQUENCES = """
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, o.rolname AS owner,
-       EXISTS (SELECT FROM pg_catalog.pg_depend AS d
-                WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e') AS member_of_extension,
+       (SELECT x.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
+                WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e') AS extension,
        lists.items AS acl
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -111,7 +111,7 @@ def _table(row: Row) -> FoundTable:
         Relation(_RELKINDS[row["relkind"]], row["owner"] or ""),
         owner=row["owner"] or "",
         acl=acl_of(row["acl"], row["column_acl"]),
-        member_of_extension=row["member_of_extension"],
+        extension=part(row["extension"]) if row["extension"] else "",
         system=is_system(row["schema"]),
         columns=frozenset(row["columns"] or ()),
     )
@@ -125,6 +125,6 @@ def _sequence(row: Row) -> Found:
         Relation("sequence", row["owner"] or ""),
         owner=row["owner"] or "",
         acl=acl_of(row["acl"]),
-        member_of_extension=row["member_of_extension"],
+        extension=part(row["extension"]) if row["extension"] else "",
         system=is_system(row["schema"]),
     )

@@ -72,6 +72,8 @@ class Rights:
         found = self.snapshot.found.get(edge.target)
         if self.facts.superuser or found is None or self.owns(found) or change.run_as:
             return None
+        if change.action == "revoke" and change.grantor and change.grantor not in self.roles:
+            return f"the rights of the role {change.grantor}, which granted {edge.privilege} on {edge.type} {edge.key}"
         rows = (row for row in found.acl if row.privilege == edge.privilege and row.column in ("", edge.column))
         if any(row.grantable and self._reaches(row.grantee) for row in rows):
             return None

@@ -23,7 +23,7 @@ SELECT r.oid::bigint AS oid, r.rolname AS name, r.rolsuper AS superuser, r.rolcr
        r.rolbypassrls AS bypassrls, r.rolconnlimit AS connection_limit,
        CASE WHEN r.rolvaliduntil IS NULL OR r.rolvaliduntil IN ('infinity', '-infinity')
             THEN coalesce(r.rolvaliduntil, 'infinity')::text
-            ELSE to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'FMYYYY-MM-DD"T"HH24:MI:SS.US"Z"') END AS valid_until,
+            ELSE to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END AS valid_until,
        s.settings, c.description AS comment,
        {secret}
   FROM {roles} AS r

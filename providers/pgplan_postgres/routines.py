@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import sql
 
-from pgplan.address import join
+from pgplan.address import join, part
 from pgplan.kind import Facts, Found, Row
 from pgplan_postgres.acl import acl_lists, acl_of, effective
 from pgplan_postgres.base import ReaderBase
@@ -22,8 +22,8 @@ _PROKINDS = {"f": "function", "p": "procedure", "a": "aggregate", "w": "window"}
 
 _QUERY = """
 SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::text AS prokind, o.rolname AS owner,
-       EXISTS (SELECT FROM pg_catalog.pg_depend AS d
-                WHERE d.classid = p.tableoid AND d.objid = p.oid AND d.deptype = 'e') AS member_of_extension,
+       (SELECT x.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
+                WHERE d.classid = p.tableoid AND d.objid = p.oid AND d.deptype = 'e') AS extension,
        input.types, lists.items AS acl
   FROM pg_catalog.pg_proc AS p
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
@@ -64,7 +64,7 @@ def _found(row: Row) -> Found:
         Relation(_PROKINDS[row["prokind"]], row["owner"] or ""),
         owner=row["owner"] or "",
         acl=acl_of(row["acl"]),
-        member_of_extension=row["member_of_extension"],
+        extension=part(row["extension"]) if row["extension"] else "",
         system=is_system(row["schema"]),
     )
 

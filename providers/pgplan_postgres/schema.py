@@ -74,8 +74,8 @@ def _set(spec: Schema, attributes: Sequence[str]) -> list[Statement]:
 
 _QUERY = """
 SELECT n.oid::bigint AS oid, n.nspname AS name, o.rolname AS owner, d.description AS comment,
-       EXISTS (SELECT FROM pg_catalog.pg_depend AS e
-                WHERE e.classid = 2615 AND e.objid = n.oid AND e.deptype = 'e') AS member_of_extension,
+       (SELECT x.extname FROM pg_catalog.pg_depend AS e JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
+                WHERE e.classid = 2615 AND e.objid = n.oid AND e.deptype = 'e') AS extension,
        {acl} AS acl
   FROM pg_catalog.pg_namespace AS n
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
@@ -106,6 +106,6 @@ def _found(row: Row) -> Found:
         Schema(schema, row["owner"] or "", row["comment"] or ""),
         owner=row["owner"] or "",
         acl=acl_of(row["acl"]),
-        member_of_extension=row["member_of_extension"],
+        extension=part(row["extension"]) if row["extension"] else "",
         system=bool(SYSTEM_NAME.match(schema)) or schema == "information_schema",
     )

@@ -113,8 +113,8 @@ def _comment_and_owner(spec: Server, attributes: Sequence[str]) -> list[Statemen
 _QUERY = """
 SELECT s.oid::bigint AS oid, s.srvname AS name, w.fdwname AS fdw, s.srvtype AS type, s.srvversion AS version,
        o.rolname AS owner, d.description AS comment,
-       EXISTS (SELECT FROM pg_catalog.pg_depend AS e
-                WHERE e.classid = 1417 AND e.objid = s.oid AND e.deptype = 'e') AS member_of_extension,
+       (SELECT x.extname FROM pg_catalog.pg_depend AS e JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
+                WHERE e.classid = 1417 AND e.objid = s.oid AND e.deptype = 'e') AS extension,
        {options} AS options,
        {acl} AS acl
   FROM pg_catalog.pg_foreign_server AS s
@@ -153,5 +153,5 @@ def _found(row: Row) -> Found:
         spec,
         owner=row["owner"] or "",
         acl=acl_of(row["acl"]),
-        member_of_extension=row["member_of_extension"],
+        extension=part(row["extension"]) if row["extension"] else "",
     )

@@ -69,6 +69,7 @@ class ThingKind:
     no_loops: tuple[str, str] | None = None
     replace_when: Sequence[str] = ("base",)
     replace_when_hidden: Sequence[str] = ("color",)
+    goes_with: Sequence[str] = ()
     creation_only: Sequence[str] = ()
 
     def settle(self, spec: Thing, facts: Facts, lookup: Lookup) -> Thing:
@@ -80,6 +81,9 @@ class ThingKind:
     def references(self, spec: Thing) -> Sequence[Reference]:
         named = (("owner", spec.owner), ("base", spec.base))
         return [Reference("thing", value, attribute) for attribute, value in named if value]
+
+    def grounds(self, spec: Thing, found: Found | None) -> Sequence[Reference]:
+        return ()
 
     def secrets(self, spec: Thing) -> Mapping[str, Secret]:
         return {"password": spec.password} if spec.password else {}

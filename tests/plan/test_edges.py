@@ -138,3 +138,24 @@ def test_an_owner_keeps_its_own_rights() -> None:
     permit = Permit("own", "t", ("A",))
     live = (found(Thing("own"), oid=1), found(T, oid=2, acl=(right("A", "own"),)))
     assert sql(World((), (entry(permit),), live).plan()) == []
+
+
+def test_a_column_keeps_its_grant_option_when_the_table_loses_it() -> None:
+    """REVOKE GRANT OPTION FOR … ON a table takes the option from its columns too."""
+    acl = (right("A", grantable=True), right("A", column="c", grantable=True), right("A", column="d"))
+    table, column = Permit("bob", "t", ("A",)), Permit("bob", "t*", ("c:A",), grantable=True)
+    both = (declared(table), evolve(declared(column), spec=Permit("bob", "t", ("c:A",), grantable=True)))
+    plan = World(both, (), (BOB, found(T, oid=2, acl=acl))).plan()
+    assert sql(plan) == ["1 REVOKE OPTION A ON t bob", "2 GRANT A(c) ON t bob WITH OPTION"]
+
+
+def test_a_column_that_loses_its_grant_option_with_the_table_gets_nothing_back() -> None:
+    acl = (right("A", grantable=True), right("A", column="c", grantable=True))
+    plan = world(Permit("bob", "t", ("A", "c:A")), acl=acl).plan()
+    assert sql(plan) == ["1 REVOKE OPTION A ON t bob", "1 REVOKE OPTION A(c) ON t bob"]
+
+
+def test_what_others_granted_on_a_column_is_not_granted_again() -> None:
+    acl = (right("A"), right("A", column="c", grantor="eve"))
+    plan = world(recorded=(Permit("bob", "t", ("A",)),), acl=acl).plan()
+    assert sql(plan) == ["1 REVOKE A ON t bob"]
