@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from pgplan.address import Address
 from pgplan.configuration.model import Declared
+from pgplan.database.connection import reading
 from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.images import Image, image
@@ -111,10 +112,8 @@ def _record(run: Run, seen: Seen, ones: Sequence[_One]) -> None:
         raise _moved()
     state: State = stored or new_state(run.configuration.name)
     target = state.target or Target(facts.system_identifier, facts.timeline, facts.database, facts.database_oid)
-    try:
+    with reading(run.connection):
         target = evolve(target, timeline=facts.timeline, lsn=flushed(run.connection))
-    finally:
-        run.connection.rollback()
     declared = {one.address: one for one in run.configuration.declared}
     entries = tuple(_entry(run, seen, one, declared.get(str(one.address))) for one in ones)
     names = {entry.address for entry in entries}

@@ -19,10 +19,10 @@ from pgplan.configuration.load import add_lines, load
 from pgplan.configuration.model import Configuration, Inputs
 from pgplan.database import transport
 from pgplan.database.apply import Applied, apply
-from pgplan.database.connection import Session, connect, pin_local
+from pgplan.database.connection import Session, connect, reading
 from pgplan.database.emergency import take_up
 from pgplan.database.read import read
-from pgplan.database.recovery import flushed, resolve, went_back
+from pgplan.database.recovery import resolve, went_back
 from pgplan.errors import LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
@@ -185,7 +185,7 @@ def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
             _check_target(run, state, snapshot.facts)
-            return Seen(state, version, snapshot, _went_back(run, state, snapshot.facts))
+            return Seen(state, version, snapshot, _went_back(state, snapshot.facts))
     hint = "other runs are writing it; try again when they are done"
     raise LockedError(Problem(f"the state {run.store.location} changed {ATTEMPTS} times while the catalogs were read", hint=hint))
 
@@ -207,13 +207,8 @@ def _check_target(run: Run, state: State, facts: Facts) -> None:
     raise StaleError(Problem(message, address="connection", hint=hint))
 
 
-def _went_back(run: Run, state: State, facts: Facts) -> str:
-    if state.target is None:
-        return ""
-    try:
-        return went_back(state.target, facts, flushed(run.connection))
-    finally:
-        run.connection.rollback()
+def _went_back(state: State, facts: Facts) -> str:
+    return "" if state.target is None else went_back(state.target, facts)
 
 
 def _types(run: Run, state: State, extra: Iterable[Address]) -> set[str]:
@@ -254,12 +249,9 @@ def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
     uses = (statement.secret for step in plan.steps for statement in step.statements)
     if not any(use is not None and use.transport == "private" for use in uses):
         return ()
-    try:
-        pin_local(run.connection)
+    with reading(run.connection):
         raise_all(PgplanError, transport.problems(run.connection))
         return transport.warnings(run.connection)
-    finally:
-        run.connection.rollback()
 
 
 def build_plan(

@@ -199,10 +199,8 @@ def _check(session: Session) -> None:
         if setting.lower() in _OWN:
             hint = "use connection.role" if setting.lower() == "role" else "leave it out"
             raise PgplanError(Problem(f"pgplan sets {setting} itself", address="connection.settings", hint=hint))
-    session.read_only = True  # so that a standby can be planned against
-    pin_local(session)
-    session.rollback()
-    session.read_only = False
+    with reading(session):
+        pass
 
 
 def pin_local(connection: Session) -> None:
@@ -220,6 +218,24 @@ def pin_local(connection: Session) -> None:
         hint = f"the connecting role must be a member of {connection.role} that may SET ROLE to it"
         with _refusal(f"cannot SET ROLE to {connection.role}, the role of [connection]", hint):
             _set_role(connection, connection.role)
+
+
+@contextmanager
+def reading(connection: Session) -> Generator[None]:
+    """A pinned READ ONLY transaction, which a standby takes too. The connection must be idle, and is idle again after.
+
+    Raises PgplanError when the server refuses a setting or the role, or is gone.
+    """
+    connection.read_only = True
+    try:
+        pin_local(connection)
+        yield
+    except psycopg.Error as error:
+        raise server_error(error, address="connection") from None
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            connection.read_only = False
 
 
 @contextmanager

@@ -35,7 +35,12 @@ _POLL = 0.1
 # What a number says is worthless when the server went back behind the moment at which it was noted.
 _REACHED = "SELECT pg_catalog.pg_current_wal_insert_lsn() >= %s::text::pg_lsn AS yes"
 _STATUS = "SELECT pg_catalog.pg_xact_status(%s::text::xid8) AS status"
-_LSN = "SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn"
+_LSN = """
+SELECT CASE WHEN pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.pg_last_wal_replay_lsn()
+            ELSE pg_catalog.pg_current_wal_flush_lsn()
+       END::text AS lsn
+"""
 _BACKEND = """
 SELECT pid FROM pg_catalog.pg_locks
  WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock' AND transactionid = %s::text::xid
@@ -211,12 +216,12 @@ def _shown(one: Mapping[str, Any]) -> str:
     return f"OID {one['oid']}, {shown}" + (f", {', '.join(rights)}" if rights else "")
 
 
-def went_back(target: Target, known: Facts, lsn: str) -> str:
+def went_back(target: Target, known: Facts) -> str:
     """In words, how the database went back in time since the last commit that `target` tells of; "" when it did not."""
     if target.timeline != known.timeline:
         return f"its timeline is {known.timeline}, and was {target.timeline} at the last apply"
-    if target.lsn and _position(lsn) < _position(target.lsn):
-        return f"its WAL position is {lsn}, behind {target.lsn} of the last apply"
+    if target.lsn and _position(known.lsn) < _position(target.lsn):
+        return f"its WAL position is {known.lsn}, behind {target.lsn} of the last apply"
     return ""
 
 

@@ -105,11 +105,11 @@ def test_verdict(status: Status, seen: Look, committed: bool | None) -> None:
 
 def test_went_back() -> None:
     target = Target("1", 1, "db", 5, "1/10")
-    assert went_back(target, FACTS, "1/10") == ""
-    assert went_back(target, FACTS, "2/0") == ""
-    assert "behind 1/10" in went_back(target, FACTS, "0/FFFFFFFF")
-    assert "timeline is 2, and was 1" in went_back(target, evolve(FACTS, timeline=2), "2/0")
-    assert went_back(evolve(target, lsn=""), FACTS, "0/1") == ""
+    assert went_back(target, evolve(FACTS, lsn="1/10")) == ""
+    assert went_back(target, evolve(FACTS, lsn="2/0")) == ""
+    assert "behind 1/10" in went_back(target, evolve(FACTS, lsn="0/FFFFFFFF"))
+    assert "timeline is 2, and was 1" in went_back(target, evolve(FACTS, timeline=2, lsn="2/0"))
+    assert went_back(evolve(target, lsn=""), evolve(FACTS, lsn="0/1")) == ""
 
 
 # With a server: pending as a crash between two steps leaves it, then altered.
@@ -155,7 +155,7 @@ def test_neither_is_left_to_a_person(world: World) -> None:
     said = str(raised.value)
     assert '"comment": "old"' in said
     assert '"comment": "new"' in said
-    assert "pgplan state restore, import, forget" in said
+    assert "bring these objects into one of the two shapes" in said
     assert world.state() == before
     world.execute("COMMENT ON SCHEMA s_a IS 'new'")
     assert world.resolve().committed is True
