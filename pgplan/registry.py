@@ -59,6 +59,11 @@ def installed() -> Registry:
     return registry_of(cast("Sequence[Provider]", [point.load() for point in found]))
 
 
+def backend_names() -> list[str]:
+    """The state backends that are installed."""
+    return sorted(point.name for point in entry_points(group="pgplan.state_backends"))
+
+
 def backend(name: str, options: Mapping[str, Any], directory: Path) -> Backend:
     """The state backend called `name`, for a configuration in `directory`. Raises ConfigurationError when it is not installed."""
     points = {point.name: point for point in entry_points(group="pgplan.state_backends")}

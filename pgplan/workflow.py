@@ -5,7 +5,7 @@ load configuration -> connect -> read the state -> read the catalogs -> read the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +15,15 @@ from attrs import evolve, field, frozen
 from pgplan import planfile
 from pgplan import registry as registries
 from pgplan.address import Address
-from pgplan.configuration.load import add_lines, load
-from pgplan.configuration.model import Configuration, Inputs
+from pgplan.configuration.load import add_lines, load, load_state
+from pgplan.configuration.model import Configuration, Inputs, StateSettings
 from pgplan.database import transport
 from pgplan.database.apply import Applied, apply
 from pgplan.database.connection import Session, connect, reading
 from pgplan.database.emergency import take_up
 from pgplan.database.read import read
 from pgplan.database.recovery import resolve, went_back
-from pgplan.errors import LockedError, PgplanError, Problem, StaleError, raise_all
+from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.plan.build import build
@@ -133,6 +133,7 @@ def opened(request: Request, said: Said = silent) -> Generator[Run]:
     configuration = load(request.directory, registry, request.inputs, resolve_secrets=True)
     if request.url is not None:
         configuration = evolve(configuration, connection=evolve(configuration.connection, url=Secret(request.url, "--url")))
+    raise_all(ConfigurationError, _without_value(configuration))
     store = state_store(configuration)
     said("Connecting")
     connection = connect(configuration.connection, configuration.directory, configuration.name)
@@ -142,9 +143,27 @@ def opened(request: Request, said: Said = silent) -> Generator[Run]:
         connection.close()
 
 
+def _without_value(configuration: Configuration) -> Iterator[Problem]:
+    """What is needed to connect and has no value here; offline commands and --url can do without."""
+    for attribute, hint in (("url", "set it, or say where with --url"), ("password", "")):
+        value = getattr(configuration.connection, attribute)
+        if isinstance(value, Secret) and value.withheld:
+            reason = configuration.unresolved.get(f"connection.{attribute}") or "its value is empty"
+            source = next(iter(configuration.locate("connection", attribute)), None)
+            yield Problem(f"{attribute}: {reason}", source, "connection", hint)
+
+
 def state_store(configuration: Configuration) -> StateStore:
-    settings = configuration.state
-    return StateStore(registries.backend(settings.backend, settings.options, configuration.directory), configuration.name)
+    return _store(configuration.directory, configuration.name, configuration.state)
+
+
+def load_store(request: Request) -> StateStore:
+    """The state alone, whatever else is in the configuration."""
+    return _store(request.directory, *load_state(request.directory, request.inputs))
+
+
+def _store(directory: Path, name: str, settings: StateSettings) -> StateStore:
+    return StateStore(registries.backend(settings.backend, settings.options, directory), name)
 
 
 def stored_state(store: StateStore, name: str) -> tuple[State, str | None]:

@@ -10,14 +10,14 @@ from typing import Any, cast
 from attrs import evolve
 
 from pgplan.configuration.blocks import Blocks, blocks_of
-from pgplan.configuration.model import Configuration, Inputs
+from pgplan.configuration.model import Configuration, Inputs, StateSettings
 from pgplan.configuration.settings import TABLES, Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, SourceFile, read_directory
 from pgplan.configuration.variables import Variables
 from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
 from pgplan.registry import Registry, is_edge_kind
 
-__all__ = ["Inputs", "add_lines", "load"]
+__all__ = ["Inputs", "add_lines", "load", "load_state"]
 
 
 def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets: bool) -> Configuration:
@@ -32,6 +32,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     report = Report()
     tables = _tables(files, report)
     variables = _variables(files, Variables(directory, inputs, report, resolve_secrets=resolve_secrets), report)
+    variables.check()
     settings = Settings(tables, variables, report)
     name = settings.project(Place(files[0]))
     policy = settings.policy(registry.kinds)
@@ -55,8 +56,22 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         policy=policy,
         declared=tuple(blocks.declared[address] for address in sorted(blocks.declared)),
         unresolved=dict(sorted(variables.unresolved.items())),
-        locate=Locator(blocks.places),
+        locate=Locator({**blocks.places, **{name: [place] for name, place in tables.items()}}),
     )
+
+
+def load_state(directory: Path, inputs: Inputs) -> tuple[str, StateSettings]:
+    """The configuration's name and where its state is, and nothing else: what is wrong elsewhere does not hide the state.
+
+    Raises ConfigurationError with every mistake in that.
+    """
+    files = read_directory(directory)
+    report = Report()
+    tables = _tables(files, report)
+    settings = Settings(tables, _variables(files, Variables(directory, inputs, report, resolve_secrets=True), report), report)
+    found = settings.project(Place(files[0])), settings.state()
+    raise_all(ConfigurationError, report.problems)
+    return found
 
 
 def _tables(files: Iterable[SourceFile], report: Report) -> dict[str, Place]:
@@ -90,7 +105,6 @@ def _variables(files: Iterable[SourceFile], variables: Variables, report: Report
             else:
                 report.add(place.below(name), f"the variable stands in {first.source} too", address=f"var.{name}")
     variables.read_inputs()
-    variables.check()
     return variables
 
 

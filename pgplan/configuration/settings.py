@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve, field, frozen
 
 from pgplan import __version__
-from pgplan.configuration.decode import decode
+from pgplan.configuration.decode import decode, suggestion
 from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.model import Connection, KindPolicy, Policy, StateSettings
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report
 from pgplan.configuration.variables import Variables
 from pgplan.kind import InvalidBlockError
+from pgplan.registry import backend_names
 from pgplan.secret import Secret
 
 T = TypeVar("T")
@@ -110,6 +111,8 @@ class Settings:
             values["password"] = place.value["password"]  # an Origin is filled in when it is resolved
         block = self._decode(ConnectionBlock, place, values, default=ConnectionBlock())
         password = self._password(block.password, place) if isinstance(block.password, Origin) else block.password
+        if isinstance(block.url, Secret) and block.url.withheld and self.variables.resolve_secrets:
+            self.variables.unresolved["connection.url"] = self.variables.lacking(block.url.source or "")
         if policy.plaintext_secrets == "error":
             if isinstance(password, Secret) and password.literal:
                 literal_secret(self.report, place.below("password"), "connection")
@@ -139,6 +142,10 @@ class Settings:
         if not isinstance(backend, str):
             self.report.add(place.below("backend"), "expected a string: the name of a state backend")
             backend = "local"
+        elif backend not in (known := backend_names()):
+            self.report.add(
+                place.below("backend"), f"no state backend {backend!r} is installed", suggestion(backend, known), "state"
+            )
         return StateSettings(backend, options)
 
     def policy(self, kinds: Mapping[str, Any]) -> Policy:

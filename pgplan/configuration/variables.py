@@ -96,6 +96,15 @@ class Variables:
             return []
         return [self._declared[name][1].below("default") for _, name in named]
 
+    def lacking(self, template: str) -> str:
+        """Why `template` has no value here."""
+        for scope, name in references(template):
+            if scope == "env" and name not in self.inputs.environ:
+                return f"the environment variable {name} is not set"
+            if scope == "var" and name in self.unresolved:
+                return f"the variable {name} has no value: {self.unresolved[name]}"
+        return "its value is empty"
+
     def read_inputs(self) -> None:
         """Take up the variable files, and check that everything given has a declaration."""
         for path in self.inputs.var_files:

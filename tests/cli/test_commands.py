@@ -57,7 +57,7 @@ def test_plan_show_apply_and_nothing_left(base: Project) -> None:
     assert applied.err == ""
     assert base.run("plan", "--detailed-exitcode").out == NOTHING
     assert base.run("apply").out == NOTHING
-    assert "Destroy complete! 0 added, 0 changed, 2 destroyed. 1 forgotten.\n" in base.run("destroy", "--yes").out
+    assert "Destroy complete! 0 added, 0 changed, 3 destroyed.\n" in base.run("destroy", "--yes").out
     assert base.run("destroy").out == "No changes. No objects need to be destroyed.\n"
 
 
@@ -203,6 +203,18 @@ def test_state_list_and_show(base: Project, unique: str) -> None:
     document = json.loads(base.run("state", "show", "--format", "json", f"schema.{unique}_s").out)
     assert document["spec"]["comment"] == "one"
     assert f"Did you mean role.{unique}_app?" in base.run("state", "show", f"role.{unique}_ap", expect=1).err
+    base.run("destroy", "--yes")
+
+
+def test_the_state_can_be_looked_at_whatever_else_is_wrong(base: Project, unique: str) -> None:
+    base.run("apply", "--yes")
+    whole = (base.directory / "pgplan.toml").read_text()
+    base.write(whole + '[variables.v]\n[role.x]\nlogn = "${var.v}"\n')
+    base.run("validate", expect=1)
+    assert f"role.{unique}_app" in base.run("state", "list").out.splitlines()
+    base.write(whole + '[state]\npath = "${env.NOWHERE_DIR}/state.json"\n')
+    assert "state: path: the environment variable NOWHERE_DIR is not set" in base.run("state", "list", expect=1).err
+    base.write(whole)
     base.run("destroy", "--yes")
 
 

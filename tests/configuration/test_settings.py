@@ -70,7 +70,10 @@ def test_connection_that_is_not_known_yet(project: Project) -> None:
     assert configuration.connection.url.source == "${env.DATABASE_URL}"
     assert configuration.connection.password is not None
     assert configuration.connection.password.withheld
-    assert configuration.unresolved == {"connection.password": "the environment variable PW is not set"}
+    assert configuration.unresolved == {
+        "connection.password": "the environment variable PW is not set",
+        "connection.url": "the environment variable DATABASE_URL is not set",
+    }
 
 
 def test_offline_needs_neither_connection_nor_state(project: Project) -> None:
@@ -164,10 +167,10 @@ def test_holds_password(url: str, held: bool) -> None:
 
 def test_state(project: Project) -> None:
     project.write(
-        '[variables.key]\nsensitive = true\n[state]\nbackend = "s3"\nkey = "${var.key}"\nretries = 3\npath = "${env.P}"\n'
+        '[variables.key]\nsensitive = true\n[state]\nbackend = "local"\nkey = "${var.key}"\nretries = 3\npath = "${env.P}"\n'
     )
     state = project.load({"key": "hunter2"}, {"P": "p"}).state
-    assert state.backend == "s3"
+    assert state.backend == "local"
     assert isinstance(state.options["key"], Secret)
     assert {key: value for key, value in state.options.items() if key != "key"} == {"retries": 3, "path": "p"}
 
@@ -215,3 +218,8 @@ def test_a_table_stands_once(project: Project) -> None:
         "more.pgplan.toml:1: [state] stands in pgplan.toml:3 too\n  it stands once in a directory",
         "more.pgplan.toml:3: [pgplan] stands in pgplan.toml:1 too\n  it stands once in a directory",
     ]
+
+
+def test_a_state_backend_that_is_not_installed(problems: Problems) -> None:
+    (problem,) = problems('[state]\nbackend = "locl"\n')
+    assert problem == "pgplan.toml:4: state: no state backend 'locl' is installed\n  did you mean 'local'?"

@@ -16,7 +16,7 @@ from pgplan.cli.terminal import out, say
 from pgplan.errors import PgplanError, Problem
 from pgplan.render.state import entry_document, entry_text, listing, state_head
 from pgplan.state.model import State
-from pgplan.workflow import load_offline, state_store, stored_state
+from pgplan.workflow import load_store, stored_state
 
 _HERE = "pgplan.cli.commands.state"
 _FORMAT = click.option(
@@ -36,8 +36,8 @@ def command() -> None:
 
 
 def _load(common: Common) -> State:
-    configuration, _ = load_offline(request_of(common))
-    return stored_state(state_store(configuration), configuration.name)[0]
+    store = load_store(request_of(common))
+    return stored_state(store, store.name)[0]
 
 
 @click.command("list", cls=Command)
