@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+import attrs
 from attrs import evolve, frozen
 
 from pgplan.address import Address
@@ -43,7 +44,7 @@ class _One:
 
 def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> list[Imported]:
     """Record what is found for each address. Raises PgplanError, with nothing recorded, for all that cannot be."""
-    addresses = [_parse(run, text) for text in dict.fromkeys(texts)]
+    addresses = _addresses(run, texts)
     settled_state(run, said)  # takes the lock too, where there is something to settle
     with run.store.lock(run.request.lock_timeout):
         seen = see(run, addresses, said)
@@ -57,22 +58,36 @@ def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> lis
     return [
         Imported(
             str(one.address),
-            "" if str(one.address) in declared else block_text(run.registry.kinds[one.address.kind], one.address, one.spec),
+            "" if str(one.address) in declared else _block(run, one),
             known=one not in new,
         )
         for one in ones
     ]
 
 
-def _parse(run: Run, text: str) -> Address:
-    try:
-        address = Address.parse(text)
-    except ValueError as error:
-        raise PgplanError(Problem(str(error))) from None
-    if address.kind not in run.registry.kinds:
-        known = ", ".join(sorted(run.registry.kinds))
-        raise PgplanError(Problem(f"there is no kind {address.kind!r}", address=text, hint=f"kinds: {known}"))
-    return address
+def _block(run: Run, one: _One) -> str:
+    kind = run.registry.kinds[one.address.kind]
+    # What is hidden can only be left out, and that may mean something.
+    meaning = [field.name for field in attrs.fields(kind.block) if field.default is not None]
+    hidden = [name for name in one.found.hidden if name in meaning] if one.found else []
+    return block_text(kind, one.address, one.spec, hidden)
+
+
+def _addresses(run: Run, texts: Sequence[str]) -> list[Address]:
+    addresses: list[Address] = []
+    problems: list[Problem] = []
+    for text in dict.fromkeys(texts):
+        try:
+            address = Address.parse(text)
+        except ValueError as error:
+            problems.append(Problem(str(error)))
+            continue
+        if address.kind not in run.registry.kinds:
+            known = ", ".join(sorted(run.registry.kinds))
+            problems.append(Problem(f"there is no kind {address.kind!r}", address=text, hint=f"kinds: {known}"))
+        addresses.append(address)
+    raise_all(PgplanError, problems)
+    return addresses
 
 
 def _found(run: Run, seen: Seen, addresses: Sequence[Address]) -> list[_One]:

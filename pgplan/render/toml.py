@@ -12,20 +12,31 @@ from pgplan.images import MARKER, image
 from pgplan.kind import BlockWriter, Kind, Spec
 from pgplan.render.escape import key, quoted
 from pgplan.render.omission import spoken
+from pgplan.render.sql import variable
 from pgplan.render.values import value
 
 _WIDTH = 110
 
 
-def block_text(kind: Kind, address: Address, spec: Spec) -> str:
-    """What declares `spec`, one block or more. What an omission means anyway is left out; so are secrets, and a comment says
-    where."""
+class _Variable(str):
+    """A reference to a variable, in a place where a secret was."""
+
+    __slots__ = ()
+
+
+def block_text(kind: Kind, address: Address, spec: Spec, hidden: Sequence[str] = ()) -> str:
+    """What declares `spec`, one block or more, so that nothing is changed by it. What an omission means anyway is left out.
+
+    A secret attribute is left out, which leaves it alone. A secret in a table becomes a variable that is yet to be given its
+    value: left out, it would be dropped. Attributes that are `hidden` from this role are ignored.
+    """
     if isinstance(kind, BlockWriter):
         blocks = [[f"[[{kind.name}]]", *_lines(block)] for block in kind.blocks(spec)]
-    elif kind.form == "array":
-        blocks = [[f"[[{kind.name}]]", *_lines(_said(kind, spec))]]
     else:
-        blocks = [[*_head(kind, address, spec), *_lines(_said(kind, spec))]]
+        said = {attribute: _referring(data, f"{address}_{attribute}") for attribute, data in _said(kind, spec).items()}
+        head = [f"[[{kind.name}]]"] if kind.form == "array" else _head(kind, address, spec)
+        block = [*head, *_lines(said), *_ignoring(hidden)]
+        blocks = [*([f"[variables.{name}]", "sensitive = true"] for name in _variables(said)), block]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
 
@@ -40,11 +51,15 @@ def _head(kind: Kind, address: Address, spec: Spec) -> Iterator[str]:
 
 def _lines(said: Mapping[str, Any]) -> Iterator[str]:
     for attribute, data in said.items():
-        kept, secrets = _without_secrets(data, attribute)
-        for secret in secrets:
-            yield f'# {secret} = "${{var.…}}"  a secret: its value is not shown here'
-        if kept not in (None, {}):
-            yield from _assignment(attribute, kept)
+        if data == MARKER:
+            yield f'# {attribute} = "${{var.…}}"  a secret: its value is not shown here'
+        else:
+            yield from _assignment(attribute, data)
+
+
+def _ignoring(hidden: Sequence[str]) -> Iterator[str]:
+    if hidden:
+        yield f"ignore = {_literal(list(hidden))}  # hidden from this role"
 
 
 def _said(kind: Kind, spec: Spec) -> dict[str, Any]:
@@ -57,20 +72,22 @@ def _said(kind: Kind, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _without_secrets(data: Any, path: str) -> tuple[Any, list[str]]:
-    """`data` without the secrets in it, and where they were."""
-    if data == MARKER:
-        return None, [path]
-    if not isinstance(data, Mapping):
-        return data, []
-    kept: dict[str, Any] = {}
-    secrets: list[str] = []
-    for name, item in cast("Mapping[str, Any]", data).items():
-        rest, found = _without_secrets(item, f"{path}.{key(name)}")
-        secrets += found
-        if not found or rest is not None:
-            kept[name] = rest
-    return kept, secrets
+def _referring(data: Any, path: str) -> Any:
+    """`data` with a variable in place of each secret in it."""
+    if data == MARKER or not isinstance(data, dict):
+        return data
+    return {
+        name: _Variable(variable(path, name)) if item == MARKER else _referring(item, f"{path}_{name}")
+        for name, item in cast("dict[str, Any]", data).items()
+    }
+
+
+def _variables(data: Any) -> Iterator[str]:
+    if isinstance(data, _Variable):
+        yield data
+    elif isinstance(data, Mapping):
+        for item in cast("Mapping[str, Any]", data).values():
+            yield from _variables(item)
 
 
 def _assignment(attribute: str, data: Any) -> Iterator[str]:
@@ -85,6 +102,8 @@ def _assignment(attribute: str, data: Any) -> Iterator[str]:
 
 def _literal(data: Any) -> str:
     """A TOML value; ``${`` in a string stands for itself."""
+    if isinstance(data, _Variable):
+        return f'"${{var.{data}}}"'
     if isinstance(data, str):
         return quoted(data.replace("${", "$${"))
     if isinstance(data, list):

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import tomli
+from attrs import evolve
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.project import PGPLAN, Project
@@ -247,6 +248,34 @@ def test_import_records_prints_what_is_missing_and_leaves_an_empty_plan(project:
     assert "Destroy complete! 0 added, 0 changed, 0 destroyed. 3 forgotten." in left
     assert server.rows(f"SELECT 1 FROM pg_roles WHERE rolname = '{unique}_app'") == [(1,)]
     _clean(server, project, f"{unique}_app")
+
+
+def test_the_toml_of_an_imported_mapping_never_drops_its_password(project: Project, unique: str, server: Server) -> None:
+    login, other = f"{unique}_login", f"{unique}_other"
+    _hand(
+        project,
+        "CREATE EXTENSION postgres_fdw",
+        f"CREATE ROLE {login} LOGIN",
+        f"CREATE ROLE {other}",
+        "CREATE SERVER remote FOREIGN DATA WRAPPER postgres_fdw",
+        f"GRANT USAGE ON FOREIGN SERVER remote TO {login}",
+        f"CREATE USER MAPPING FOR {other} SERVER remote OPTIONS (user 'u', password 'hunter2')",
+    )
+    head = HEAD.format(unique)
+    address = f"user_mapping.remote/{other}"
+    project.write(head)
+    printed = project.run("import", address).out
+    project.write(head + printed)
+    assert "secret deferred" in project.run("plan").out
+    name = printed.partition("[variables.")[2].partition("]")[0]
+    assert project.run("plan", "--var", f"{name}=hunter2").out == NOTHING
+    weak = evolve(project, url=project.url.replace("postgres@", f"{login}@"))
+    weak.write(head + '[state]\npath = "weak.json"\n')
+    hidden = weak.run("import", address).out
+    assert 'ignore = ["options"]' in hidden
+    weak.write(head + '[state]\npath = "weak.json"\n' + hidden)
+    assert weak.run("plan").out.endswith(NOTHING)
+    _clean(server, project, login, other)
 
 
 def test_import_of_what_is_not_there_records_nothing(base: Project, unique: str) -> None:

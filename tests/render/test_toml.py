@@ -47,13 +47,23 @@ def test_a_block_written_from_a_spec_declares_it(tmp_path: Path, block: str) -> 
     assert [(one.address, one.spec) for one in again] == [(one.address, one.spec) for one in first]
 
 
-def test_a_secret_is_a_comment(tmp_path: Path) -> None:
-    block = "[[user_mapping]]\nserver = 's'\nuser = 'b'\noptions = { user = 'u', password = 'hunter2' }\n"
-    (one,) = _declared(tmp_path, block)
-    written = block_text(REGISTRY.kinds[one.kind], Address.parse(one.address), one.spec)
+def test_a_secret_in_a_table_becomes_a_variable_and_a_secret_attribute_a_comment(tmp_path: Path) -> None:
+    block = "[[user_mapping]]\nserver = 's'\nuser = 'b.c'\noptions = { user = 'u', password = 'hunter2' }\n"
+    role, mapping = _declared(tmp_path, "[role.a]\npassword = 'hunter2'\n" + block)
+    written = "".join(block_text(REGISTRY.kinds[one.kind], Address.parse(one.address), one.spec) for one in (role, mapping))
     assert "hunter2" not in written
-    assert '# options.password = "${var.…}"' in written
-    assert tomli.loads(written)["user_mapping"][0]["options"] == {"user": "u"}
+    assert '# password = "${var.…}"' in written
+    data = tomli.loads(written)
+    assert data["role"] == {"a": {}}
+    assert data["variables"] == {"user_mapping_s_b_c__options_password": {"sensitive": True}}
+    assert data["user_mapping"][0]["options"] == {"user": "u", "password": "${var.user_mapping_s_b_c__options_password}"}
+    assert [one.spec for one in _declared(tmp_path, written)][1] == mapping.spec
+
+
+def test_what_is_hidden_is_ignored(tmp_path: Path) -> None:
+    (one,) = _declared(tmp_path, "[[user_mapping]]\nserver = 's'\nuser = 'b'\n")
+    written = block_text(REGISTRY.kinds[one.kind], Address.parse(one.address), one.spec, ["options"])
+    assert tomli.loads(written)["user_mapping"] == [{"server": "s", "user": "b", "ignore": ["options"]}]
 
 
 @given(
