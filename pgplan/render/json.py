@@ -12,7 +12,7 @@ from typing import Any, cast
 from attrs import asdict
 
 from pgplan import __version__
-from pgplan.images import MARKER
+from pgplan.images import MARKER, Image
 from pgplan.plan.model import Change, Plan
 from pgplan.render.changes import Counts
 
@@ -50,6 +50,7 @@ def json_text(plan: Plan, digest: str) -> str:
 
 def resource_change(change: Change, plan: Plan) -> dict[str, Any]:
     kind, _, key = change.address.partition(".")
+    after = _after(change)
     return {
         "address": change.address,
         "type": kind,
@@ -59,9 +60,9 @@ def resource_change(change: Change, plan: Plan) -> dict[str, Any]:
         "change": {
             "actions": _actions(change),
             "before": _shown(change.before),
-            "after": _shown(change.after),
+            "after": _shown(after),
             "before_sensitive": _sensitive(change.before) or {},
-            "after_sensitive": _sensitive(change.after) or {},
+            "after_sensitive": _sensitive(after) or {},
         },
         "reason": change.reason,
         "moved": change.moved,
@@ -71,6 +72,14 @@ def resource_change(change: Change, plan: Plan) -> dict[str, Any]:
         "protected": change.protected,
         "statements": [s.sql for step in plan.steps if step.number in change.steps for s in step.statements],
     }
+
+
+def _after(change: Change) -> Image | None:
+    """What is there afterwards. An attribute that is not managed stays as it was found, and is not null as in the specs."""
+    if change.after is None or change.before is None or change.action == "replace":
+        return change.after
+    kept = {name: data for name, data in change.before.items() if change.after.get(name) is None}
+    return {**change.after, **kept}
 
 
 def _actions(change: Change) -> list[str]:

@@ -71,6 +71,16 @@ def test_a_comment_is_never_too_long(count: int) -> None:
     assert len(re.findall("^`{3,}", comment, re.MULTILINE)) % 2 == 0
 
 
+def test_json_keeps_what_is_not_managed() -> None:
+    """A policy that compares before with after must not see attributes vanish that the plan does not touch."""
+    before = {"name": "s", "owner": "alice", "comment": "old", "password": dict(MARKER)}
+    after = {"name": "s", "owner": None, "comment": "new", "password": None}
+    plan = plan_of(Change("schema.s", "schema", "app", "update", before=before, after=after, changed=("comment",)))
+    (change,) = json.loads(json_text(plan, DIGEST))["resource_changes"]
+    assert change["change"]["after"] == {"name": "s", "owner": "alice", "comment": "new", "password": None}
+    assert change["change"]["after_sensitive"] == {"password": True}
+
+
 def test_json_says_what_is_sensitive_and_not_its_value() -> None:
     document = json.loads(json_text(EVERYTHING, DIGEST))
     by_address: dict[str, Any] = {change["address"]: change for change in document["resource_changes"]}
