@@ -260,6 +260,8 @@ def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False,
     said("Planning")
     plan = build_plan(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
     plan = evolve(plan, notes=(*plan.notes, *_secret_notes(run, plan)))
+    if any(statement.secret is not None for step in plan.steps for statement in step.statements):
+        plan = evolve(plan, origins=run.configuration.origins)
     return Planned(plan, planfile.digest(plan), seen)
 
 
@@ -307,6 +309,10 @@ def apply_plan(run: Run, plan: Plan, *, progress: Callable[[int, int], None] = _
     if plan.name != run.configuration.name:
         message = f"the plan belongs to the configuration {plan.name!r}; the one here is called {run.configuration.name!r}"
         raise StaleError(Problem(message, hint="name the plan's own directory with -C"))
+    now, hint = run.configuration.origins, "make a new plan; nothing was changed"
+    message = "the configuration does not take this secret from where it did when the plan was made"
+    moved = (name for name, origin in plan.origins.items() if now.get(name) != origin)
+    raise_all(StaleError, (Problem(message, address=f"var.{name}", hint=hint) for name in moved))
     return apply(
         plan,
         run.connection,

@@ -56,6 +56,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         policy=policy,
         declared=tuple(blocks.declared[address] for address in sorted(blocks.declared)),
         unresolved=dict(sorted(variables.unresolved.items())),
+        origins=variables.origins(),
         locate=Locator({**blocks.places, **{name: [place] for name, place in tables.items()}}),
     )
 

@@ -6,15 +6,17 @@ empty value is no value: it is what a pipeline hands over for a secret that it d
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import astuple, frozen
 
 from pgplan.configuration.decode import Number, decode, suggestion
-from pgplan.configuration.interpolation import Missing, fill, references, wrong_reference
+from pgplan.configuration.interpolation import Missing, fill, has_references, references, wrong_reference
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report, SourceFile, read_toml
@@ -88,6 +90,16 @@ class Variables:
             for variable, place in self._declared.values()
             if variable is not None and variable.sensitive and isinstance(variable.default, str) and "${" not in variable.default
         ]
+
+    def origins(self) -> dict[str, str]:
+        """SHA-256 of how each sensitive variable gets its value: `from` as written, and a `default` that refers to others."""
+        found: dict[str, str] = {}
+        for name, (variable, _) in sorted(self._declared.items()):
+            if variable is not None and variable.sensitive:
+                default = variable.default if has_references(variable.default) else None  # without them it is the value
+                text = json.dumps([variable.from_ and astuple(variable.from_), default])
+                found[name] = hashlib.sha256(text.encode()).hexdigest()
+        return found
 
     def defaults_of(self, template: str) -> list[Place]:
         """The defaults that `template` consists of, if it is made of nothing else: as a secret, it would stand here in clear."""

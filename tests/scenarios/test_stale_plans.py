@@ -241,3 +241,36 @@ def test_the_order_does_not_depend_on_the_collation_of_the_database(tmp_path: Pa
     finally:
         server.destroy()
     assert len(shown) == 1
+
+
+SECRETS = """
+[variables.p]
+sensitive = true
+from = { env = "P" }
+[variables.q]
+sensitive = true
+from = { command = ["printenv", "Q"] }
+[[user_mapping]]
+server = "s1"
+user = "PUBLIC"
+options = { password = "${var.p}", sslpassword = "${var.q}" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "address"),
+    [
+        ('env = "P"', 'env = "Q"', "var.p"),
+        ('env = "P"', 'file = "P"', "var.p"),
+        ('"printenv", "Q"', '"printenv", "P"', "var.q"),
+        ('{ password = "${var.p}"', '{ password = "${var.q}"', "user_mapping.s1/PUBLIC"),
+    ],
+)
+def test_a_secret_from_elsewhere_is_not_the_one_that_was_approved(planned: Project, old: str, new: str, address: str) -> None:
+    planned.write(CHANGED + SECRETS)
+    planned.environment.update(P="approved-p", Q="approved-q")
+    planned.run("plan", "--out", planned.plan_file)
+    planned.edit(old, new)
+    assert f"Error: {address}: " in planned.run("apply", planned.plan_file, expect=3).err
+    planned.edit(new, old)
+    planned.run("apply", planned.plan_file, "--var", "p=approved-p")
