@@ -15,6 +15,7 @@ from pgplan.configuration.settings import TABLES, Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, SourceFile, read_directory
 from pgplan.configuration.variables import Variables
 from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
+from pgplan.kind import Facts, Snapshot
 from pgplan.registry import Registry, is_edge_kind
 
 __all__ = ["Inputs", "add_lines", "load", "load_state"]
@@ -46,6 +47,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         for block in blocks_of(file, registry, (*TABLES, "variables"), report):
             blocks.take(block)
     _loops(blocks, registry, report)
+    _contradictions(blocks, registry, report)
     raise_all(ConfigurationError, report.problems)
     return Configuration(
         directory=directory,
@@ -126,6 +128,29 @@ def _loops(blocks: Blocks, registry: Registry, report: Report) -> None:
             address = graph[path[0]][path[1]]
             message = f"dependency cycle: {' → '.join(path)} ({pair[0]} → {pair[1]})"
             report.add(blocks.places[address][0], message, "break it by removing one of them", address)
+
+
+_NOWHERE = Snapshot(Facts(10**6, "", 0, "", 0, "", "", superuser=False), {})
+"""Stands in for a database that was not read yet, of whatever version knows the most privileges."""
+
+
+def _contradictions(blocks: Blocks, registry: Registry, report: Report) -> None:
+    """Report what blocks that name the same object both grant and revoke; what patterns match only the database tells."""
+    kinds = [kind for kind in registry.kinds.values() if is_edge_kind(kind)]
+    granting = [kind for kind in kinds if not kind.forbids]
+    for address, one in blocks.declared.items():
+        kind = registry.kinds[one.kind]
+        if not is_edge_kind(kind) or not kind.forbids:
+            continue
+        forbidden = {wanted.edge for wanted in kind.edges(one.spec, _NOWHERE)}
+        for other in granting:
+            granted = blocks.declared.get(f"{other.name}.{one.key}")
+            edges = other.edges(granted.spec, _NOWHERE) if granted else ()
+            both = sorted(wanted.edge.privilege for wanted in edges if wanted.edge in forbidden)
+            if granted and both:
+                message = f"both granted and revoked: {', '.join(dict.fromkeys(both))}"
+                for here, there in ((granted.address, address), (address, granted.address)):
+                    report.add(blocks.places[here][0], message, f"remove it here or from {there}", here)
 
 
 def add_lines(error: PgplanError, configuration: Configuration) -> None:

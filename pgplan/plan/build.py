@@ -17,7 +17,7 @@ from pgplan.plan.access_lists import Live
 from pgplan.plan.changes import depends_on, edge_change, object_change
 from pgplan.plan.checks import check_references, check_rights, check_safety, dependents
 from pgplan.plan.diff import Draft, draft_object, needs_record, refusals, removal
-from pgplan.plan.edges import EdgeDraft, conclude, decide, edge_needs_record, expand, references
+from pgplan.plan.edges import EdgeDraft, conclude, decide, edge_needs_record, expand, granted_here, references
 from pgplan.plan.model import Change, Plan, PlanState, PlanTarget, Slot, Step
 from pgplan.plan.order import Needs, order
 from pgplan.plan.relied import relied_objects
@@ -248,10 +248,12 @@ def _decide_edges(work: _Work, live: Live) -> list[EdgeChange]:
     keep = frozenset(draft.address for draft in drafts if _kept(work, draft))
     changes, problems = decide(drafts, live, keep)
     work.refused += [(Exit.ERROR, problem) for problem in problems]
+    ours = granted_here((draft for draft in drafts if not draft.kind.forbids), changes)
     for draft in drafts:
-        conclude(draft, live)
+        conclude(draft, live, ours, destroy=work.destroy)
         if draft.address in keep and draft.declared is None:
-            draft.action, draft.reason = "forget", "no longer declared; its privileges are left as they are"
+            why = "was adopted, not created, by pgplan" if work.destroy else "no longer declared"
+            draft.action, draft.reason = "forget", f"{why}; its privileges are left as they are"
     return changes
 
 

@@ -191,6 +191,9 @@ def needs_record(draft: Draft, depends: tuple[str, ...]) -> bool:
 
 def removal(draft: Draft, policy: Policy, *, destroy: bool, include_adopted: bool) -> None:
     """Apply the policy to what is recorded and found but not declared: delete, or only forget."""
+    if destroy and draft.declared is None:
+        # It may well be declared still.
+        draft.reason = "" if draft.found else "gone from the database"
     if draft.action != "delete" or draft.entry is None:
         return
     if destroy and draft.entry.origin == "adopted" and not include_adopted:

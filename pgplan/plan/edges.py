@@ -114,15 +114,15 @@ def _claims(drafts: Iterable[EdgeDraft]) -> tuple[_Claims, list[Problem]]:
             del (claims.forbidden if named_grant else claims.wanted)[edge]
             continue
         grant, revoke = claims.wanted[edge][0][0], claims.forbidden[edge][0][0]
-        places = [str(d.declared.sources[0]) for d in (grant, revoke) if d.declared and d.declared.sources]
-        problems.append(
+        problems += [
             Problem(
-                f"{describe(edge)} is both granted and revoked ({' and '.join(places)})",
-                grant.declared.sources[0] if grant.declared and grant.declared.sources else None,
-                grant.address,
-                f"remove it from one of {grant.address} and {revoke.address}",
+                f"{describe(edge)} is both granted and revoked",
+                one.declared.sources[0] if one.declared and one.declared.sources else None,
+                one.address,
+                f"remove it here or from {other.address}",
             )
-        )
+            for one, other in ((grant, revoke), (revoke, grant))
+        ]
     return claims, problems
 
 
@@ -232,16 +232,26 @@ def _restored_columns(
     return list(restored.values())
 
 
-def conclude(draft: EdgeDraft, live: Live) -> None:
-    """Set action, side and reason of an address from its changes."""
+def granted_here(drafts: Iterable[EdgeDraft], changes: Iterable[EdgeChange]) -> frozenset[Edge]:
+    """Edges that this configuration itself grants or has granted: a further address that wants one does not adopt it."""
+    before = (w.edge for d in drafts if d.entry is not None and d.entry.origin == "created" for w in d.recorded)
+    return frozenset([*(change.edge for change in changes if change.action == "grant"), *before])
+
+
+def conclude(draft: EdgeDraft, live: Live, ours: frozenset[Edge], *, destroy: bool) -> None:
+    """Set action, side and reason of an address from its changes. With `destroy` it may well be declared still."""
     if draft.declared is None:
         went = sorted({f"{w.edge.type}.{w.edge.key}" for w in draft.recorded if w.edge.target in live.gone | live.fresh})
         draft.action = "delete" if draft.changes or went else "forget"
-        nothing_left = f"goes with {', '.join(went)}" if went else "no longer declared; nothing left to revoke"
-        draft.reason = draft.reason or ("no longer declared" if draft.changes else nothing_left)
+        why = [] if destroy else ["no longer declared"]
+        if not draft.changes:
+            why = [f"goes with {', '.join(went)}"] if went else [*why, "nothing left to revoke"]
+        draft.reason = draft.reason or "; ".join(why)
         return
     if draft.entry is None:
-        draft.action = "create" if draft.changes else "adopt"
+        shared = not draft.kind.forbids and any(wanted.edge in ours for wanted in draft.wanted)
+        draft.action = "create" if draft.changes or shared else "adopt"
+        draft.reason = "" if draft.changes or not shared else "granted by another block too"
         return
     spec_moved = draft.entry.spec != draft.after
     if draft.changes:

@@ -58,7 +58,10 @@ def test_plan_show_apply_and_nothing_left(base: Project) -> None:
     assert applied.err == ""
     assert base.run("plan", "--detailed-exitcode").out == NOTHING
     assert base.run("apply").out == NOTHING
-    assert "Destroy complete! 0 added, 0 changed, 3 destroyed.\n" in base.run("destroy", "--yes").out
+    destroyed = base.run("destroy", "--yes").out
+    assert "Destroy complete! 0 added, 0 changed, 3 destroyed.\n" in destroyed
+    assert "will be destroyed\n" in destroyed
+    assert "no longer declared" not in destroyed
     assert base.run("destroy").out == "No changes. No objects need to be destroyed.\n"
 
 

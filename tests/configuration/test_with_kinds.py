@@ -127,3 +127,23 @@ def test_privileges_have_nothing_to_ignore(tmp_path: Path) -> None:
     grant = '[[grant]]\nto = "a"\non = { schema = "s" }\nprivileges = ["USAGE"]\nignore = ["rights"]\n'
     (problem,) = _problems(tmp_path, grant)
     assert problem.startswith("pgplan.toml:7: grant: a grant is there or not")
+
+
+def test_what_is_granted_and_revoked_by_name_is_found_offline(tmp_path: Path) -> None:
+    on = 'on = { table = "s.t" }\n'
+    found = _problems(
+        tmp_path,
+        f'[[grant]]\nto = ["a", "b"]\n{on}privileges = ["ALL"]\n'
+        f'[[revoke]]\nfrom = "a"\n{on}privileges = ["SELECT", "MAINTAIN"]\n'
+        f'[[revoke]]\nfrom = "b"\n{on}columns = ["c"]\nprivileges = ["SELECT"]\n',
+    )
+    assert [problem.splitlines() for problem in found] == [
+        [
+            "pgplan.toml:3: grant.a/table:s.t: both granted and revoked: MAINTAIN, SELECT",
+            "  remove it here or from revoke.a/table:s.t",
+        ],
+        [
+            "pgplan.toml:7: revoke.a/table:s.t: both granted and revoked: MAINTAIN, SELECT",
+            "  remove it here or from grant.a/table:s.t",
+        ],
+    ]
