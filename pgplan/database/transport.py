@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import field, frozen
 from psycopg import sql
@@ -54,7 +55,12 @@ SELECT has_database_privilege(d.oid, 'TEMPORARY') AS temporary,
        l.oid IS NOT NULL AND has_language_privilege(l.oid, 'USAGE') AS plpgsql,
        (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER) AS superuser,
        current_setting('pgaudit.log', true) AS pgaudit,
-       current_setting('pg_stat_statements.track', true) AS statements
+       current_setting('pg_stat_statements.track', true) AS statements,
+       ARRAY (SELECT t.evtname::text
+                FROM pg_event_trigger AS t
+               WHERE t.evtenabled IN ('O', 'A') AND t.evtevent IN ('ddl_command_start', 'ddl_command_end')
+                 AND (t.evttags IS NULL OR 'ALTER USER MAPPING' = ANY (t.evttags))
+               ORDER BY t.evtname) AS event_triggers
   FROM pg_database AS d
   LEFT JOIN pg_language AS l ON l.lanname = 'plpgsql'
  WHERE d.datname = current_database()
@@ -222,10 +228,14 @@ def warnings(connection: Session) -> tuple[str, ...]:
         found.append("pgaudit is loaded: it records nested statements, and with them the secrets of user mappings")
     if row["statements"] == "all" and not row["superuser"]:
         found.append("pg_stat_statements.track is all: it records the statements that set the secrets of user mappings")
+    if row["event_triggers"] and not row["superuser"]:
+        # The server adds the context of a message, and only a superuser may turn that off.
+        names = ", ".join(row["event_triggers"])
+        found.append(f"what event triggers ({names}) write to the server's log brings the secrets of user mappings with it")
     return tuple(found)
 
 
-def _check(connection: Session) -> Mapping[str, object]:
+def _check(connection: Session) -> Mapping[str, Any]:
     row = connection.execute(_CHECK).fetchone()
     assert row is not None
     return row

@@ -319,6 +319,23 @@ def test_auto_explain_of_nested_statements(case: Case) -> None:
     assert case.logged("Query Text: SELECT s.value ") or case.superuser
 
 
+def test_what_event_triggers_log_is_warned_of(case: Case) -> None:
+    """The server adds the context of a message, in which the inner statement stands; a superuser turns that off."""
+    assert warnings(case.session) == ()
+    case.session.rollback()
+    case.server.execute(
+        "CREATE FUNCTION public.audit() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE LOG 'audited'; END$$",
+        "CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION public.audit()",
+        database=case.database,
+    )
+    told = warnings(case.session)
+    case.session.rollback()
+    assert any("event triggers (audit)" in text for text in told) != case.superuser
+    if case.superuser:
+        case.run(case.statements(*CREATE))
+        assert case.logged("audited")
+
+
 def test_many_secrets_travel_together(case: Case) -> None:
     pin_local(case.session)
     places = [(f"user_mapping.s1/{n}", USE, Secret(f"{case.secret}{n}", "")) for n in range(3)]
