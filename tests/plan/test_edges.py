@@ -159,3 +159,19 @@ def test_what_others_granted_on_a_column_is_not_granted_again() -> None:
     acl = (right("A"), right("A", column="c", grantor="eve"))
     plan = world(recorded=(Permit("bob", "t", ("A",)),), acl=acl).plan()
     assert sql(plan) == ["1 REVOKE A ON t bob"]
+
+
+def test_what_another_block_granted_is_not_adopted() -> None:
+    """Else destroy would leave it, once that other block is gone."""
+    one, other = Permit("bob", "t", ("A",)), Permit("bob", "th", ("A",), pattern=True)
+    live = (BOB, found(Thing("th"), oid=2, acl=(right("A"),)))
+    named = Permit("bob", "th", ("A",))
+    assert lines(World((declared(evolve(one, pattern=True)), declared(other)), (), (BOB, found(Thing("th"), oid=2))).plan()) == [
+        "permit.bob/t create",
+        "permit.bob/th create",
+    ]
+    later = World((declared(evolve(one, pattern=True)),), (entry(named),), live).plan()
+    assert lines(later) == ["permit.bob/t create", "permit.bob/th forget"]
+    assert lines(World((declared(evolve(one, pattern=True)),), (entry(named, origin="adopted"),), live).plan())[0].endswith(
+        "adopt"
+    )
