@@ -184,7 +184,7 @@ _HINTS = (
 
 def _no_connection(text: str, secrets: list[str]) -> PgplanError:
     """Before a session exists libpq gives no SQLSTATE, only text: in English almost always, else there is no hint but ours."""
-    text = mask(text, secrets).strip()
+    text = mask(text, secrets).strip().replace("\t", "  ")
     text = text.removeprefix("connection failed: ").removeprefix("connection is bad: ")
     hints = (hint for pattern, hint in _HINTS if re.search(pattern, text))
     hint = next(hints, "check url under [connection], or libpq's own variables PGHOST, PGPORT, PGUSER, PGDATABASE")
@@ -245,6 +245,8 @@ def _refusal(doing: str, hint: str = "") -> Generator[None]:
     except psycopg.errors.FeatureNotSupported:  # BEGIN READ WRITE; nothing else here can raise it
         raise PgplanError(_STANDBY) from None
     except psycopg.Error as error:
+        if error.sqlstate is None:  # not an answer
+            raise server_error(error, doing="the connection was lost", address="connection") from None
         raise server_error(error, doing=doing, address="connection", hint=hint) from None
 
 

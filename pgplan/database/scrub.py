@@ -37,7 +37,7 @@ def server_message(error: psycopg.Error, secrets: Iterable[Secret | str] = ()) -
     if diag.message_primary is None:
         # Not from the server. A lost connection says so; any other text may quote a statement.
         lost = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-        return mask(str(error).strip(), secrets) if lost else f"the driver refused: {type(error).__name__}"
+        return mask(str(error).strip(), secrets).replace("\t", "  ") if lost else f"the driver refused: {type(error).__name__}"
     lines = [f"{diag.message_primary} (SQLSTATE {error.sqlstate})"]
     lines += [f"DETAIL: {diag.message_detail}"] if diag.message_detail else []
     lines += [f"HINT: {diag.message_hint}"] if diag.message_hint else []

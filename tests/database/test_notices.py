@@ -7,6 +7,7 @@ import pytest
 
 from pgplan.database.connection import pin_local
 from pgplan.database.scrub import mask, server_error, server_message
+from pgplan.errors import PgplanError
 from pgplan.secret import Secret
 from tests.database.conftest import Connect
 from tests.servers import Server
@@ -56,6 +57,8 @@ def test_a_lost_connection_is_told(server: Server, database: str, session: Conne
     with pytest.raises(psycopg.OperationalError) as again:
         opened.execute("SELECT 's3cret'")
     assert "closed" in server_message(again.value)
+    with pytest.raises(PgplanError, match=r"the connection was lost: .*closed"):
+        pin_local(opened)
 
 
 def test_an_error_of_the_driver_is_told_by_its_name_only(database: str, session: Connect) -> None:
