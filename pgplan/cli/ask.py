@@ -7,10 +7,15 @@ import sys
 import questionary
 from prompt_toolkit.output import create_output
 
+from pgplan.errors import Exit, PgplanError
+
 
 def approve(question: str) -> bool:
-    """Whether the word ``yes`` is typed in full, as Terraform wants it. Raises KeyboardInterrupt on Ctrl-C."""
-    answer = _text(f"{question} Only 'yes' is accepted:")
+    """Whether the word ``yes`` is typed in full, as Terraform wants it. Raises PgplanError with exit code 130 on Ctrl-C."""
+    try:
+        answer = _text(f"{question} Only 'yes' is accepted:")
+    except KeyboardInterrupt:
+        raise PgplanError("interrupted; nothing was changed", exit_code=Exit.INTERRUPTED) from None
     return answer.strip() == "yes"
 
 

@@ -138,7 +138,7 @@ def _at_terminal(project: Project, answer: str, *arguments: str) -> tuple[int, s
 
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
-    [("no\r", 1, "declined; nothing was changed"), ("y\r", 1, "declined"), ("\x03", 130, "Interrupted")],
+    [("no\r", 1, "declined; nothing was changed"), ("y\r", 1, "declined"), ("\x03", 130, "interrupted; nothing was changed")],
 )
 def test_declining_at_a_terminal(base: Project, answer: str, code: int, said: str) -> None:
     ended, screen = _at_terminal(base, answer, "apply")
