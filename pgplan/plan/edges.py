@@ -245,7 +245,8 @@ def conclude(draft: EdgeDraft, live: Live, ours: frozenset[Edge], *, destroy: bo
         draft.action = "delete" if draft.changes or went else "forget"
         why = [] if destroy else ["no longer declared"]
         if not draft.changes:
-            why = [f"goes with {', '.join(went)}"] if went else [*why, "nothing left to revoke"]
+            left = "nothing is granted" if draft.kind.forbids else "nothing left to revoke"
+            why = [f"goes with {', '.join(went)}"] if went else [*why, left]
         draft.reason = draft.reason or "; ".join(why)
         return
     if draft.entry is None:
@@ -256,7 +257,11 @@ def conclude(draft: EdgeDraft, live: Live, ours: frozenset[Edge], *, destroy: bo
     spec_moved = draft.entry.spec != draft.after
     if draft.changes:
         draft.action = "update"
-        draft.moved = _moved(draft, live, spec_moved=spec_moved)
+        replaced = {change.edge.target for change in draft.changes} & live.fresh & live.snapshot.found.keys()
+        if replaced and not spec_moved:
+            draft.reason = f"{', '.join(sorted('.'.join(target) for target in replaced))} is replaced"
+        else:
+            draft.moved = _moved(draft, live, spec_moved=spec_moved)
 
 
 def _moved(draft: EdgeDraft, live: Live, *, spec_moved: bool) -> Side:

@@ -155,3 +155,14 @@ def test_what_others_granted_takes_their_rights_to_revoke(world: World, unique: 
     assert f"membership.{group}/{member}: the connected role {admin} lacks the rights of the role postgres" in said
     assert "lacks the rights of the role postgres, which granted SELECT on table public.t" in said
     world.execute(f"DROP OWNED BY {admin}, {member}", *(f"DROP ROLE {name}" for name in (admin, member, group)))
+
+
+def test_a_grant_follows_its_replaced_server_and_a_forgotten_revoke_grants_nothing(world: World, unique: str) -> None:
+    server = f'[role.{unique}_a]\n[extension.postgres_fdw]\n[server.s]\nfdw = "postgres_fdw"\n'
+    granted = grant(f"{unique}_a", 'server = "s"', "USAGE")
+    revoked = f'[[revoke]]\nfrom = "PUBLIC"\non = {{ database = "{unique}_db" }}\nprivileges = ["TEMPORARY"]\n'
+    reach(world, f'{server}type = "a"\n{granted}{revoked}')
+    plan = world.declare(f'{server}type = "b"\n{granted}').plan()
+    lines = {change.kind: change for change in plan.changes}
+    assert (lines["grant"].reason, lines["grant"].moved) == ("server.s is replaced", "")
+    assert (lines["revoke"].action, lines["revoke"].reason) == ("forget", "no longer declared; nothing is granted")
