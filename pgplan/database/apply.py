@@ -32,7 +32,7 @@ from pgplan.database.read import read, read_now
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
 from pgplan.database.stale import check_state, check_target
-from pgplan.database.steps import Progress, StepError, UnattributedError, run
+from pgplan.database.steps import Progress, StepError, UnattributedError, check_statements, run
 from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
 from pgplan.database.verify import stale, unfulfilled
 from pgplan.database.working import AS_BEFORE, Prepared, Working
@@ -117,6 +117,7 @@ def apply(
 
 
 def _locked(working: Working) -> Applied:
+    check_statements(working.plan)
     known = _facts(working.connection)
     check_target(working.plan, known)
     resolved = _load(working)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -11,7 +12,7 @@ from pgplan.database.connection import Session, acting_as
 from pgplan.database.notices import Notice
 from pgplan.database.scrub import server_message
 from pgplan.database.transport import Channel, open_channel
-from pgplan.errors import PgplanError, Problem
+from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.kind import SecretUse, Statement
 from pgplan.plan.model import Plan, Step
 from pgplan.secret import Secret
@@ -37,6 +38,23 @@ _ROLLED_BACK = "everything was rolled back: the database and the state are as be
 
 _DROPPED = "shdepLockAndCheckObject"
 """The function of the server that reports 42704 "was concurrently dropped", whatever the language of its messages."""
+
+
+# Whatever would end the transaction would also escape the comparison after the steps. No plan that pgplan makes has any of these,
+# or begins with a comment.
+_ENDS_TRANSACTION = re.compile(
+    r"\s*(abort|begin|call|commit|end|prepare|release|rollback|savepoint|start)\b|\s*[^\sa-z]|\s*$", re.IGNORECASE
+)
+
+
+def check_statements(plan: Plan) -> None:
+    """Raise StaleError unless every statement leaves the transaction alone: else somebody else wrote it."""
+    for step in plan.steps:
+        for statement in step.statements:
+            if _ENDS_TRANSACTION.match(statement.sql):
+                message = f"step {step.number} is not one that pgplan makes: {statement.sql}"
+                hint = "the plan file was edited: make a new plan"
+                raise StaleError(Problem(message, address=", ".join(step.addresses), hint=hint))
 
 
 @frozen
@@ -109,7 +127,8 @@ def _run_batch(connection: Session, batch: list[_Item], channel: Channel, total:
         item = batch[0]
         try:
             with acting_as(connection, item.statement.run_as):
-                connection.execute(channel.sql(item.statement, item.step.addresses[0]))
+                # Asking for binary results makes psycopg use the extended protocol, which takes one statement and no more.
+                connection.execute(channel.sql(item.statement, item.step.addresses[0]), binary=True)
         except psycopg.Error as error:
             raise _failed(item, error, channel, total) from None
         return

@@ -115,7 +115,6 @@ class Plan:
     relied: tuple[Relied, ...]
     notes: tuple[str, ...] = ()
     """What the reader should know: drift that is ignored, secrets not checked, objects that came back."""
-    tombstones_found: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(factory=dict[str, str])
     """Where secrets are sent: SHA-256 of how the configuration says to get each sensitive variable, by its name."""
     hidden: int = 0

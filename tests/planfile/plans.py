@@ -21,7 +21,6 @@ def plan(changes: int = 2) -> Plan:
         tuple(_step(number) for number in numbers),
         tuple(_relied(number) for number in numbers),
         notes=('role "Ünï" is not checked',),
-        tombstones_found=("server.old",),
         hidden=1,
     )
 

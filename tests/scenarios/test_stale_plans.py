@@ -197,6 +197,19 @@ def test_a_forged_statement_is_found_out_by_the_database(planned: Project, clust
     assert cluster.rows("SELECT rolsuper FROM pg_roles WHERE rolname = 'app'") == [(False,)]
 
 
+@pytest.mark.parametrize("forged", ["COMMIT", "  end", "/* */ COMMIT", "-- x\\nCOMMIT", "ROLLBACK", ""])
+def test_a_forged_end_of_the_transaction_is_refused(planned: Project, cluster: Server, forged: str) -> None:
+    _forge(Path(planned.plan_file), r"COMMENT ON SCHEMA \"billing\" IS 'cash'", forged)
+    _refused(planned, cluster, "is not one that pgplan makes")
+
+
+def test_two_statements_in_one_are_refused(planned: Project, cluster: Server) -> None:
+    _forge(Path(planned.plan_file), "IS 'cash'", "IS 'cash'; COMMIT")
+    before = _catalogs(cluster)
+    planned.run("apply", planned.plan_file, expect=1)
+    assert _catalogs(cluster) == before
+
+
 def test_the_digest_is_printed_and_stable(planned: Project) -> None:
     digests: set[str] = set()
     for seed in ("0", "1", "4711"):
