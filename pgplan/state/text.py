@@ -6,8 +6,9 @@ docs/reference/state.md describes the format.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from pgplan import __version__
 from pgplan.errors import PgplanError, Problem
@@ -74,5 +75,5 @@ def _lines(value: Any) -> str:
     """A list with one item a line; anything else on one line."""
     if not isinstance(value, list) or not value:
         return _line(value)
-    items: list[Any] = value
+    items = cast("Sequence[Any]", value)
     return "[\n  " + ",\n  ".join(map(_line, items)) + "\n]"
