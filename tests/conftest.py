@@ -46,6 +46,7 @@ def _server_version(request: pytest.FixtureRequest) -> None:
         return
     match = re.fullmatch(r"(>=|<|==)\s*(\d+)", marker.args[0])
     assert match is not None, f"cannot read the pg marker {marker.args[0]!r}"
-    version = request.getfixturevalue("server").version
+    name = "cluster" if "cluster" in request.fixturenames else "server"
+    version = request.getfixturevalue(name).version
     if not _COMPARE[match[1]](version, int(match[2])):
         pytest.skip(f"needs PostgreSQL {marker.args[0]}")

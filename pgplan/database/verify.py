@@ -85,7 +85,7 @@ def _unfulfilled(relied: Relied, found: Found | None, *, replaced: bool) -> list
     if relied.oid and (found.oid == relied.oid) == replaced:
         return [f"is still the object with OID {found.oid}" if replaced else f"is another object: its OID is {found.oid}"]
     wanted = {name: value for name, value in relied.expected.items() if value is not None}
-    if relied.image is not None and not replaced:
+    if relied.expected and relied.image is not None and not replaced:
         untouched = relied.image.keys() - wanted.keys() - {EXTRA, HIDDEN}
         wanted.update((name, relied.image[name]) for name in untouched if relied.image[name] is not None)
     now = relied_image(found)

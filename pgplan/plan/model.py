@@ -72,7 +72,8 @@ class Relied:
     acl: tuple[Mapping[str, Any], ...] | None = None
     """The whole access list, only where the plan changes it."""
     expected: Image | None = None
-    """What must be found after the steps: attributes that are None are not compared. None: the object must be gone."""
+    """What must be found after the steps: attributes that are None are not compared, with ``{}`` none at all. None: the object
+    must be gone."""
     expected_acl: tuple[Mapping[str, Any], ...] | None = None
     """Privileges that must be there after, whoever granted them."""
     forbidden_acl: tuple[Mapping[str, Any], ...] = ()

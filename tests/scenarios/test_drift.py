@@ -175,15 +175,30 @@ BY_HAND = {
 }
 
 
+def _rounds() -> list[dict[str, str]]:
+    """Statements by address, as many rounds as the busiest address has statements. What drops others stands alone."""
+    rounds: list[dict[str, str]] = []
+    for statement, address in BY_HAND.items():
+        fitting = (one for one in rounds if address not in one.values() and not any("; " in other for other in one))
+        chosen = None if "; " in statement else next(fitting, None)
+        if chosen is None:
+            chosen = {}
+            rounds.append(chosen)
+        chosen[statement] = address
+    return rounds
+
+
 def test_every_drift_is_found_and_repaired(project: Project, cluster: Server) -> None:
-    """One server for all of it: each change by hand is repaired before the next."""
+    """One server for all of it: each round of changes by hand is repaired before the next."""
     cluster.execute(*SETUP)
     project.write(TOML)
     project.plan_and_apply()
     project.run("drift")
-    for statement, address in BY_HAND.items():
-        cluster.execute(*statement.split("; "))
+    for statements in _rounds():
+        for statement in statements:
+            cluster.execute(*statement.split("; "))
         seen = project.run("drift", expect=2).out
-        assert address in seen, f"{statement}:\n{seen}"
+        for statement, address in statements.items():
+            assert address in seen, f"{statement}:\n{seen}"
         project.run("apply", "--yes")
         project.nothing_to_do()

@@ -126,6 +126,7 @@ def test_the_state_moved(planned: Project, cluster: Server) -> None:
     _refused(planned, cluster, "state")
 
 
+@pytest.mark.pg("== 18")
 def test_the_state_was_edited_under_the_same_serial(planned: Project, cluster: Server) -> None:
     path = planned.directory / ".pgplan" / "state.json"
     path.write_text(path.read_text().replace('"money"', '"funny"'))
@@ -154,6 +155,7 @@ def test_another_role(planned: Project, cluster: Server) -> None:
     assert "second" in error
 
 
+@pytest.mark.pg("== 18")
 def test_damage_is_found(planned: Project, cluster: Server) -> None:
     data = bytearray(Path(planned.plan_file).read_bytes())
     for position in range(0, len(data), max(1, len(data) // 12)):
@@ -179,6 +181,7 @@ def _forge(plan: Path, old: str, new: str) -> None:
             archive.writestr(info, members[info.filename])
 
 
+@pytest.mark.pg("== 18")
 def test_a_forged_plan_does_not_pass_the_expected_digest(planned: Project, cluster: Server) -> None:
     digest = re.findall(r"sha256:[0-9a-f]{64}", planned.run("show", planned.plan_file).all)[0]
     _forge(Path(planned.plan_file), "CREATEDB", "SUPERUSER")
@@ -197,12 +200,14 @@ def test_a_forged_statement_is_found_out_by_the_database(planned: Project, clust
     assert cluster.rows("SELECT rolsuper FROM pg_roles WHERE rolname = 'app'") == [(False,)]
 
 
+@pytest.mark.pg("== 18")
 @pytest.mark.parametrize("forged", ["COMMIT", "  end", "/* */ COMMIT", "-- x\\nCOMMIT", "ROLLBACK", ""])
 def test_a_forged_end_of_the_transaction_is_refused(planned: Project, cluster: Server, forged: str) -> None:
     _forge(Path(planned.plan_file), r"COMMENT ON SCHEMA \"billing\" IS 'cash'", forged)
     _refused(planned, cluster, "is not one that pgplan makes")
 
 
+@pytest.mark.pg("== 18")
 def test_two_statements_in_one_are_refused(planned: Project, cluster: Server) -> None:
     _forge(Path(planned.plan_file), "IS 'cash'", "IS 'cash'; COMMIT")
     before = _catalogs(cluster)
@@ -219,6 +224,7 @@ def test_the_digest_is_printed_and_stable(planned: Project) -> None:
     planned.run("apply", planned.plan_file, "--expect-digest", digests.pop())
 
 
+@pytest.mark.pg("== 18")
 def test_the_plan_file_is_for_its_owner_only_and_tells_no_address(planned: Project) -> None:
     path = Path(planned.plan_file)
     assert path.stat().st_mode & 0o777 == 0o600
