@@ -182,9 +182,9 @@ def _rounds() -> list[dict[str, str]]:
         fitting = (one for one in rounds if address not in one.values() and not any("; " in other for other in one))
         chosen = None if "; " in statement else next(fitting, None)
         if chosen is None:
-            chosen = {}
-            rounds.append(chosen)
-        chosen[statement] = address
+            rounds.append({statement: address})
+        else:
+            chosen[statement] = address
     return rounds
 
 
