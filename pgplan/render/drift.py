@@ -12,7 +12,7 @@ from pgplan.plan.model import Action, Change, Plan
 from pgplan.render.changes import lines, shown
 from pgplan.render.escape import visible
 from pgplan.render.json import resource_change
-from pgplan.render.text import Paint
+from pgplan.render.text import Paint, notes
 
 _BACKWARDS: Mapping[str, Action] = {"create": "delete", "update": "update", "replace": "update", "delete": "create"}
 _WORDS = {"delete": "has disappeared", "update": "was changed", "create": "came back with a restored database"}
@@ -53,10 +53,7 @@ def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
     for change in changes:
         yield from _change(change, paint)
         yield ""
-    for note in plan.notes:
-        yield f"{paint('Note:', '1')} {visible(note)}"
-    if plan.notes:
-        yield ""
+    yield from notes(plan, paint)
     yield paint(_summary(changes), "1" if changes else "1;32")
 
 

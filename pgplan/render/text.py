@@ -47,11 +47,16 @@ def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
     for change in shown:
         yield from _change(change, paint)
         yield ""
+    yield from notes(plan, paint)
+    yield paint(rendered.summary(plan), "1" if shown else "1;32")
+
+
+def notes(plan: Plan, paint: Paint) -> Iterator[str]:
+    """What the reader should know, with an empty line after it; nothing where there is none."""
     for note in plan.notes:
         yield f"{paint('Note:', '1')} {visible(note)}"
     if plan.notes:
         yield ""
-    yield paint(rendered.summary(plan), "1" if shown else "1;32")
 
 
 def _legend(changes: list[Change], paint: Paint) -> Iterator[str]:

@@ -6,14 +6,14 @@ https://www.postgresql.org/docs/current/ddl-priv.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
 from psycopg import sql
 
-from pgplan.address import PUBLIC, role_grantee
-from pgplan.kind import Privilege
+from pgplan.address import PUBLIC, part, role_grantee
+from pgplan.kind import Found, Privilege
 
 Items = Sequence[Sequence[Any]] | None
 """What a column of `acl_items` holds once psycopg has read the JSON. NULL: the list is empty."""
@@ -75,6 +75,19 @@ def acl_of(*lists: Items) -> tuple[Privilege, ...]:
     """The privileges that columns made by `acl_items` hold, sorted."""
     rows = (row for items in lists for item in items or () for row in _rows(*item))
     return tuple(_privilege(row) for row in sorted(rows))
+
+
+def found_with_list(type_: str, spec: Any, row: Mapping[str, Any]) -> Found:
+    """An object with an owner, an access list and perhaps an extension, from a row with oid, owner, acl and extension."""
+    return Found(
+        type_,
+        part(spec.name),
+        row["oid"],
+        spec,
+        owner=row["owner"] or "",
+        acl=acl_of(row["acl"]),
+        extension=part(row["extension"]) if row["extension"] else "",
+    )
 
 
 @lru_cache(maxsize=65536)

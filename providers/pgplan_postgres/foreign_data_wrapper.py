@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from attrs import field, frozen
 from psycopg import sql
 
-from pgplan.address import join, part
+from pgplan.address import join
 from pgplan.kind import Facts, Found, Row
 from pgplan.secret import Secret
-from pgplan_postgres.acl import acl_items, acl_of
+from pgplan_postgres.acl import acl_items, found_with_list
 from pgplan_postgres.base import ReaderBase, sorted_dict
 from pgplan_postgres.options import found_options, query_column
 
@@ -68,12 +68,4 @@ def _found(row: Row) -> Found:
         options=found_options(row["options"]),
         owner=row["owner"] or "",
     )
-    return Found(
-        "foreign_data_wrapper",
-        part(spec.name),
-        row["oid"],
-        spec,
-        owner=row["owner"] or "",
-        acl=acl_of(row["acl"]),
-        extension=part(row["extension"]) if row["extension"] else "",
-    )
+    return found_with_list("foreign_data_wrapper", spec, row)

@@ -10,7 +10,7 @@ from psycopg import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan.secret import Secret
-from pgplan_postgres.acl import acl_items, acl_of
+from pgplan_postgres.acl import acl_items, found_with_list
 from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, sorted_dict, to_role
 from pgplan_postgres.options import changes, clause, found_options, is_secret_name, plain, query_column
 from pgplan_postgres.rights import Rights, ownership
@@ -146,12 +146,4 @@ def _found(row: Row) -> Found:
         owner=row["owner"] or "",
         comment=row["comment"] or "",
     )
-    return Found(
-        "server",
-        part(spec.name),
-        row["oid"],
-        spec,
-        owner=row["owner"] or "",
-        acl=acl_of(row["acl"]),
-        extension=part(row["extension"]) if row["extension"] else "",
-    )
+    return found_with_list("server", spec, row)

@@ -17,7 +17,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("var", "tricky"): "${var.name}",
     ("var", "password"): Secret("hunter2", "${var.password}"),
     ("var", "withheld"): Secret(None, "${var.withheld}"),
-    ("env", "HOME"): "/root",
+    ("env", "HOME"): "/home/ann",
 }
 
 
@@ -34,7 +34,7 @@ def lookup(scope: str, name: str) -> Any:
         ("${var.flag}", True),
         ("${var.list}", ["a", "b"]),
         ("a-${var.name}-${var.port}-${var.flag}", "a-billing-5432-true"),
-        ("${env.HOME}/x", "/root/x"),
+        ("${env.HOME}/x", "/home/ann/x"),
         ("${var.name}${var.name}", "billingbilling"),
         ("$${var.name}", "${var.name}"),
         ("$$${var.name}", "$${var.name}"),
@@ -59,7 +59,7 @@ def test_a_secret_makes_all_of_it_secret(template: str) -> None:
     filled = fill(template, lookup)
     assert isinstance(filled, Secret)
     assert filled.source == template
-    assert filled.reveal() == template.replace("${var.password}", "hunter2").replace("${env.HOME}", "/root")
+    assert filled.reveal() == template.replace("${var.password}", "hunter2").replace("${env.HOME}", "/home/ann")
 
 
 @pytest.mark.parametrize("template", ["${var.withheld}", "x${var.withheld}${var.password}", "${var.password}${env.NONE}"])
