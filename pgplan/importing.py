@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 import attrs
 from attrs import evolve, frozen
@@ -15,6 +14,7 @@ from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.images import Image, image
 from pgplan.kind import Found, InvalidBlockError, Spec
+from pgplan.plan.observed import found_image
 from pgplan.registry import is_edge_kind
 from pgplan.render.toml import block_text
 from pgplan.state.backend import ConflictError
@@ -159,8 +159,8 @@ def _entry(run: Run, seen: Seen, one: _One, declared: Declared | None) -> Entry:
 
 def _spec(one: _One, declared: Declared | None) -> Image:
     """What is found, of those attributes that the configuration manages if it declares the address."""
-    found = cast("dict[str, Any]", image(one.spec))
-    if declared is None or one.found is None:
+    wanted: Image | None = image(declared.spec) if declared is not None else None
+    found: Image = found_image(one.spec, wanted)
+    if wanted is None or one.found is None:
         return found
-    wanted = cast("dict[str, Any]", image(declared.spec))
     return {name: None if wanted.get(name) is None else value for name, value in found.items()}

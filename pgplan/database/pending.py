@@ -11,7 +11,6 @@ from pgplan.address import Address
 from pgplan.database.transaction import Identity
 from pgplan.images import Image
 from pgplan.kind import Facts, Found, Snapshot
-from pgplan.plan.diff import mask
 from pgplan.plan.model import Change, Plan, Relied
 from pgplan.plan.observed import relied_acl, relied_image
 from pgplan.registry import Registry, is_edge_kind
@@ -105,14 +104,14 @@ def pending(run: str, plan: Plan, identity: Identity, before: Snapshot, after: S
 
 def _noted(relied: Relied, snapshot: Snapshot) -> Image:
     found = snapshot.get(relied.type, relied.key)
-    return noted(relied.type, relied.key, found, *(one for one in (relied.image, relied.expected) if one is not None))
+    return noted(relied.type, relied.key, found, relied.image, relied.expected)
 
 
-def noted(type_: str, key: str, found: Found | None, *masks: Image) -> Image:
-    """One object as `pending` notes it: what is a secret in one of the masks stays one."""
+def noted(type_: str, key: str, found: Found | None, *said: Image | None) -> Image:
+    """One object as `pending` notes it. `said` is as for `pgplan.plan.observed.found_image`."""
     if found is None:
         return {"type": type_, "key": key, "oid": None, "image": None, "acl": []}
-    image = mask(relied_image(found), *masks)
+    image = relied_image(found, *said)
     return {"type": type_, "key": key, "oid": found.oid, "image": image, "acl": list(relied_acl(found))}
 
 

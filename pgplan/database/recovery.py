@@ -164,9 +164,9 @@ def look(pending: Pending, snapshot: Snapshot) -> Look:
                 return "after"
             if (type_, was["oid"]) in oids:
                 return "before"
-        now = noted(type_, key, snapshot.get(type_, key))
-        after |= _same(becomes, now)
-        before |= _same(was, now)
+        found = snapshot.get(type_, key)
+        after |= _same(becomes, noted(type_, key, found, becomes["image"]))
+        before |= _same(was, noted(type_, key, found, was["image"]))
     if after == before:
         return "neither"
     return "after" if after else "before"

@@ -32,7 +32,7 @@ def _stale(relied: Relied, found: Found | None) -> list[Problem]:
         return [Problem(message, address=address)]
     problems: list[Problem] = []
     if relied.image is not None:
-        now = relied_image(found)
+        now = relied_image(found, relied.image)
         for name in sorted(relied.image.keys() | now.keys()):
             if not agrees(relied.image.get(name), now.get(name)):
                 said = _difference(relied.image.get(name), now.get(name), "the plan found")
@@ -88,7 +88,7 @@ def _unfulfilled(relied: Relied, found: Found | None, *, replaced: bool) -> list
     if relied.expected and relied.image is not None and not replaced:
         untouched = relied.image.keys() - wanted.keys() - {EXTRA, HIDDEN}
         wanted.update((name, relied.image[name]) for name in untouched if relied.image[name] is not None)
-    now = relied_image(found)
+    now = relied_image(found, wanted)
     said = [
         f"{name} {_difference(value, now.get(name), 'the plan wants')}"
         for name, value in sorted(wanted.items())

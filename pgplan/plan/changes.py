@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pgplan.images import Image, image
+from pgplan.images import Image
 from pgplan.kind import EdgeChange, Found, Kind, Reference, Snapshot
-from pgplan.plan.diff import Draft, mask
+from pgplan.plan.diff import Draft
 from pgplan.plan.edges import EdgeDraft
 from pgplan.plan.model import Change
+from pgplan.plan.observed import found_image
 
 
 def _database(kind: Kind, snapshot: Snapshot) -> str:
@@ -23,8 +24,7 @@ def depends_on(references: tuple[Reference, ...]) -> tuple[str, ...]:
 def _before(draft: Draft, found: Found | None) -> Image | None:
     if found is None:
         return None
-    recorded = draft.entry.spec if draft.entry else None
-    before: Image = mask(image(found.spec), *(one for one in (draft.after, recorded) if one is not None))
+    before: Image = found_image(found.spec, draft.after, draft.entry.spec if draft.entry else None)
     return before
 
 

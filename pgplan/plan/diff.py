@@ -22,6 +22,7 @@ from pgplan.errors import Exit, Problem
 from pgplan.images import MARKER, Image, image, restore
 from pgplan.kind import Found, ObjectKind, Spec
 from pgplan.plan.model import Action, Side, Slot
+from pgplan.plan.observed import found_image
 from pgplan.state.model import Entry
 
 Removal = Literal["delete", "forget", "error"]
@@ -88,16 +89,6 @@ def agrees(declared: Any, found: Any) -> bool:
     return bool(declared == found)
 
 
-def mask(value: Any, *patterns: Any) -> Any:
-    """`value` with the marker wherever one of the patterns has it, so that no image shows what was declared as a secret."""
-    if any(pattern == MARKER for pattern in patterns) and value is not None:
-        return dict(MARKER)
-    if not isinstance(value, dict):
-        return value
-    maps = [cast("Image", pattern) for pattern in patterns if isinstance(pattern, dict)]
-    return {key: mask(item, *(m.get(key) for m in maps)) for key, item in cast("Image", value).items()}
-
-
 def _with_recorded(found: Found, entry: Entry | None, kind: ObjectKind) -> Found:
     """Fill what the server hides with what is recorded: hidden, never empty."""
     if not found.hidden or entry is None:
@@ -108,9 +99,8 @@ def _with_recorded(found: Found, entry: Entry | None, kind: ObjectKind) -> Found
     return evolve(found, spec=evolve(found.spec, **known), hidden=still)
 
 
-def _changed(declared: Image, found: Found, ignore: Collection[str]) -> tuple[str, ...]:
+def _changed(declared: Image, found: Found, shown: Image, ignore: Collection[str]) -> tuple[str, ...]:
     """Attributes to be set. What is hidden and was never recorded cannot be compared: it is set."""
-    shown = image(found.spec)
     return tuple(
         name
         for name, value in sorted(declared.items())
@@ -158,7 +148,8 @@ def _compare(draft: Draft, declared: Declared, found: Found) -> None:
     after = cast("Image", draft.after)
     recorded = draft.entry.spec if draft.entry else None
     ignored = declared.ignore if draft.entry else ()
-    draft.changed = _changed(after, found, (*draft.kind.creation_only, *ignored))
+    shown = found_image(found.spec, after, recorded)
+    draft.changed = _changed(after, found, shown, (*draft.kind.creation_only, *ignored))
     if draft.changed or draft.sent_slots():
         fixed = [name for name in draft.changed if name in draft.kind.replace_when]
         blind = [name for name in draft.changed if name in draft.kind.replace_when_hidden and name in found.hidden]
@@ -168,7 +159,7 @@ def _compare(draft: Draft, declared: Declared, found: Found) -> None:
         elif blind:
             draft.reason = f"{', '.join(blind)} is hidden from this role and was never recorded, so it cannot be altered"
         if recorded is not None:
-            draft.moved = _moved(after, recorded, image(found.spec), draft.changed) if draft.changed else ""
+            draft.moved = _moved(after, recorded, shown, draft.changed) if draft.changed else ""
     elif draft.entry is None:
         draft.action = "adopt"
 

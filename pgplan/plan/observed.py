@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-from pgplan.images import Image, image
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, cast
+
+import attrs
+
+from pgplan.images import MARKER, Image, image
 from pgplan.kind import Found
+from pgplan.secret import Secret
 
 EXTRA = "extra"
 HIDDEN = "hidden"
 OWNER = "owner"
 
 
-def relied_image(found: Found) -> Image:
-    """The spec's image, plus what is not an attribute but what SQL or staleness depends on.
+@cache
+def _attributes(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(cls)) if attrs.has(cls) else ()
+
+
+def found_image(value: Any, *said: Any) -> Any:
+    """The image of something found, the only one that there is: closed by default.
+
+    `said` are images that know what is harmless there: as declared, as recorded, as relied upon. A `Secret` is shown only where
+    one of them has clear text and none has the marker of a secret. Where one has the marker, nothing is shown, whatever is found.
+    """
+    if value is None:
+        return None
+    if MARKER in said:
+        return dict(MARKER)
+    if isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Secret):
+        clear = any(one is not None for one in said) and not value.withheld
+        return value.reveal() if clear else dict(MARKER)
+    if isinstance(value, (list, tuple)):
+        return [found_image(item) for item in cast("Sequence[Any]", value)]
+    maps = [cast("Image", one) for one in said if isinstance(one, dict)]
+    if isinstance(value, dict):
+        members = cast("Image", value)
+    else:
+        members = {name: getattr(value, name) for name in _attributes(value.__class__)}
+    return {name: found_image(item, *[one.get(name) for one in maps]) for name, item in members.items()}
+
+
+def relied_image(found: Found, *said: Image | None) -> Image:
+    """The spec's image, plus what is not an attribute but what SQL or staleness depends on. `said` is as for `found_image`.
 
     ``extra`` and ``hidden`` stand there only where there are any; ``owner`` is the spec's own attribute, or the owner of an
     object whose spec has none. A hidden attribute is None.
     """
-    whole: Image = image(found.spec)
+    whole: Image = found_image(found.spec, *said)
     if found.owner:
         whole.setdefault(OWNER, found.owner)
     if found.extra:

@@ -7,20 +7,18 @@ from typing import cast
 
 from attrs import evolve
 
-from pgplan.images import Image, image
+from pgplan.images import Image
 from pgplan.kind import EdgeChange, Found, Snapshot
 from pgplan.plan.access_lists import Live, Target, target_lists
-from pgplan.plan.diff import Draft, mask
+from pgplan.plan.diff import Draft
 from pgplan.plan.edges import EdgeDraft, references
 from pgplan.plan.model import Relied
 from pgplan.plan.observed import EXTRA, HIDDEN, relied_acl, relied_image
 from pgplan.plan.order import Needs
 
-Masks = tuple[Image, ...]
 
-
-def _masks(draft: Draft) -> Masks:
-    return tuple(one for one in (draft.after, draft.entry.spec if draft.entry else None) if one is not None)
+def _said(draft: Draft) -> tuple[Image | None, ...]:
+    return draft.after, draft.entry.spec if draft.entry else None
 
 
 def _after(draft: Draft, found: Found | None) -> Image | None:
@@ -29,8 +27,9 @@ def _after(draft: Draft, found: Found | None) -> Image | None:
         return None
     if found is None or draft.action == "replace":
         return {**draft.after, **dict.fromkeys(draft.kind.creation_only)}
-    before = mask(relied_image(found), *_masks(draft))
-    untouched: Image = {name: before.get(name) for name in image(found.spec) if name not in draft.changed}
+    before = relied_image(found, *_said(draft))
+    attributes = (name for name in before if name not in (EXTRA, HIDDEN) and hasattr(found.spec, name))
+    untouched: Image = {name: before[name] for name in attributes if name not in draft.changed}
     return {**untouched, **{name: draft.after[name] for name in draft.changed if name not in found.hidden}}
 
 
@@ -39,7 +38,7 @@ def _touched(draft: Draft, snapshot: Snapshot) -> Relied:
     found = snapshot.get(draft.kind.name, draft.key)
     if found is None:
         return Relied(draft.kind.name, draft.key, None, None, expected=_after(draft, None))
-    before = mask(relied_image(found), *_masks(draft))
+    before = relied_image(found, *_said(draft))
     expected = before if draft.action in ("adopt", "forget", "none") else _after(draft, found)
     return Relied(draft.kind.name, draft.key, found.oid, before, expected=expected)
 

@@ -39,6 +39,12 @@ def found_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, st
     return {option: as_secret(option, value or "") for option, value in sorted(rows or (), key=lambda row: row[0])}
 
 
+def mapping_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:
+    """Options of a user mapping as the catalogs show them. Which of them are secrets nobody but the configuration can know, so
+    all are, whatever they are called; only `user`, the name to log in with over there, is none."""
+    return {option: (value or "") if option == "user" else Secret(value or "") for option, value in sorted(rows or ())}
+
+
 def plain(options: Options) -> dict[str, str]:
     return {option: value for option, value in sorted(options.items()) if isinstance(value, str)}
 
@@ -64,9 +70,14 @@ def changes(before: Options, after: Options, drop_first: Iterable[str] = ()) -> 
             actions.append(sql.SQL("DROP {}").format(name(option)))
         elif isinstance(new, str) and old is None:
             actions.append(sql.SQL("ADD {} {}").format(name(option), text(new)))
-        elif isinstance(new, str) and (isinstance(old, Secret) or old != new):
+        elif isinstance(new, str) and not _is(old, new):
             actions.append(sql.SQL("SET {} {}").format(name(option), text(new)))
     return _options(actions)
+
+
+def _is(found: str | Secret | None, declared: str) -> bool:
+    value = found.reveal() if isinstance(found, Secret) and not found.withheld else found
+    return value == declared and not isinstance(value, Secret)
 
 
 def _options(actions: Iterable[sql.Composable]) -> sql.Composable | None:

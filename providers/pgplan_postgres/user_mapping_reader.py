@@ -14,7 +14,7 @@ from pgplan.kind import Facts, Found, Row
 from pgplan.secret import Secret
 from pgplan_postgres.base import ReaderBase
 from pgplan_postgres.membership import ROWS_PER_GRANTOR
-from pgplan_postgres.options import found_options, query_column
+from pgplan_postgres.options import mapping_options, query_column
 from pgplan_postgres.user_mapping import SLOT, UserMapping, user_mapping_key
 
 _QUERY_SUPERUSER = """
@@ -72,7 +72,7 @@ class UserMappingReader(ReaderBase):
 
 
 def _found(row: Row) -> Found:
-    options = found_options(row["options"]) if row["visible"] else None
+    options = mapping_options(row["options"]) if row["visible"] else None
     spec = UserMapping(row["server"], role_grantee(row["role"]), options)
     shown: dict[str, str | None] = dict(row["options"] or ())
     return Found(
