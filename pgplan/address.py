@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENT
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -100,3 +101,15 @@ class Address:
         if not dot or not kind or not key:
             raise ValueError(f"{text!r} is not an address: expected kind.key, such as role.alice")
         return cls(kind, key)
+
+
+class Identity(NamedTuple):
+    """One object in the catalogs: what an address means, and what references and access lists speak of."""
+
+    type: str
+    key: str
+    database: str = ""
+    """The database that it lives in, "" for what the whole cluster shares."""
+
+    def __str__(self) -> str:
+        return f"{self.type}.{self.key}"

@@ -2,6 +2,7 @@
 
 The engine knows no kind of PostgreSQL object. A provider (entry point group ``pgplan.providers``) lists *kinds*, which stand in
 the configuration and the state, and *readers*, which say what the catalogs hold. Kinds compose SQL; only the engine runs it.
+What a kind does to others it says; the engine infers nothing from what kinds there are.
 
 Rules that hold for every spec class (an attrs class, frozen):
 
@@ -14,19 +15,16 @@ Rules that hold for every spec class (an attrs class, frozen):
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from attrs import field, frozen
+from attrs import frozen
 
+from pgplan.address import Identity
 from pgplan.secret import Secret
+from pgplan.snapshot import AccessList, Catalog, Facts, Found, Item, Snapshot, Spec
 
-Spec = Any
-"""An instance of a kind's spec class. The engine compares specs and asks their kind about them, nothing more."""
-
-Lookup = Callable[[str, str], Spec | None]
+SpecOf = Callable[[str, str], Spec | None]
 """Another object's spec by (type, key): as declared, else as found, else None."""
 
 Row = Mapping[str, Any]
@@ -41,92 +39,8 @@ class Reference:
     key: str
     attribute: str = ""
 
-    @property
-    def target(self) -> tuple[str, str]:
-        return self.type, self.key
-
     def __str__(self) -> str:
         return f"{self.type}.{self.key}"
-
-
-@frozen(order=True)
-class Privilege:
-    """One item of an access list as found, built-in defaults included. `column` is "" for the whole object."""
-
-    column: str
-    grantee: str
-    """A role, the keyword PUBLIC, or ``"PUBLIC"`` for a role called so (pgplan.address.grantee_part)."""
-    privilege: str
-    grantor: str
-    grantable: bool = False
-
-
-@frozen
-class Found:
-    """One object as the catalogs show it."""
-
-    type: str
-    key: str
-    oid: int
-    spec: Spec
-    hidden: tuple[str, ...] = ()
-    """Attributes of the spec that the server does not show to this role: hidden, never empty."""
-    extra: Mapping[str, Any] = field(factory=dict[str, Any])
-    """JSON that is not an attribute but that SQL or staleness depends on, such as the rows behind a membership."""
-    owner: str = ""
-    """The owner's role name, for objects that have an access list."""
-    acl: tuple[Privilege, ...] = ()
-    secrets: Mapping[str, Secret] = field(factory=dict[str, Secret])
-    """What the server shows of secrets, by slot: held in memory for comparison, never written anywhere."""
-    extension: str = ""
-    """The key of the extension that it is a member of, and goes with."""
-    system: bool = False
-    """Predefined by PostgreSQL (pg_* roles, pg_catalog): may be referred to, is never undeclared."""
-
-
-@frozen
-class Facts:
-    """What is read of the server once a run. `version` is server_version_num, such as 160014."""
-
-    version: int
-    system_identifier: str
-    timeline: int
-    database: str
-    database_oid: int
-    role: str
-    """current_user: the role whose rights count."""
-    session_role: str
-    superuser: bool
-    lsn: str = ""
-    """pg_current_wal_insert_lsn(), such as ``0/1A2B3C4``; never part of a plan."""
-
-
-@frozen
-class Snapshot:
-    """Everything read of one database in one read-only snapshot, by (type, key)."""
-
-    facts: Facts
-    found: Mapping[tuple[str, str], Found]
-
-    def get(self, type_: str, key: str) -> Found | None:
-        return self.found.get((type_, key))
-
-    def of(self, type_: str) -> list[Found]:
-        """All of one type, sorted by key."""
-        return list(self._sorted.get(type_, ()))
-
-    def within(self, type_: str, prefix: str) -> list[Found]:
-        """Those of one type whose key begins with `prefix`, sorted by key: at the cost of the answer, not of the snapshot."""
-        every = self._sorted.get(type_, [])
-        start = bisect_left(every, prefix, key=lambda found: found.key)
-        return every[start : bisect_right(every, prefix, lo=start, key=lambda found: found.key[: len(prefix)])]
-
-    @cached_property
-    def _sorted(self) -> Mapping[str, list[Found]]:
-        by_type: dict[str, list[Found]] = {}
-        for found in sorted(self.found.values(), key=lambda found: found.key):
-            by_type.setdefault(found.type, []).append(found)
-        return by_type
 
 
 class Reader(Protocol):
@@ -148,17 +62,28 @@ class Reader(Protocol):
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]: ...
 
 
+@runtime_checkable
+class ImplyingReader(Protocol):
+    """A reader of access lists that need no row in the catalogs."""
+
+    def implied(self, key: str, facts: Facts) -> Found | None:
+        """What it means that there is no row: an object with a known access list. None: `key` names no such list."""
+        ...
+
+
 @frozen
 class SecretUse:
     """A place in a statement, written ``:'slot'`` as psql would, that takes a secret when the plan is applied.
 
     `transport` is "verifier" (a SCRAM verifier made on the client for role `role`) or "private" (the statement is run inside the
-    server with the value taken from a temporary table, so that no log shows it).
+    server with the value taken from a temporary table, so that no log shows it). `command` is the statement's command tag, which
+    event triggers see: ``ALTER USER MAPPING``.
     """
 
     slot: str
     transport: Literal["verifier", "private"]
     role: str = ""
+    command: str = ""
 
 
 @frozen
@@ -236,21 +161,54 @@ class BlockWriter(Protocol):
 
 
 class ObjectKind(Kind, Protocol):
-    """A kind whose address names one object. A reader of the same type finds it."""
+    """A kind whose address names one object. A reader of the same name finds its spec."""
 
-    @property
-    def after(self) -> Sequence[str]:
-        """Kinds whose creations come first in any case, because they may bring what this kind refers to."""
+    def object(self, key: str) -> tuple[str, str]:
+        """The object in the catalogs that an address with this key means, by type and key: what references and privileges
+        speak of. ``foreign_table.s.t`` means the table s.t."""
+        ...
+
+    def owner(self, spec: Spec) -> str | None:
+        """The role that `spec` makes the owner; None where it says nothing of one."""
         ...
 
     @property
-    def adopts(self) -> bool:
-        """Whether what exists is adopted and completed without asking (edges)."""
+    def stands_on(self) -> Sequence[str]:
+        """Types of what its objects refer to. Whenever one of these is in the plan, this kind is read too, so that what would
+        stop a DROP, or be lost by it, is known when planning."""
         ...
 
     @property
-    def no_loops(self) -> tuple[str, str] | None:
-        """Two attributes, each a name, whose pairs must not form a loop over all declared specs of the kind."""
+    def reads(self) -> Sequence[str]:
+        """Types that are read besides its own wherever it is declared or recorded."""
+        ...
+
+    def brings(self, spec: Spec, type_: str, key: str, catalog: Catalog) -> bool:
+        """Whether its creation may bring this object, which is not found and which nothing declares."""
+        ...
+
+    @property
+    def goes_with(self) -> Sequence[str]:
+        """Attributes that name objects whose own DROP takes this one along: then there is no statement for it, and it stops none."""
+        ...
+
+    @property
+    def adopted_silently(self) -> bool:
+        """Whether what exists is adopted and completed without asking."""
+        ...
+
+    @property
+    def early(self) -> bool:
+        """Whether it comes as early as it can: what follows may need the rights that it gives."""
+        ...
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether two of its objects may exclude each other, so that what goes must be gone before anything of it is made."""
+        ...
+
+    def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:
+        """What is wrong with all declared specs taken together, by key: (key, message, hint)."""
         ...
 
     @property
@@ -264,16 +222,11 @@ class ObjectKind(Kind, Protocol):
         ...
 
     @property
-    def goes_with(self) -> Sequence[str]:
-        """Attributes that name objects whose own DROP takes this one along: then there is no statement for it."""
-        ...
-
-    @property
     def creation_only(self) -> Sequence[str]:
         """Attributes that only `create` uses and the catalogs do not keep: never compared, None in every found spec."""
         ...
 
-    def settle(self, spec: Spec, facts: Facts, lookup: Lookup) -> Spec:
+    def complete(self, spec: Spec, facts: Facts, spec_of: SpecOf) -> Spec:
         """A declared spec made definite for this server, before anything is compared: defaults that depend on its version or
         on another object are filled in. The engine calls it once for each declared object when planning.
 
@@ -292,7 +245,10 @@ class ObjectKind(Kind, Protocol):
     def create(self, spec: Spec) -> Sequence[Statement]: ...
 
     def alter(self, found: Found, spec: Spec, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
-        """From what was found to `spec`: `changed` names attributes that differ, `slots` secrets whose value must be sent."""
+        """From what was found to `spec`: `changed` names attributes that differ, `slots` secrets whose value must be sent.
+
+        Raises InvalidBlockError with what PostgreSQL cannot alter in this case.
+        """
         ...
 
     def drop(self, found: Found) -> Sequence[Statement]: ...
@@ -307,64 +263,76 @@ class ObjectKind(Kind, Protocol):
         ...
 
 
-@frozen(order=True)
-class Edge:
-    """One privilege that must be there (grant) or must not (revoke), on the object (type, key)."""
-
-    type: str
-    key: str
-    column: str
-    grantee: str
-    privilege: str
+class Selector(Protocol):
+    """Which objects a claim is about. Hashable; claims whose selectors are equal are about the same objects."""
 
     @property
-    def target(self) -> tuple[str, str]:
-        return self.type, self.key
+    def named(self) -> bool:
+        """Whether it names one object. A claim that does beats one by pattern."""
+        ...
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        """(type, key) of each. One that is named is given whether it is found or not.
+
+        Raises InvalidBlockError where a name means several objects, or one of another type.
+        """
+        ...
 
 
 @frozen
-class Wanted:
-    """What one address says of one edge. A block that names the object (`named`) beats one with ``*_in``."""
+class Claim:
+    """What one spec says of privileges on some objects: that the items must be there or, with `forbids`, must not.
 
-    edge: Edge
+    Forbidding a privilege on a whole object forbids it on its columns too, unless a claim names the column.
+    """
+
+    selector: Selector
+    items: tuple[Item, ...]
+    forbids: bool = False
     grantable: bool = False
-    named: bool = True
+
+
+@frozen(order=True)
+class Edge:
+    """One privilege of one grantee on one object."""
+
+    object: Identity
+    item: Item
 
 
 class EdgeKind(Kind, Protocol):
     """A kind whose address stands for a set of edges."""
-
-    @property
-    def forbids(self) -> bool:
-        """False: the edges must be there (grant). True: they must not (revoke)."""
-        ...
 
     def merge(self, one: Spec, other: Spec) -> Spec:
         """Two specs of the same address, added up."""
         ...
 
     def reads(self, spec: Spec) -> Sequence[str]:
-        """Types that must be read to expand the spec."""
+        """Types that must be read to find the objects of the spec."""
         ...
 
-    def edges(self, spec: Spec, snapshot: Snapshot) -> Iterable[Wanted]:
-        """The spec, expanded for what the snapshot holds. An explicitly named object is expanded even if it is not found.
+    def claims(self, spec: Spec, facts: Facts) -> Sequence[Claim]:
+        """What the spec wants and forbids.
 
         Raises InvalidBlockError when the server's version does not have a privilege.
         """
         ...
 
-    def adoptable(self, key: str, snapshot: Snapshot) -> Spec | None:
+    def adoptable(self, key: str, catalog: Catalog) -> Spec | None:
         """The spec that describes what is found for an address, for `pgplan import`. None: nothing is found.
 
         Raises InvalidBlockError when the key is not one of this kind.
         """
         ...
 
+    def declarations(self, found: Found) -> Iterable[Declaration]:
+        """What would have to be declared for an object's access list to be as it is found, but for its owner's own rights."""
+        ...
+
 
 @frozen
 class EdgeChange:
-    """Edges to be granted or revoked, in the plan's terms. A revoke with `only_option` keeps the privilege itself."""
+    """An edge to be granted or revoked, in the plan's terms. A revoke with `only_option` keeps the privilege itself."""
 
     action: Literal["grant", "revoke"]
     edge: Edge
@@ -399,7 +367,15 @@ class Provider(Protocol):
     @property
     def readers(self) -> Sequence[Reader]: ...
 
-    def rights(self, snapshot: Snapshot) -> Rights:
+    def grantee(self, name: str) -> Reference | None:
+        """The object that the grantee of an `Item`, or a grantor, is; None for PUBLIC."""
+        ...
+
+    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
+        """The access list that an object has when the connected role has just made it: built-in and default privileges."""
+        ...
+
+    def rights(self, catalog: Catalog) -> Rights:
         """What the connected role may do. Asked for only when it is no superuser."""
         ...
 
@@ -407,3 +383,35 @@ class Provider(Protocol):
         """The fewest statements for all the changes, revokes first. Changes that differ only in object, grantee, privilege or
         column share one. Sorted input gives the same output in every process."""
         ...
+
+
+__all__ = [
+    "AccessList",
+    "BlockWriter",
+    "Catalog",
+    "Claim",
+    "Declaration",
+    "Edge",
+    "EdgeChange",
+    "EdgeKind",
+    "EdgeStatement",
+    "Facts",
+    "Found",
+    "ImplyingReader",
+    "InvalidBlockError",
+    "Item",
+    "Kind",
+    "ObjectKind",
+    "Provider",
+    "Reader",
+    "Reference",
+    "Rights",
+    "Row",
+    "Scope",
+    "SecretUse",
+    "Selector",
+    "Snapshot",
+    "Spec",
+    "SpecOf",
+    "Statement",
+]

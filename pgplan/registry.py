@@ -9,18 +9,20 @@ from typing import Any, TypeGuard, cast
 
 from attrs import frozen
 
+from pgplan.address import Identity
 from pgplan.errors import ConfigurationError, Problem
-from pgplan.kind import EdgeKind, Kind, ObjectKind, Provider, Reader
+from pgplan.kind import EdgeKind, ImplyingReader, Kind, ObjectKind, Provider, Reader, Reference, Scope
+from pgplan.snapshot import Implied
 from pgplan.state.backend import Backend, BackendFactory
 
 
 def is_edge_kind(kind: Kind) -> TypeGuard[EdgeKind]:
-    return hasattr(kind, "forbids")
+    return hasattr(kind, "claims")
 
 
 @frozen
 class Registry:
-    """All kinds and readers by name. `providers` by the name of each kind that they bring."""
+    """All kinds and readers by name. `providers` by the name of each kind and type that they bring."""
 
     kinds: Mapping[str, ObjectKind | EdgeKind]
     readers: Mapping[str, Reader]
@@ -38,19 +40,55 @@ class Registry:
             raise TypeError(f"{name} is not an edge kind")
         return kind
 
+    def object_kinds(self) -> list[ObjectKind]:
+        return [self.object_kind(name) for name, kind in sorted(self.kinds.items()) if not is_edge_kind(kind)]
+
+    def edge_kinds(self) -> list[EdgeKind]:
+        return [self.edge_kind(name) for name, kind in sorted(self.kinds.items()) if is_edge_kind(kind)]
+
+    def scope(self, type_: str) -> Scope:
+        known = self.readers.get(type_) or self.kinds.get(type_)
+        return known.scope if known is not None else "database"
+
+    def identity(self, type_: str, key: str, database: str) -> Identity:
+        """The object of this type and key as it is seen from `database`."""
+        return Identity(type_, key, "" if self.scope(type_) == "cluster" else database)
+
+    def target(self, reference: Reference, database: str) -> Identity:
+        """What a reference in a spec of `database` means."""
+        return self.identity(reference.type, reference.key, database)
+
+    def meant(self, kind: str, key: str, database: str) -> Identity:
+        """The object in the catalogs that the address ``kind.key`` of an object kind means."""
+        return self.identity(*self.object_kind(kind).object(key), database)
+
+    def grantee(self, type_: str, name: str) -> Identity | None:
+        """The object that a grantee in access lists of this type is; None for PUBLIC."""
+        reference = self.providers[type_].grantee(name)
+        return None if reference is None else self.target(reference, "")
+
+    @property
+    def implied(self) -> dict[str, Implied]:
+        return {name: reader.implied for name, reader in self.readers.items() if isinstance(reader, ImplyingReader)}
+
 
 def registry_of(providers: Iterable[Provider]) -> Registry:
+    """Raises ValueError when two providers bring the same kind, or readers of the same type."""
     kinds: dict[str, ObjectKind | EdgeKind] = {}
     readers: dict[str, Reader] = {}
-    by_kind: dict[str, Provider] = {}
+    by_name: dict[str, Provider] = {}
     for provider in providers:
         for kind in provider.kinds:
-            if kind.name in kinds:
+            if kind.name in kinds or by_name.get(kind.name, provider) is not provider:
                 raise ValueError(f"two installed providers bring the kind {kind.name!r}")
             kinds[kind.name] = kind
-            by_kind[kind.name] = provider
-        readers.update((reader.type, reader) for reader in provider.readers)
-    return Registry(kinds, readers, by_kind)
+            by_name[kind.name] = provider
+        for reader in provider.readers:
+            if reader.type in readers or by_name.get(reader.type, provider) is not provider:
+                raise ValueError(f"two installed providers read the type {reader.type!r}")
+            readers[reader.type] = reader
+            by_name[reader.type] = provider
+    return Registry(kinds, readers, by_name)
 
 
 def installed() -> Registry:

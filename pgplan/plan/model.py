@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from pgplan.address import Identity
 from pgplan.images import Image
 from pgplan.kind import Statement
+from pgplan.state.model import Adopted
 
-FORMAT = 1
+FORMAT = 2
 
 Action = Literal["create", "update", "replace", "delete", "adopt", "forget", "none"]
 """``none``: nothing to do in the database, but the state records something new (both sides moved to the same value)."""
@@ -34,13 +36,12 @@ class Change:
     """Why, in words: "not there yet", "had disappeared", "owner differs"."""
     moved: Side = ""
     """For an update or replace: which side moved since the last apply."""
+    previous_address: str = ""
+    """The address that it had before, "" if it had this one."""
     before: Image | None = None
     after: Image | None = None
     """As declared: attributes that are None are not managed. None for what goes."""
     changed: tuple[str, ...] = ()
-    slots: Mapping[str, Slot] = field(factory=dict[str, Slot])
-    sources: Mapping[str, str | None] = field(factory=dict[str, "str | None"])
-    """By slot, the text that the secret comes from (``${var.x}``); None for a literal."""
     steps: tuple[int, ...] = ()
     """Steps that carry it out, by number."""
     adopting: bool = False
@@ -49,12 +50,26 @@ class Change:
     depends: tuple[str, ...] = ()
     grantors: tuple[str, ...] = ()
     edges: tuple[Mapping[str, Any], ...] = ()
-    """Edge kinds: the privileges granted and revoked, for display: action, type, key, column, grantee, privilege, grantable."""
+    """The privileges granted and revoked, for display: action, type, key, column, grantee, privilege, grantable, only_option,
+    grantor."""
+    adopted: Adopted = Adopted()
+    """Edge kinds: which of its edges were there before pgplan came, for the state."""
+
+
+@frozen
+class Secrecy:
+    """What becomes of one secret."""
+
+    address: str
+    slot: str
+    status: Slot
+    source: str | None
+    """The text that it comes from (``${var.x}``); None for a literal."""
 
 
 @frozen
 class Step:
-    """Statements that run together; `addresses` are those that it serves."""
+    """Statements that run together; `addresses` are those that it serves. Numbers count through all phases."""
 
     number: int
     addresses: tuple[str, ...]
@@ -62,24 +77,44 @@ class Step:
 
 
 @frozen
-class Relied:
-    """An object touched or relied upon, as found when planning. `oid` None: it must not exist."""
+class Phase:
+    """Steps that run in one database, in one transaction or, one by one, outside of any."""
+
+    database: str
+    steps: tuple[Step, ...]
+    transaction: bool = True
+
+
+@frozen
+class ItemCheck:
+    """What an access list must say after the steps of one grantee's privilege, whoever granted it."""
+
+    column: str
+    grantee: str
+    privilege: str
+    present: bool
+    grantable: bool = False
+
+
+@frozen
+class Check:
+    """What must be found of one object after the steps."""
 
     type: str
     key: str
-    oid: int | None
+    database: str
+    gone: bool = False
+    new: bool = False
+    """It is made, or made anew: found with another OID than before, if it was there."""
     image: Image | None = None
-    acl: tuple[Mapping[str, Any], ...] | None = None
-    """The whole access list, only where the plan changes it."""
-    expected: Image | None = None
-    """What must be found after the steps: attributes that are None are not compared, with ``{}`` none at all. None: the object
-    must be gone."""
-    expected_acl: tuple[Mapping[str, Any], ...] | None = None
-    """Privileges that must be there after, whoever granted them."""
-    forbidden_acl: tuple[Mapping[str, Any], ...] = ()
-    """Privileges that must not be there after."""
-    exact_acl: bool = True
-    """Whether `expected_acl` is the whole list: false where creation adds what only the server knows."""
+    """Attributes that the steps set. None: which attributes it has then, the plan does not know."""
+    untouched: bool = True
+    """Whether all other attributes must be as they were."""
+    items: tuple[ItemCheck, ...] = ()
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.type, self.key, self.database)
 
 
 @frozen
@@ -93,36 +128,98 @@ class PlanState:
 
 
 @frozen
-class PlanTarget:
-    system_identifier: str
-    timeline: int
+class Options:
+    """How the plan was asked for."""
+
+    destroy: bool = False
+    include_adopted: bool = False
+
+
+@frozen
+class Decided:
+    """What a person approves: all of it follows from the configuration, the options, the state and what was observed."""
+
+    name: str
+    options: Options
+    state: PlanState
+    changes: tuple[Change, ...]
+    phases: tuple[Phase, ...]
+    checks: tuple[Check, ...]
+    slots: tuple[Secrecy, ...] = ()
+    """The secrets of every change, and those that were not checked, by address and slot."""
+    origins: Mapping[str, str] = field(factory=dict[str, str])
+    """Where secrets are sent: SHA-256 of how the configuration says to get each sensitive variable, by its name."""
+    expires: str | None = None
+    """ISO 8601, in UTC. Only where it was asked for."""
+
+
+@frozen
+class Observed:
+    """An object touched or relied upon, as it was found. `oid` None: it was not there."""
+
+    type: str
+    key: str
     database: str
-    database_oid: int
-    role: str
-    session_role: str
+    oid: int | None
+    image: Image | None = None
+    acl: tuple[Mapping[str, Any], ...] | None = None
+    """Of its access list the rows that the plan changes or needs: column, grantee, privilege, grantor, grantable. None: none."""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.type, self.key, self.database)
+
+
+@frozen
+class Observations:
+    """What the plan found: apply reads it again, and goes on only if nothing of it moved."""
+
+    system_identifier: str
     version: int
+    """The server's major version."""
+    role: str
+    """current_user: the role whose rights counted."""
+    databases: tuple[tuple[str, int], ...]
+    """Names and OIDs; the default one first."""
+    objects: tuple[Observed, ...]
 
 
 @frozen
 class Plan:
-    """`plan.json`. Everything in it is known when planning; nothing in it depends on a clock, a salt or a process."""
+    """`plan.json`. Everything in it is known when planning; nothing in it depends on a clock, a salt or a process, but for the
+    expiry where one was asked for."""
 
-    name: str
-    mode: Literal["apply", "destroy"]
-    state: PlanState
-    target: PlanTarget
-    changes: tuple[Change, ...]
-    steps: tuple[Step, ...]
-    relied: tuple[Relied, ...]
-    notes: tuple[str, ...] = ()
-    """What the reader should know: drift that is ignored, secrets not checked, objects that came back."""
-    origins: Mapping[str, str] = field(factory=dict[str, str])
-    """Where secrets are sent: SHA-256 of how the configuration says to get each sensitive variable, by its name."""
-    hidden: int = 0
-    """How many objects had attributes that the server hides."""
+    decided: Decided
+    observed: Observations
     format: int = FORMAT
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.decided.changes
 
     @property
     def pending_changes(self) -> tuple[Change, ...]:
         """Changes that count for exit code 2: SQL, adopt or forget."""
         return tuple(change for change in self.changes if change.action != "none")
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for phase in self.decided.phases for step in phase.steps)
+
+    def slots_of(self, address: str) -> dict[str, Secrecy]:
+        """What becomes of the secrets of one address, by slot."""
+        return {one.slot: one for one in self.decided.slots if one.address == address}
+
+
+@frozen
+class Remarks:
+    """What is said with a plan, and helps to say what moved since, but is not part of it."""
+
+    notes: tuple[str, ...] = ()
+    """What the reader should know: what is hidden, secrets not checked, objects that came back."""
+    hidden: int = 0
+    """How many objects had attributes that the server hides."""
+    timeline: int = 0
+    server_version: int = 0
+    """server_version_num."""
+    session_role: str = ""

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 
 from pgplan.images import Image
 
-FORMAT = 1
+FORMAT = 2
 
 
 @frozen
@@ -21,6 +21,24 @@ class Digest:
 
     salt: str
     digest: str
+
+
+@frozen
+class Fold:
+    """Edges of one address that have the same items, folded."""
+
+    items: tuple[tuple[str, str], ...]
+    """(column, privilege), sorted; the grantee is the address's."""
+    keys: tuple[str, ...]
+    """The objects, of the address's type, sorted."""
+
+
+@frozen
+class Adopted:
+    """Which edges of an address were there before pgplan came: those that are listed or, with `all`, all but those."""
+
+    all: bool = False
+    listed: tuple[Fold, ...] = ()
 
 
 @frozen
@@ -38,6 +56,8 @@ class Entry:
     """Addresses or references that it stands on."""
     protected: bool = False
     origin: Literal["created", "adopted"] = "created"
+    """Of an object; what was there before of an address that stands for edges is in `adopted`."""
+    adopted: Adopted = Adopted()
     kind_version: int = 1
     grantors: tuple[str, ...] = ()
     """Edges only: roles other than the owner that had granted a recorded privilege."""
@@ -47,12 +67,12 @@ class Entry:
 
 @frozen
 class Target:
-    """The cluster and database that the state belongs to, as of the last commit."""
+    """The cluster that the state belongs to and its databases, as of the last commit."""
 
     system_identifier: str
     timeline: int
-    database: str
-    database_oid: int
+    databases: tuple[tuple[str, int], ...]
+    """Names and OIDs; the default one, to which blocks belong that name none, first."""
     lsn: str = ""
     """WAL position after the last commit, such as ``0/1A2B3C4``; "" before the first."""
 

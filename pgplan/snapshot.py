@@ -1,0 +1,201 @@
+"""What is found: objects and access lists as the catalogs show them in one moment. Pure.
+
+A snapshot has a part that the whole cluster shares and one for each database. A kind is only ever asked about a `Catalog`: one
+database with the shared part behind it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from attrs import field, frozen
+
+from pgplan.address import Identity
+from pgplan.secret import Secret
+
+Spec = Any
+"""An instance of a kind's spec class. The engine compares specs and asks their kind about them, nothing more."""
+
+
+class Item(NamedTuple):
+    """What an access list says of a grantee, whoever granted it. `column` is "" for the whole object."""
+
+    column: str
+    grantee: str
+    """A role, the keyword PUBLIC, or ``"PUBLIC"`` for a role called so (pgplan.address.grantee_part)."""
+    privilege: str
+
+
+@frozen(order=True)
+class Privilege:
+    """One row of an access list, built-in defaults included: an `Item`, and who granted it."""
+
+    column: str
+    grantee: str
+    privilege: str
+    grantor: str
+    grantable: bool = False
+
+    @property
+    def item(self) -> Item:
+        return Item(self.column, self.grantee, self.privilege)
+
+
+@frozen(eq=False)
+class AccessList:
+    """A whole access list. Objects that have the same one share it, so that what it says is looked up once for all of them."""
+
+    privileges: tuple[Privilege, ...]
+    """Sorted."""
+
+    @cached_property
+    def rows(self) -> Mapping[Item, tuple[Privilege, ...]]:
+        """Who granted each item."""
+        rows: dict[Item, tuple[Privilege, ...]] = {}
+        for one in self.privileges:
+            rows[one.item] = (*rows.get(one.item, ()), one)
+        return rows
+
+    def held(self, grantee: str) -> dict[tuple[str, str], bool]:
+        """What it gives a grantee, whoever granted it: by (column, privilege), whether with grant option."""
+        rows = self._by_grantee.get(grantee, ())
+        held: dict[tuple[str, str], bool] = {}
+        for one in rows:
+            held[one.column, one.privilege] = held.get((one.column, one.privilege), False) or one.grantable
+        return held
+
+    @cached_property
+    def _by_grantee(self) -> Mapping[str, tuple[Privilege, ...]]:
+        rows: dict[str, tuple[Privilege, ...]] = {}
+        for one in self.privileges:
+            rows[one.grantee] = (*rows.get(one.grantee, ()), one)
+        return rows
+
+
+NO_LIST = AccessList(())
+
+
+@frozen
+class Found:
+    """One object as the catalogs show it."""
+
+    type: str
+    key: str
+    oid: int
+    """0 for what has none that identifies it, such as a list of default privileges, whose row comes and goes."""
+    spec: Spec
+    hidden: tuple[str, ...] = ()
+    """Attributes of the spec that the server does not show to this role: hidden, never empty."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any])
+    """JSON that is not an attribute but that SQL or staleness depends on, such as the rows behind a membership."""
+    owner: str = ""
+    """The owner's role name, for objects that have an access list."""
+    acl: AccessList = NO_LIST
+    columns: frozenset[str] = frozenset()
+    """Names of its columns, for privileges on them; no part of what a plan relies on."""
+    secrets: Mapping[str, Secret] = field(factory=dict[str, Secret])
+    """What the server shows of secrets, by slot: held in memory for comparison, never written anywhere."""
+    extension: str = ""
+    """The key of the extension that it is a member of, and goes with."""
+    system: bool = False
+    """Predefined by PostgreSQL (pg_* roles, pg_catalog): may be referred to, is never undeclared."""
+
+
+@frozen
+class Facts:
+    """What is read of the server once a run. `version` is server_version_num, such as 160014."""
+
+    version: int
+    system_identifier: str
+    timeline: int
+    database: str
+    database_oid: int
+    role: str
+    """current_user: the role whose rights count."""
+    session_role: str
+    superuser: bool
+    lsn: str = ""
+    """pg_current_wal_insert_lsn(), such as ``0/1A2B3C4``; never part of a plan."""
+
+
+Implied = Callable[[str, Facts], Found | None]
+"""What it means that no row is found for a key: an object with a known access list, or None: there is no such object."""
+
+
+@frozen
+class Part:
+    """The objects of one database, or those that the cluster shares, by type and key."""
+
+    found: Mapping[str, Mapping[str, Found]] = field(factory=dict[str, Mapping[str, Found]])
+
+    @cached_property
+    def ordered(self) -> Mapping[str, list[Found]]:
+        """All of each type, sorted by key."""
+        return {type_: [found[key] for key in sorted(found)] for type_, found in self.found.items()}
+
+
+def part_of(found: Iterable[Found]) -> Part:
+    by_type: dict[str, dict[str, Found]] = {}
+    for one in found:
+        if by_type.setdefault(one.type, {}).setdefault(one.key, one) is not one:
+            raise RuntimeError(f"the reader of {one.type} gives the key {one.key!r} to two objects")
+    return Part(by_type)
+
+
+@frozen
+class Snapshot:
+    """Everything read in one moment of each database."""
+
+    facts: Facts
+    shared: Part = field(factory=Part)
+    databases: Mapping[str, Part] = field(factory=dict[str, Part])
+    implied: Mapping[str, Implied] = field(factory=dict[str, Implied])
+    """By type, for lists that need no row in the catalogs."""
+
+    def get(self, one: Identity) -> Found | None:
+        part = self.databases.get(one.database) if one.database else self.shared
+        found = part.found.get(one.type, {}).get(one.key) if part is not None else None
+        if found is not None or one.type not in self.implied:
+            return found
+        return self.implied[one.type](one.key, self.facts)
+
+    def catalog(self, database: str) -> Catalog:
+        return Catalog(self, database)
+
+    def objects(self) -> Iterator[tuple[Identity, Found]]:
+        """Every object, in a defined order."""
+        for database, part in (("", self.shared), *sorted(self.databases.items())):
+            for type_, found in sorted(part.ordered.items()):
+                yield from ((Identity(type_, one.key, database), one) for one in found)
+
+
+@frozen
+class Catalog:
+    """What one database shows: its own objects, and those that the cluster shares."""
+
+    snapshot: Snapshot
+    database: str
+
+    @property
+    def facts(self) -> Facts:
+        return self.snapshot.facts
+
+    def get(self, type_: str, key: str) -> Found | None:
+        return self.snapshot.get(Identity(type_, key)) or self.snapshot.get(Identity(type_, key, self.database))
+
+    def of(self, type_: str) -> list[Found]:
+        """All of one type, sorted by key."""
+        return list(self._ordered(type_))
+
+    def within(self, type_: str, prefix: str) -> list[Found]:
+        """Those of one type whose key begins with `prefix`, sorted by key: at the cost of the answer, not of the snapshot."""
+        every = self._ordered(type_)
+        start = bisect_left(every, prefix, key=lambda found: found.key)
+        return every[start : bisect_right(every, prefix, lo=start, key=lambda found: found.key[: len(prefix)])]
+
+    def _ordered(self, type_: str) -> list[Found]:
+        own = self.snapshot.databases.get(self.database)
+        return (own.ordered.get(type_) if own is not None else None) or self.snapshot.shared.ordered.get(type_, [])
