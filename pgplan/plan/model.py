@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -206,9 +207,13 @@ class Plan:
     def steps(self) -> tuple[Step, ...]:
         return tuple(step for phase in self.decided.phases for step in phase.steps)
 
-    def slots_of(self, address: str) -> dict[str, Secrecy]:
-        """What becomes of the secrets of one address, by slot."""
-        return {one.slot: one for one in self.decided.slots if one.address == address}
+    @cached_property
+    def secrecy(self) -> Mapping[str, Mapping[str, Secrecy]]:
+        """What becomes of secrets, by address and slot."""
+        by_address: dict[str, dict[str, Secrecy]] = {}
+        for one in self.decided.slots:
+            by_address.setdefault(one.address, {})[one.slot] = one
+        return by_address
 
 
 @frozen
