@@ -107,10 +107,10 @@ class Check:
     gone: bool = False
     new: bool = False
     """It is made, or made anew: found with another OID than before, if it was there."""
-    image: Image | None = None
-    """Attributes that the steps set. None: which attributes it has then, the plan does not know."""
+    image: Image = field(factory=dict[str, Any])
+    """Attributes that the steps set; None is not compared."""
     untouched: bool = True
-    """Whether all other attributes must be as they were."""
+    """Whether all other attributes must be as they were observed."""
     items: tuple[ItemCheck, ...] = ()
 
     @property
@@ -165,6 +165,8 @@ class Observed:
     image: Image | None = None
     acl: tuple[Mapping[str, Any], ...] | None = None
     """Of its access list the rows that the plan changes or needs: column, grantee, privilege, grantor, grantable. None: none."""
+    whole: bool = False
+    """Whether `acl` is the whole list: what is replaced loses it, so that nobody may have added to it meanwhile."""
 
     @property
     def identity(self) -> Identity:
