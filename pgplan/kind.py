@@ -188,6 +188,11 @@ class ObjectKind(Kind, Protocol):
         ...
 
     @property
+    def has_members(self) -> bool:
+        """Whether it is what `Found.extension` names: its members go with it."""
+        ...
+
+    @property
     def goes_with(self) -> Sequence[str]:
         """Attributes that name objects whose own DROP takes this one along: then there is no statement for it, and it stops none."""
         ...
@@ -369,6 +374,10 @@ class Provider(Protocol):
 
     def grantee(self, name: str) -> Reference | None:
         """The object that the grantee of an `Item`, or a grantor, is; None for PUBLIC."""
+        ...
+
+    def built_in(self, type_: str, owner: str, facts: Facts) -> AccessList:
+        """What PostgreSQL gives on an object of this type whose access list is not set: ``acldefault()``."""
         ...
 
     def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:

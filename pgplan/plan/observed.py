@@ -14,7 +14,6 @@ from pgplan.secret import Secret
 
 EXTRA = "extra"
 HIDDEN = "hidden"
-OWNER = "owner"
 
 
 @cache
@@ -50,12 +49,9 @@ def found_image(value: Any, *said: Any) -> Any:
 def relied_image(found: Found, *said: Image | None) -> Image:
     """The spec's image, plus what is not an attribute but what SQL or staleness depends on. `said` is as for `found_image`.
 
-    ``extra`` and ``hidden`` stand there only where there are any; ``owner`` is the spec's own attribute, or the owner of an
-    object whose spec has none. A hidden attribute is None.
+    ``extra`` and ``hidden`` stand there only where there are any. A hidden attribute is None.
     """
     whole: Image = found_image(found.spec, *said)
-    if found.owner:
-        whole.setdefault(OWNER, found.owner)
     if found.extra:
         whole[EXTRA] = image(dict(found.extra))
     if found.hidden:
@@ -63,6 +59,11 @@ def relied_image(found: Found, *said: Image | None) -> Image:
     return whole
 
 
-def relied_acl(found: Found) -> tuple[Image, ...]:
-    """The whole access list, sorted: column, grantee, privilege, grantor, grantable."""
-    return tuple(image(privilege) for privilege in sorted(found.acl))
+def agrees(declared: Any, found: Any) -> bool:
+    """Whether a found value is what is declared. A declared secret agrees with any value: its slot decides about that."""
+    if declared == MARKER:
+        return found is not None
+    if isinstance(declared, dict) and isinstance(found, dict):
+        one, other = cast("Image", declared), cast("Image", found)
+        return one.keys() == other.keys() and all(agrees(value, other[key]) for key, value in one.items())
+    return bool(declared == found)

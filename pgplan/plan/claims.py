@@ -1,0 +1,249 @@
+"""Who wants and who forbids what on which objects, with objects of the same fate, list and claims as one class. Pure.
+
+An access list can hold a million items, but most objects have one of a few dozen lists, and most claims are about whole schemas:
+so objects are put into classes first, and each class is decided once (`pgplan.plan.privileges`). One object is a class of one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from attrs import define, field, frozen
+
+from pgplan.address import Identity
+from pgplan.configuration.model import Declared
+from pgplan.errors import Problem
+from pgplan.images import Image, image, restore
+from pgplan.kind import Claim, EdgeKind, InvalidBlockError, Reference, Selector
+from pgplan.plan.adoption import Adoption
+from pgplan.plan.objects import source_of
+from pgplan.plan.outlook import Fate, Outlook
+from pgplan.snapshot import NO_LIST, AccessList, Facts
+from pgplan.state.model import Entry
+
+
+@frozen(eq=False)
+class Holder:
+    """An address of an edge kind, and what it claims and had claimed."""
+
+    address: str
+    kind: EdgeKind
+    database: str
+    declared: Declared | None
+    entry: Entry | None
+    claims: tuple[Claim, ...] = ()
+    recorded: tuple[Claim, ...] = ()
+    """What the state says that it claimed, on the objects that there are now."""
+    kept: bool = False
+    """What was recorded is forgotten and not revoked: policy says so."""
+    obsolete: bool = False
+    """What is recorded no longer means anything on this server."""
+
+    @property
+    def after(self) -> Image | None:
+        return image(self.declared.spec) if self.declared else None
+
+    @cached_property
+    def spec_moved(self) -> bool:
+        return self.entry is None or self.entry.spec != self.after
+
+    @cached_property
+    def adoption(self) -> Adoption:
+        """What it records of edges that were there before."""
+        return Adoption.of_state(self.entry.adopted) if self.entry is not None else Adoption()
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Its grantee and, if it names one, its object."""
+        if self.declared is not None:
+            return tuple(self.kind.references(self.declared.spec))
+        return tuple(self.kind.references(restore(self.entry.spec, self.kind.spec))) if self.entry is not None else ()
+
+
+def holder(
+    kind: EdgeKind, declared: Declared | None, entry: Entry | None, facts: Facts, database: str, *, kept: bool
+) -> tuple[Holder, list[Problem]]:
+    """The claims of one address; and what its declaration cannot mean on this server."""
+    address = declared.address if declared is not None else entry.address if entry is not None else ""
+    claims: tuple[Claim, ...] = ()
+    problems: list[Problem] = []
+    if declared is not None:
+        try:
+            claims = tuple(kind.claims(declared.spec, facts))
+        except InvalidBlockError as error:
+            problems = _problems(error, declared, address)
+    recorded, obsolete = claims, False
+    if entry is None:
+        recorded = ()
+    elif declared is None or entry.spec != image(declared.spec):
+        try:
+            recorded = tuple(kind.claims(restore(entry.spec, kind.spec), facts))
+        except InvalidBlockError:
+            recorded, obsolete = (), True
+    return Holder(address, kind, database, declared, entry, claims, recorded, kept, obsolete), problems
+
+
+def _problems(error: InvalidBlockError, declared: Declared | None, address: str) -> list[Problem]:
+    return [Problem(message, source_of(declared), address, hint) for _, message, hint in error.mistakes]
+
+
+@frozen(eq=False)
+class Stake:
+    """One claim and who makes it."""
+
+    holder: Holder
+    claim: Claim
+
+
+@define
+class _Asked:
+    """All that is claimed through one selector."""
+
+    declared: list[Stake] = field(factory=list[Stake])
+    recorded: list[Stake] = field(factory=list[Stake])
+
+
+@frozen(eq=False)
+class ObjectClass:
+    """Objects that agree in everything that a decision about their access lists depends on."""
+
+    type: str
+    fate: Fate
+    owner: str
+    """When privileges have their turn."""
+    acl: AccessList
+    """As found, under that owner; empty for what is made."""
+    columns: frozenset[str] | None
+    """Those of the columns that claims mention which the objects have. None: not known."""
+    declared: tuple[Stake, ...]
+    recorded: tuple[Stake, ...]
+    objects: list[Identity] = field(factory=list[Identity])
+
+    @property
+    def some(self) -> Identity:
+        """Any of the objects: what holds for one holds for all."""
+        return self.objects[0]
+
+
+def classes_of(holders: Iterable[Holder], outlook: Outlook) -> tuple[list[ObjectClass], list[Problem]]:
+    """The classes, in the order of their first objects; and what names nothing that is there."""
+    asked: dict[tuple[str, Selector], _Asked] = {}
+    for one in holders:
+        for claim in one.claims:
+            asked.setdefault((one.database, claim.selector), _Asked()).declared.append(Stake(one, claim))
+        for claim in one.recorded:
+            asked.setdefault((one.database, claim.selector), _Asked()).recorded.append(Stake(one, claim))
+    by_number = list(asked.values())
+    selected, problems = _selected(asked, outlook)
+    for replaced in outlook.decisions:
+        if replaced.action == "replace":
+            # What others have on it is given again.
+            selected.setdefault(replaced.object, [])
+    found: dict[object, ObjectClass] = {}
+    stakes: dict[tuple[int, ...], _Stakes] = {}
+    for one in sorted(selected):
+        numbers = tuple(selected[one])
+        if numbers not in stakes:
+            stakes[numbers] = _Stakes(
+                tuple(stake for number in numbers for stake in by_number[number].declared),
+                tuple(stake for number in numbers for stake in by_number[number].recorded),
+            )
+        problems += _put(one, stakes[numbers], found, outlook)
+    return list(found.values()), problems
+
+
+def _selected(
+    asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook
+) -> tuple[dict[Identity, list[int]], list[Problem]]:
+    """The numbers of the selectors that are about each object."""
+    selected: dict[Identity, list[int]] = {}
+    problems: list[Problem] = []
+    registry = outlook.registry
+    for number, ((database, selector), by) in enumerate(asked.items()):
+        try:
+            objects = selector.objects(outlook.snapshot.catalog(database))
+        except InvalidBlockError as error:
+            problems += [problem for one in _holders(by.declared) for problem in _problems(error, one.declared, one.address)]
+            continue
+        for type_, key in objects:
+            selected.setdefault(registry.identity(type_, key, database), []).append(number)
+    return selected, problems
+
+
+def _holders(stakes: Iterable[Stake]) -> list[Holder]:
+    return list(dict.fromkeys(stake.holder for stake in stakes))
+
+
+@frozen(eq=False)
+class _Stakes:
+    declared: tuple[Stake, ...]
+    recorded: tuple[Stake, ...]
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """The columns that claims name."""
+        return frozenset(
+            item.column for stake in (*self.declared, *self.recorded) for item in stake.claim.items if item.column
+        )
+
+    @cached_property
+    def particular(self) -> tuple[Holder, ...]:
+        """Holders that adopted some of their edges and not others: of those objects differ."""
+        return tuple(one for one in _holders(self.recorded) if one.adoption.listed)
+
+
+def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], outlook: Outlook) -> list[Problem]:
+    """Put an object into its class, making one if it is the first."""
+    fate = outlook.fate(one)
+    if fate == "missing":
+        return [_missing(one, holder, outlook) for holder in _holders(stakes.declared)]
+    problems: list[Problem] = []
+    if fate == "gone":
+        problems = [_deleted(one, holder) for holder in _holders(stake for stake in stakes.declared if stake.claim.selector.named)]
+    found = outlook.snapshot.get(one)
+    known = found is not None and fate in ("kept", "gone")
+    columns = found.columns & stakes.mentioned if found is not None and known and stakes.mentioned else None
+    if columns is not None:
+        problems += [problem for stake in stakes.declared for problem in _missing_columns(one, stake, columns)]
+    acl, owner = outlook.acl(one), outlook.owner(one)
+    key = (
+        one.type,
+        one.database,
+        fate,
+        owner,
+        id(acl) if acl is not NO_LIST else 0,
+        columns,
+        id(stakes),
+        tuple(holder.adoption.of(one.key) for holder in stakes.particular),
+        one if fate == "replaced" else None,
+    )
+    if key not in classes:
+        classes[key] = ObjectClass(one.type, fate, owner, acl, columns, stakes.declared, stakes.recorded)
+    classes[key].objects.append(one)
+    return problems
+
+
+def _missing(one: Identity, holder: Holder, outlook: Outlook) -> Problem:
+    keys: Sequence[str] = [found.key for found in outlook.snapshot.catalog(one.database).of(one.type)]
+    close = difflib.get_close_matches(one.key, keys, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"create the {one.type} first, or correct its name"
+    message = f"there is no {one.type} {one.key} in the database, and nothing declares it"
+    return Problem(message, source_of(holder.declared), holder.address, hint)
+
+
+def _deleted(one: Identity, holder: Holder) -> Problem:
+    message = f"{one.type} {one.key} is deleted by this plan"
+    return Problem(message, source_of(holder.declared), holder.address, "remove this block too, or keep the object")
+
+
+def _missing_columns(one: Identity, stake: Stake, columns: frozenset[str]) -> Iterable[Problem]:
+    if not stake.claim.selector.named:
+        return
+    for column in sorted({item.column for item in stake.claim.items if item.column} - columns):
+        message = f"there is no column {column} in {one.type} {one.key}"
+        hint = "correct its name, or leave it out"
+        yield Problem(message, source_of(stake.holder.declared), stake.holder.address, hint)
+
+

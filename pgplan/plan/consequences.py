@@ -1,0 +1,78 @@
+"""What a decision about one object means for others: replacements spread, and what goes with something needs no DROP. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve
+
+from pgplan.address import Identity
+from pgplan.plan.model import Slot
+from pgplan.plan.objects import Decision
+from pgplan.snapshot import Snapshot
+
+Decisions = Mapping[str, Decision]
+"""By address, in their order."""
+
+
+def by_object(decisions: Iterable[Decision]) -> dict[Identity, list[Decision]]:
+    """All that is decided of each object: several addresses may mean one."""
+    meant: dict[Identity, list[Decision]] = {}
+    for decision in decisions:
+        meant.setdefault(decision.object, []).append(decision)
+    return meant
+
+
+def with_replacements(decisions: Decisions) -> Decisions:
+    """What stands on an object that is replaced must be replaced with it."""
+    done = dict(decisions)
+    standing: dict[Identity, list[str]] = {}
+    for address, decision in decisions.items():
+        for need in {*decision.needs.before, *decision.needs.after}:
+            standing.setdefault(need.object, []).append(address)
+    queue = [decision for decision in decisions.values() if decision.action == "replace"]
+    while queue:
+        ground = queue.pop()
+        for address in standing.get(ground.object, ()):
+            decision = done[address]
+            if decision.found is not None and decision.action in ("none", "adopt", "update"):
+                slots = {slot: _resent(status) for slot, status in decision.slots.items()}
+                replaced = evolve(decision, action="replace", reason=f"{ground.address} is replaced", slots=slots)
+                done[address] = replaced
+                queue.append(replaced)
+    return done
+
+
+def _resent(status: Slot) -> Slot:
+    """What becomes of a secret whose object is made anew: it must be sent, so its value is required."""
+    match status:
+        case "same":
+            return "new"
+        case "unchecked":
+            return "deferred"
+        case _:
+            return status
+
+
+def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:
+    """What is dropped together with what takes it along needs no statement of its own, nor the right to one."""
+    meant = by_object(decisions.values())
+    return {
+        address: _companion(decision, meant, snapshot) if decision.action == "delete" else decision
+        for address, decision in decisions.items()
+    }
+
+
+def _companion(decision: Decision, meant: Mapping[Identity, list[Decision]], snapshot: Snapshot) -> Decision:
+    takers = [
+        other.address
+        for need in decision.needs.before
+        if need.attribute in decision.kind.goes_with
+        for other in meant.get(need.object, ())
+        if other.action == "delete"
+    ]
+    members: tuple[Identity, ...] = ()
+    if decision.kind.has_members:
+        key, database = decision.object.key, decision.object.database
+        members = tuple(one for one, found in snapshot.objects() if found.extension == key and one.database == database)
+    return evolve(decision, goes_with=takers[-1] if takers else "", members=members)

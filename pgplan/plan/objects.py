@@ -1,0 +1,278 @@
+"""The decision table, object by object: declared x recorded x found -> action. Pure.
+
+declared  recorded  found      action
+yes       no        no         create
+yes       no        yes        adopt (and update), if policy or kind allow it; else an error with the import command
+yes       yes       no         create: it had disappeared
+yes       yes       equal      none
+yes       yes       different  update or replace; says which side moved
+no        yes       yes        by policy: delete, forget or error; protected: error
+no        yes       no         forget
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+import attrs
+from attrs import evolve, field, frozen
+
+from pgplan.address import Identity
+from pgplan.configuration.model import Declared, Policy
+from pgplan.errors import Exit, Problem, Source
+from pgplan.images import Image, image, restore
+from pgplan.kind import Found, ObjectKind, Reference, Spec
+from pgplan.plan.model import Action, Side, Slot
+from pgplan.plan.observed import agrees, found_image
+from pgplan.registry import Registry
+from pgplan.state.model import Entry
+
+SENT: tuple[Slot, ...] = ("new", "changed", "deferred")
+"""Slots whose secret goes to the server."""
+_NOTHING: tuple[Any, ...] = (None, "", {}, ())
+
+
+@frozen(order=True)
+class Need:
+    """An object that a spec refers to, and the attribute that does."""
+
+    object: Identity
+    attribute: str = ""
+
+
+@frozen
+class Needs:
+    """What the new spec and the found one refer to, and what else they stand on."""
+
+    after: tuple[Need, ...] = ()
+    before: tuple[Need, ...] = ()
+    grounds_after: tuple[Need, ...] = ()
+    grounds_before: tuple[Need, ...] = ()
+
+
+@frozen
+class Decision:
+    """What the plan says of one address of an object kind."""
+
+    address: str
+    kind: ObjectKind
+    found_as: Identity
+    """Under which the reader of the kind finds it."""
+    object: Identity
+    """What it means in the catalogs: what references and access lists speak of."""
+    declared: Declared | None
+    entry: Entry | None
+    found: Found | None
+    """As found, hidden attributes filled in from what is recorded."""
+    shown: Found | None = None
+    """As found, and nothing else."""
+    action: Action = "none"
+    changed: tuple[str, ...] = ()
+    slots: Mapping[str, Slot] = field(factory=dict[str, Slot])
+    moved: Side = ""
+    reason: str = ""
+    after: Image | None = None
+    needs: Needs = Needs()
+    goes_with: str = ""
+    """The address of what takes it along when it is dropped."""
+    members: tuple[Identity, ...] = ()
+    """What it takes along itself, managed or not."""
+
+    @property
+    def spec(self) -> Spec:
+        return self.declared.spec if self.declared else None
+
+    @property
+    def made_spec(self) -> Spec:
+        """What is created: a replacement keeps what nothing is said of, as far as the server shows it."""
+        if self.action != "replace" or self.found is None or self.declared is None:
+            return self.spec
+        unsaid = (each.name for each in attrs.fields(self.kind.spec) if getattr(self.spec, each.name) is None)
+        kept = {name: value for name in unsaid if (value := getattr(self.found.spec, name)) not in _NOTHING}
+        told = found_image(evolve(self.spec, **kept))
+        return evolve(self.spec, **{name: value for name, value in kept.items() if _is_clear(told[name])})
+
+    @property
+    def adopting(self) -> bool:
+        return self.entry is None and self.found is not None and self.declared is not None
+
+    @property
+    def makes(self) -> bool:
+        """Whether there are statements that create or alter."""
+        return self.action in ("create", "update", "replace")
+
+    @property
+    def drops(self) -> bool:
+        return self.action in ("delete", "replace")
+
+    @property
+    def creates(self) -> bool:
+        return self.action in ("create", "replace")
+
+    @property
+    def protected(self) -> bool:
+        return bool((self.entry and self.entry.protected) or (self.declared and self.declared.protect))
+
+    @property
+    def source(self) -> Source | None:
+        return source_of(self.declared)
+
+    def sent_slots(self) -> tuple[str, ...]:
+        return tuple(sorted(name for name, slot in self.slots.items() if slot in SENT))
+
+
+def source_of(declared: Declared | None) -> Source | None:
+    return declared.sources[0] if declared and declared.sources else None
+
+
+def _is_clear(told: Any) -> bool:
+    """Whether an image holds no secret: what is hidden cannot be given again."""
+    if isinstance(told, dict):
+        values = cast("Image", told)
+        return "sensitive" not in values and all(map(_is_clear, values.values()))
+    return True
+
+
+def needs_of(kind: ObjectKind, declared: Declared | None, found: Found | None, registry: Registry, database: str) -> Needs:
+    def resolved(references: Collection[Reference]) -> tuple[Need, ...]:
+        return tuple(Need(registry.target(one, database), one.attribute) for one in references)
+
+    return Needs(
+        resolved(kind.references(declared.spec)) if declared else (),
+        resolved(kind.references(found.spec)) if found else (),
+        resolved(kind.grounds(declared.spec, None)) if declared else (),
+        resolved(kind.grounds(found.spec, found)) if found else (),
+    )
+
+
+def _with_recorded(found: Found, entry: Entry | None, kind: ObjectKind) -> Found:
+    """Fill what the server hides with what is recorded: hidden, never empty."""
+    if not found.hidden or entry is None:
+        return found
+    recorded = restore(entry.spec, kind.spec)
+    known = {name: getattr(recorded, name) for name in found.hidden if getattr(recorded, name) is not None}
+    still = tuple(name for name in found.hidden if name not in known)
+    return evolve(found, spec=evolve(found.spec, **known), hidden=still)
+
+
+def _changed(declared: Image, found: Found, shown: Image, ignore: Collection[str]) -> tuple[str, ...]:
+    """Attributes to be set. What is hidden and was never recorded cannot be compared: it is set."""
+    return tuple(
+        name
+        for name, value in sorted(declared.items())
+        if value is not None and name not in ignore and (name in found.hidden or not agrees(value, shown.get(name)))
+    )
+
+
+def _moved(declared: Image, recorded: Image, found: Image, changed: tuple[str, ...]) -> Side:
+    configuration = any(not agrees(declared[name], recorded.get(name)) for name in changed)
+    database = any(recorded.get(name) is not None and not agrees(recorded[name], found.get(name)) for name in changed)
+    if configuration and database:
+        return "both"
+    return "database" if database else "configuration"
+
+
+def decide_object(
+    address: str,
+    kind: ObjectKind,
+    found_as: Identity,
+    meant: Identity,
+    declared: Declared | None,
+    entry: Entry | None,
+    found: Found | None,
+    slots: Mapping[str, Slot],
+) -> Decision:
+    """One row of the table for a declared or recorded object; policy is applied by `refusals` and `removed`."""
+    shown = found
+    if found is not None:
+        found = _with_recorded(found, entry, kind)
+    decision = Decision(address, kind, found_as, meant, declared, entry, found, shown, slots=slots)
+    if declared is None:
+        reason = "no longer declared" if found else "no longer declared, and gone from the database"
+        return evolve(decision, action="delete" if found else "forget", reason=reason)
+    decision = evolve(decision, after=image(declared.spec))
+    if found is None:
+        reason = "had disappeared from the database" if entry else ""
+        return evolve(decision, action="create", reason=reason, moved="database" if entry else "")
+    return _compared(decision, declared, found)
+
+
+def _compared(decision: Decision, declared: Declared, found: Found) -> Decision:
+    after, kind = cast("Image", decision.after), decision.kind
+    recorded = decision.entry.spec if decision.entry else None
+    ignored = declared.ignore if decision.entry else ()
+    shown: Image = found_image(found.spec, after, recorded)
+    changed = _changed(after, found, shown, (*kind.creation_only, *ignored))
+    if not changed and not decision.sent_slots():
+        return evolve(decision, action="adopt") if decision.entry is None else decision
+    fixed = [name for name in changed if name in kind.replace_when]
+    blind = [name for name in changed if name in kind.replace_when_hidden and name in found.hidden]
+    reason = ""
+    if fixed:
+        reason = f"{', '.join(fixed)} cannot be altered"
+    elif blind:
+        reason = f"{', '.join(blind)} is hidden from this role and was never recorded, so it cannot be altered"
+    return evolve(
+        decision,
+        changed=changed,
+        action="replace" if fixed or blind else "update",
+        reason=reason,
+        moved=_moved(after, recorded, shown, changed) if recorded is not None and changed else "",
+    )
+
+
+def needs_record(decision: Decision) -> bool:
+    """Whether the state says something else than what holds, although the database needs nothing."""
+    entry = decision.entry
+    if entry is None or decision.declared is None or decision.found is None:
+        return True
+    return (
+        entry.spec != decision.after
+        or entry.protected != decision.declared.protect
+        or entry.oid != decision.found.oid
+        or entry.depends != depends_on(decision.needs.after)
+        or entry.kind_version != decision.kind.version
+        # An adopted secret whose value the server shows to be the declared one, but of which no digest is recorded yet.
+        or any(slot == "same" and name not in entry.secrets for name, slot in decision.slots.items())
+    )
+
+
+def depends_on(needs: Collection[Need]) -> tuple[str, ...]:
+    return tuple(sorted({str(need.object) for need in needs}))
+
+
+def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopted: bool) -> Decision:
+    """Apply the policy to what is recorded and found but not declared: delete, or only forget."""
+    if destroy and decision.declared is None:
+        # It may well be declared still.
+        decision = evolve(decision, reason="" if decision.found else "gone from the database")
+    if decision.action != "delete" or decision.entry is None:
+        return decision
+    if destroy and decision.entry.origin == "adopted" and not include_adopted:
+        return evolve(decision, action="forget", reason="was adopted, not created, by pgplan")
+    if not destroy and policy.of(decision.kind.name).removed == "forget":
+        return evolve(decision, action="forget", reason='no longer declared; policy removed = "forget"')
+    return decision
+
+
+def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Exit, Problem]]:
+    """Why this must not be planned, each with its exit code."""
+    source, address = decision.source, decision.address
+    if decision.adopting and not decision.kind.adopted_silently and policy.of(decision.kind.name).existing == "error":
+        hint = f'adopt it with: pgplan import {shlex.quote(address)}   (or set existing = "adopt" under [policy])'
+        return [(Exit.ERROR, Problem("exists already and is not managed by this configuration", source, address, hint))]
+    if not decision.drops:
+        return []
+    if decision.protected:
+        hint = "set protect = false in its block, apply that, and then remove or change it"
+        return [(Exit.REFUSED, Problem(f"is protected; this plan would {decision.action} it", source, address, hint))]
+    if decision.action == "delete" and not destroy and policy.of(decision.kind.name).removed == "error":
+        return [(Exit.REFUSED, still_recorded(decision.kind.name, address, source))]
+    return []
+
+
+def still_recorded(kind: str, address: str, source: Source | None) -> Problem:
+    hint = f'declare it again, or say removed = "forget" or "delete" under [policy.{kind}]'
+    return Problem('is recorded but no longer declared, and policy removed = "error"', source, address, hint)

@@ -1,0 +1,103 @@
+"""What becomes of each object before privileges change: whether it is there, whose it is, and what its access list says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from attrs import evolve, field, frozen
+
+from pgplan.address import Identity
+from pgplan.plan.objects import Decision
+from pgplan.registry import Registry
+from pgplan.snapshot import NO_LIST, AccessList, Snapshot
+
+Fate = Literal["kept", "made", "replaced", "gone", "missing"]
+"""``made``: new, with the list it is born with; ``replaced``: dropped and made again; ``missing``: neither found nor made."""
+_Moved = tuple[int, str, str]
+
+
+@frozen
+class Outlook:
+    """The snapshot, as it will be when privileges have their turn."""
+
+    snapshot: Snapshot
+    registry: Registry
+    decisions: tuple[Decision, ...] = ()
+    _fates: Mapping[Identity, Fate] = field(factory=dict[Identity, Fate])
+    _owners: Mapping[Identity, str] = field(factory=dict[Identity, str])
+    _lists: dict[_Moved, AccessList] = field(factory=dict[_Moved, AccessList])
+
+    def fate(self, one: Identity) -> Fate:
+        known = self._fates.get(one)
+        if known is not None:
+            return known
+        if self.snapshot.get(one) is not None:
+            return "kept"
+        return "made" if self.is_brought(one) else "missing"
+
+    def is_brought(self, one: Identity) -> bool:
+        """Whether something that this plan creates may bring the object, which is not found and which nothing declares."""
+        return any(True for _ in self.bringers(one))
+
+    def bringers(self, one: Identity) -> Iterable[Decision]:
+        for decision in self.decisions:
+            catalog = self.snapshot.catalog(decision.object.database)
+            in_reach = one.database in ("", decision.object.database)
+            if decision.action == "create" and in_reach and decision.kind.brings(decision.spec, one.type, one.key, catalog):
+                yield decision
+
+    def owner(self, one: Identity) -> str:
+        """https://www.postgresql.org/docs/current/ddl-priv.html"""
+        found = self.snapshot.get(one)
+        return self._owners.get(one, found.owner if found else "")
+
+    def acl(self, one: Identity) -> AccessList:
+        """The list as found, with a new owner where the old one stood. Of what is made: nothing is known of it."""
+        found = self.snapshot.get(one)
+        if found is None or self.fate(one) in ("made", "gone"):
+            return NO_LIST
+        return self.moved(found.acl, found.owner, self.owner(one))
+
+    def moved(self, acl: AccessList, old: str, new: str) -> AccessList:
+        """A new owner takes over the rights and the grants of the old one."""
+        if old == new:
+            return acl
+        key = id(acl), old, new
+        if key not in self._lists:
+            rows = {
+                evolve(row, grantee=new if row.grantee == old else row.grantee, grantor=new if row.grantor == old else row.grantor)
+                for row in acl.privileges
+            }
+            self._lists[key] = AccessList(tuple(sorted(rows)))
+        return self._lists[key]
+
+
+def outlook_of(decisions: Iterable[Decision], snapshot: Snapshot, registry: Registry) -> Outlook:
+    decisions = tuple(decisions)
+    fates: dict[Identity, Fate] = {}
+    owners: dict[Identity, str] = {}
+    for decision in decisions:
+        match decision.action:
+            case "create":
+                fates[decision.object] = "made"
+            case "replace":
+                fates[decision.object] = "replaced"
+            case "delete":
+                fates[decision.object] = "gone"
+                fates.update(dict.fromkeys(decision.members, "gone"))
+            case _:
+                pass
+        owner = _owner(decision, snapshot)
+        if owner is not None:
+            owners[decision.object] = owner
+    return Outlook(snapshot, registry, decisions, fates, owners)
+
+
+def _owner(decision: Decision, snapshot: Snapshot) -> str | None:
+    """Whose it is after it is made or altered: who makes an object owns it, unless it is said otherwise."""
+    if decision.creates:
+        return decision.kind.owner(decision.made_spec) or snapshot.facts.role
+    if decision.action == "update":
+        return decision.kind.owner(decision.spec)
+    return None

@@ -1,0 +1,327 @@
+"""Privileges as sets, decided class by class: what is wanted, forbidden and recorded, against the access list as found. Pure.
+
+* to grant:  wanted - found
+* to revoke: ((recorded - wanted) | forbidden) & found, each from the grantors that gave it
+* what is replaced: what others have on it is given again, and what it is born with beyond that is taken
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from attrs import define, field, frozen
+
+from pgplan.address import role_grantee
+from pgplan.errors import Problem
+from pgplan.kind import Provider
+from pgplan.plan.adoption import Split
+from pgplan.plan.claims import Holder, ObjectClass, Stake
+from pgplan.plan.objects import source_of
+from pgplan.plan.outlook import Outlook
+from pgplan.snapshot import AccessList, Item, Privilege
+
+
+@frozen
+class ItemChange:
+    """One item to be granted or revoked on every object of a class."""
+
+    action: Literal["grant", "revoke"]
+    item: Item
+    grantable: bool = False
+    only_option: bool = False
+    run_as: str = ""
+    grantor: str = ""
+    """Whose grant a revoke takes away."""
+
+
+@frozen
+class _Claimant:
+    holder: Holder
+    named: bool
+    grantable: bool
+
+
+Claimants = dict[Item, list[_Claimant]]
+
+
+@define
+class Outcome:
+    """What a class means for one of its holders."""
+
+    changes: list[ItemChange] = field(factory=list[ItemChange])
+    grantors: set[str] = field(factory=set[str])
+    """Roles other than the owner that had granted what it wants."""
+    shared: bool = False
+    """Something that it wants is granted by another address too, or was."""
+    found: bool = False
+    """Something that it wants is there already."""
+    went: bool = False
+    """What it had recorded went with the objects."""
+    lost: bool = False
+    """Something that it had recorded was not as recorded."""
+    staying: list[Item] = field(factory=list[Item])
+    """What it no longer wants and what stays all the same: it was there before, and PostgreSQL itself gives it."""
+    left: bool = False
+    """What was there before pgplan came is left as it is."""
+    split: Split | None = None
+    """Which of the edges that it wants were adopted. None: as the state says already."""
+    unlisted: bool = False
+    """Something that it had adopted is granted now: it is no longer adopted."""
+
+
+@frozen
+class Verdict:
+    """All that is decided of one class."""
+
+    cls: ObjectClass
+    outcomes: Mapping[Holder, Outcome]
+    again: tuple[ItemChange, ...]
+    """What a replaced object's list needs to be as it was: nobody's claims but those of whoever had it."""
+    problems: tuple[Problem, ...]
+
+
+@frozen
+class Asked:
+    """How the plan was asked for, as far as privileges are concerned."""
+
+    destroy: bool
+    include_adopted: bool
+
+
+def decide(cls: ObjectClass, outlook: Outlook, asked: Asked) -> Verdict:
+    """Decide every item once, and give each change to the first address that asks for it."""
+    return _Deciding(cls, outlook, asked).verdict()
+
+
+class _Deciding:
+    """One class while it is being decided."""
+
+    def __init__(self, cls: ObjectClass, outlook: Outlook, asked: Asked) -> None:
+        self.cls, self.outlook, self.asked = cls, outlook, asked
+        fresh = cls.fate in ("made", "replaced", "gone")
+        self.rows: Mapping[Item, tuple[Privilege, ...]] = {} if fresh else cls.acl.rows
+        self.outcomes: dict[Holder, Outcome] = {}
+        for stake in (*cls.declared, *cls.recorded):
+            self.outcomes.setdefault(stake.holder, Outcome())
+        self.had: dict[Holder, set[Item]] = {}
+        self.adopted: set[Item] = set()
+        """An edge is adopted if any entry lists it."""
+        for stake in cls.recorded:
+            self._remember(stake)
+
+    def _remember(self, stake: Stake) -> None:
+        if not stake.claim.forbids:
+            items, adoption, key = stake.claim.items, stake.holder.adoption, self.cls.some.key
+            self.had.setdefault(stake.holder, set()).update(items)
+            if adoption.all or adoption.listed:
+                self.adopted.update(item for item in items if adoption.holds(key, item))
+
+    def verdict(self) -> Verdict:
+        cls = self.cls
+        if cls.fate == "gone":
+            for stake in cls.recorded:
+                self.outcomes[stake.holder].went = True
+            return Verdict(cls, self.outcomes, (), ())
+        wanted = self._claimants(cls.declared, forbids=False)
+        forbidden = self._claimants(cls.declared, forbids=True)
+        self._forbid_columns(forbidden)
+        problems = list(self._contradictions(wanted, forbidden))
+        for item in sorted(wanted):
+            self._grant(item, wanted[item])
+        for item in sorted(forbidden):
+            first = min((one.holder for one in forbidden[item]), key=_address)
+            self.outcomes[first].changes += self._forbidden(item)
+        withdrawn = self._withdraw(wanted, forbidden)
+        self._give_columns_back({*forbidden, *withdrawn})
+        again = tuple(self._again(wanted, forbidden, withdrawn)) if cls.fate == "replaced" else ()
+        self._conclude(wanted)
+        return Verdict(cls, self.outcomes, again, tuple(problems))
+
+    def _claimants(self, stakes: Iterable[Stake], *, forbids: bool) -> Claimants:
+        claimants: Claimants = {}
+        for stake in stakes:
+            claim = stake.claim
+            if claim.forbids == forbids:
+                one = _Claimant(stake.holder, claim.selector.named, claim.grantable)
+                for item in self._items(stake):
+                    claimants.setdefault(item, []).append(one)
+        return claimants
+
+    def _items(self, stake: Stake) -> Iterator[Item]:
+        """A claim's items, but for columns that the objects lack: of those there is nothing to decide."""
+        columns = self.cls.columns
+        return (item for item in stake.claim.items if columns is None or not item.column or item.column in columns)
+
+    def _forbid_columns(self, forbidden: Claimants) -> None:
+        """What a whole object must not give, its columns must not either, but for what names a column."""
+        whole = {(item.grantee, item.privilege): claimants for item, claimants in forbidden.items() if not item.column}
+        for item in self.rows if whole else ():
+            claimants = whole.get((item.grantee, item.privilege)) if item.column else None
+            if claimants:
+                weak = [_Claimant(one.holder, named=False, grantable=False) for one in claimants]
+                forbidden.setdefault(item, []).extend(weak)
+
+    def _contradictions(self, wanted: Claimants, forbidden: Claimants) -> Iterator[Problem]:
+        """Where both sides claim an item, the one that names the object wins, else it is a contradiction."""
+        for item in sorted(wanted.keys() & forbidden.keys()):
+            named_grant, named_revoke = (any(one.named for one in side[item]) for side in (wanted, forbidden))
+            if named_grant != named_revoke:
+                del (forbidden if named_grant else wanted)[item]
+                continue
+            grant, revoke = wanted[item][0].holder, forbidden[item][0].holder
+            for here, there in ((grant, revoke), (revoke, grant)):
+                message = f"{describe(self.cls, item)} is both granted and revoked"
+                yield Problem(message, source_of(here.declared), here.address, f"remove it here or from {there.address}")
+
+    def _grant(self, item: Item, claimants: list[_Claimant]) -> None:
+        rows = self.rows.get(item, ())
+        grantable = any(one.grantable for one in claimants)
+        first = min((one.holder for one in claimants if one.grantable == grantable), key=_address)
+        self.outcomes[first].changes += self._granted(item, rows, grantable=grantable)
+        grantors = {row.grantor for row in rows if row.grantor != self.cls.owner}
+        for one in claimants:
+            self.outcomes[one.holder].grantors |= grantors
+            self.outcomes[one.holder].found |= bool(rows)
+
+    def _granted(self, item: Item, rows: tuple[Privilege, ...], *, grantable: bool) -> list[ItemChange]:
+        if not rows or (grantable and not any(row.grantable for row in rows)):
+            owns = item.grantee == self.cls.owner and bool(rows)
+            return [] if owns else [ItemChange("grant", item, grantable=grantable)]
+        if grantable:
+            return []
+        return [self._revoke(item, row, only_option=True) for row in rows if row.grantable]
+
+    def _forbidden(self, item: Item) -> list[ItemChange]:
+        if self.cls.fate in ("made", "replaced"):
+            # What the new object is born with depends on default privileges; revoking what is not there is silent.
+            return [ItemChange("revoke", item)]
+        return [self._revoke(item, row) for row in self.rows.get(item, ())]
+
+    def _revoke(self, item: Item, row: Privilege, *, only_option: bool = False) -> ItemChange:
+        """A REVOKE takes only what its grantor gave: it runs as that role, unless the server picks the grantor by itself."""
+        by_itself = row.grantor in (self.cls.owner, self.outlook.snapshot.facts.role)
+        return ItemChange("revoke", item, only_option=only_option, run_as="" if by_itself else row.grantor, grantor=row.grantor)
+
+    def _withdraw(self, wanted: Claimants, forbidden: Claimants) -> set[Item]:
+        """Take back what is recorded and no longer wanted; return all such items, whatever was left of them."""
+        withdrawn: set[Item] = set()
+        built_in = self._built_in()
+        for stake in sorted(self.cls.recorded, key=lambda stake: stake.holder.address):
+            one = stake.holder
+            if stake.claim.forbids or one.kept:
+                continue
+            for item in self._items(stake):
+                if item in wanted or item in forbidden or item in withdrawn:
+                    continue
+                outcome, adopted = self.outcomes[one], item in self.adopted
+                if adopted and self.asked.destroy and not self.asked.include_adopted:
+                    outcome.left = True
+                elif adopted and item in built_in.rows:
+                    outcome.staying.append(item)
+                else:
+                    withdrawn.add(item)
+                    outcome.changes += self._withdrawn(item, one)
+        return withdrawn
+
+    def _withdrawn(self, item: Item, one: Holder) -> list[ItemChange]:
+        """Revoke what this configuration granted or adopted; what other grantors gave since stays. An owner keeps its own."""
+        owner = self.cls.owner
+        if item.grantee == owner:
+            return []
+        mine = (owner, self.outlook.snapshot.facts.role, *(one.entry.grantors if one.entry is not None else ()))
+        return [self._revoke(item, row) for row in self.rows.get(item, ()) if row.grantor in mine]
+
+    def _built_in(self) -> AccessList:
+        return self._provider.built_in(self.cls.type, self.cls.owner, self.outlook.snapshot.facts)
+
+    @property
+    def _provider(self) -> Provider:
+        return self.outlook.registry.providers[self.cls.type]
+
+    def _give_columns_back(self, going: set[Item]) -> None:
+        """A REVOKE on a whole object also takes what its grantor gave on the columns: give back what should stay.
+
+        https://www.postgresql.org/docs/current/sql-revoke.html#SQL-REVOKE-NOTES
+        """
+        lowered = {change.item for outcome in self.outcomes.values() for change in outcome.changes if change.only_option}
+        for outcome in self.outcomes.values():
+            restored: dict[Item, ItemChange] = {}
+            for change in outcome.changes:
+                if change.action == "revoke" and not change.item.column:
+                    restored.update(self._taken_along(change, going, lowered))
+            outcome.changes += restored.values()
+
+    def _taken_along(self, change: ItemChange, going: set[Item], lowered: set[Item]) -> Iterator[tuple[Item, ItemChange]]:
+        for item, rows in self.rows.items():
+            if not item.column or item in going:
+                continue
+            if (item.grantee, item.privilege) != (change.item.grantee, change.item.privilege):
+                continue
+            taken = [row for row in rows if row.grantor == change.grantor and (row.grantable or not change.only_option)]
+            grantable = any(row.grantable for row in taken) and item not in lowered
+            if taken and (grantable or not change.only_option):
+                yield item, ItemChange("grant", item, grantable=grantable)
+
+    def _again(self, wanted: Claimants, forbidden: Claimants, withdrawn: set[Item]) -> Iterator[ItemChange]:
+        """A replaced object gets the list that it had: by its owner, whoever granted it before."""
+        facts, some = self.outlook.snapshot.facts, self.cls.some
+        born = self._provider.born(some.type, some.key, self.outlook.snapshot.catalog(some.database))
+        born = self.outlook.moved(born, facts.role, self.cls.owner)
+        had = self.cls.acl.rows
+        decided = {*wanted, *forbidden, *withdrawn}
+        for item in sorted(born.rows.keys() - had.keys() - decided):
+            yield ItemChange("revoke", item)
+        for item in sorted(had.keys() - decided):
+            grantable = any(row.grantable for row in had[item])
+            missing = item not in born.rows or (grantable and not any(row.grantable for row in born.rows[item]))
+            if missing and item.grantee != self.cls.owner:
+                yield ItemChange("grant", item, grantable=grantable)
+
+    def _conclude(self, wanted: Claimants) -> None:
+        """What the changes mean for each holder, once all are known."""
+        granted = {
+            change.item for outcome in self.outcomes.values() for change in outcome.changes if change.action == "grant"
+        }
+        ours = granted.union(*self.had.values()) - (self.adopted - granted)
+        of_holder: dict[Holder, list[Item]] = {}
+        for item, claimants in wanted.items():
+            for one in claimants:
+                of_holder.setdefault(one.holder, []).append(item)
+        for one, outcome in self.outcomes.items():
+            wants = of_holder.get(one, [])
+            had = self.had.get(one, set())
+            outcome.shared = any(item in ours for item in wants)
+            outcome.went |= self.cls.fate in ("made", "replaced") and bool(had)
+            outcome.lost = any(c.action == "grant" and c.item in had and not self.rows.get(c.item) for c in outcome.changes)
+            self._split(one, outcome, wants, had, granted, ours)
+
+    def _split(
+        self, one: Holder, outcome: Outcome, wants: list[Item], had: set[Item], granted: set[Item], ours: set[Item]
+    ) -> None:
+        key = self.cls.some.key
+        outcome.unlisted = any(one.adoption.holds(key, item) for item in had & granted)
+        adopted = {
+            item
+            for item in wants
+            if item not in granted and (one.adoption.holds(key, item) if item in had else item in self.rows and item not in ours)
+        }
+        keys = tuple(sorted(each.key for each in self.cls.objects))
+        outcome.split = Split(keys, _pairs(adopted), _pairs(set(wants) - adopted))
+
+
+def _pairs(items: Iterable[Item]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((item.column, item.privilege) for item in items))
+
+
+def _address(one: Holder) -> str:
+    return one.address
+
+
+def describe(cls: ObjectClass, item: Item) -> str:
+    """An item in words: ``SELECT (a) on table s.t to r``, and how many more objects of the class there are."""
+    column = f" ({item.column})" if item.column else ""
+    more = f" and {len(cls.objects) - 1} more" if len(cls.objects) > 1 else ""
+    return f"{item.privilege}{column} on {cls.type} {cls.some.key}{more} to {item.grantee}"
+
+
