@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -88,3 +89,12 @@ def raise_all(error: type[PgplanError], problems: Iterable[Problem]) -> None:
     found = sorted(set(problems), key=lambda p: (p.source or Source(""), p.address, p.message))
     if found:
         raise error(*found)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """A hint for a word that is not one of `known`."""
+    words = sorted(known)
+    close = difflib.get_close_matches(word, words, 1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(words)}" if words else ""

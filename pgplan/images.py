@@ -6,122 +6,64 @@ An image never holds a secret: a `Secret` becomes the marker ``{"sensitive": tru
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from functools import cache, partial
-from types import GenericAlias, NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from collections.abc import Mapping
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, cast, get_args
 
-from attrs import has
-from cattrs import Converter, transform_error
-from cattrs.cols import list_structure_factory
-from cattrs.errors import ForbiddenExtraKeysError
-from cattrs.strategies import configure_union_passthrough
+from cattrs import Converter
 
 from pgplan.secret import Secret
+from pgplan.strict import Hook, MismatchError, Strict, mismatch
 
 T = TypeVar("T")
 Image = dict[str, Any]
-Hook = Callable[[Any, Any], Any]
 MARKER: Image = {"sensitive": True}
-_JSON_NAMES: dict[Any, str] = {
-    str: "a string",
-    int: "an integer",
-    bool: "a boolean",
-    float: "a number",
-    list: "an array",
-    dict: "an object",
-    NoneType: "null",
-}
 _SCALARS = frozenset((str, int, bool, float, NoneType))
 
 
+class _Json(Strict):
+    names: Mapping[Any, str] = {
+        str: "a string",
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        list: "an array",
+        dict: "an object",
+        NoneType: "null",
+        Secret: "the marker of a secret",
+    }
+
+    def secret(self, value: Any, type_: Any) -> Secret:
+        if value != MARKER or value["sensitive"] is not True:
+            raise mismatch("expected the marker of a secret")
+        return Secret()
+
+    def mapping(self, type_: Any) -> Hook:
+        return self._image if get_args(type_)[1] is Any else super().mapping(type_)
+
+    def _image(self, value: Any, type_: Any) -> Image:
+        """What holds anything is taken as it is, not value by value: most of a state consists of it."""
+        if isinstance(value, dict):
+            return cast("Image", value)
+        raise self.refused(value, type_)
+
+    def fits(self, value: Any, member: Any, members: list[Any]) -> bool:
+        return member is Secret if isinstance(value, dict) and Secret in members else super().fits(value, member, members)
+
+
 @cache
-def _converter() -> Converter:
-    converter = Converter(forbid_extra_keys=True, unstruct_collection_overrides={tuple: list})
-    for scalar in _SCALARS:
-        converter.register_structure_hook(scalar, _expect)
-    configure_union_passthrough(str | int | bool | float | None, converter)
-    converter.register_structure_hook_factory(_is_array, partial(_array, converter))
-    converter.register_structure_hook_factory(has, partial(_object, converter))
-    converter.register_structure_hook_factory(_unites_secret, partial(_secret_or_other, converter))
-    converter.register_structure_hook(Secret, _withheld)
+def _reader() -> Strict:
+    return _Json()
+
+
+@cache
+def _writer() -> Converter:
+    converter = Converter(unstruct_collection_overrides={tuple: list})
     converter.register_unstructure_hook(Secret, _marker)
     # Typed Any, the values are JSON already but for tuples and secrets: one look at each, without cattrs' search for its type.
     converter.register_unstructure_hook_func(_is_loose, image)
     return converter
-
-
-class _UnexpectedError(TypeError):
-    def __init__(self, expected: str, value: Any) -> None:
-        super().__init__(f"expected {expected}, not {_JSON_NAMES.get(type(value), type(value).__name__)}")
-
-
-def _expect(value: Any, cls: Any) -> Any:
-    """cattrs itself calls ``cls(value)``, and so makes True of "no"."""
-    if type(value) is cls:
-        return value
-    if cls is float and type(value) is int:
-        return float(value)
-    raise _UnexpectedError(_JSON_NAMES[cls], value)
-
-
-def _is_array(cls: Any) -> bool:
-    return get_origin(cls) is tuple
-
-
-def _array(converter: Converter, cls: Any) -> Hook:
-    """cattrs itself takes whatever can be iterated, and so makes three names of "abc"."""
-    member, *others = get_args(cls)
-    if others != [...]:
-        return _row(converter, (member, *others))
-    elements: Any = GenericAlias(list, (member,))
-    inner: Hook = list_structure_factory(elements, converter)
-
-    def structure(value: Any, _: Any) -> Any:
-        return tuple(inner(_expect(value, list), elements))
-
-    return structure
-
-
-def _row(converter: Converter, members: tuple[Any, ...]) -> Hook:
-    hooks = [converter.get_structure_hook(member) for member in members]
-
-    def structure(value: Any, _: Any) -> Any:
-        if len(_expect(value, list)) != len(members):
-            raise ValueError(f"expected {len(members)} values, not {len(value)}")
-        return tuple(hook(item, member) for hook, item, member in zip(hooks, value, members, strict=True))
-
-    return structure
-
-
-def _object(converter: Converter, cls: Any) -> Hook:
-    inner: Hook = converter.gen_structure_attrs_fromdict(cls)
-
-    def structure(value: Any, _: Any) -> Any:
-        return inner(_expect(value, dict), cls)
-
-    return structure
-
-
-def _unites_secret(cls: Any) -> bool:
-    return get_origin(cls) in (Union, UnionType) and Secret in get_args(cls)
-
-
-def _secret_or_other(converter: Converter, union: Any) -> Hook:
-    others = [member for member in get_args(union) if member is not Secret]
-    other: Any = Union[tuple(others)]  # noqa: UP007  its members are computed
-    hook = converter.get_structure_hook(other)
-
-    def structure(value: Any, _: Any) -> Any:
-        return _withheld(value, Secret) if type(value) is dict else hook(value, other)
-
-    return structure
-
-
-def _withheld(value: Any, _: Any) -> Secret:
-    if value != MARKER or value["sensitive"] is not True:
-        raise ValueError("expected the marker of a secret")
-    return Secret()
 
 
 def _marker(_: Secret) -> Image:
@@ -141,28 +83,25 @@ def image(value: Any) -> Any:
         return {str(key): image(item) for key, item in value.items()}
     if issubclass(cls, (list, tuple)):
         return [image(item) for item in value]
-    return _converter().unstructure(value)
+    return _writer().unstructure(value)
 
 
 def restore(data: Any, cls: type[T]) -> T:
     """The attrs instance that an image stands for. Nothing is converted: a key too many or a value of another type is an error.
 
-    Raises cattrs' errors when the image does not fit `cls`; `mistakes` reads them.
+    Raises MismatchError when the image does not fit `cls`; `mistakes` reads it.
     """
-    return _converter().structure(data, cls)
+    return cast("T", _reader().structure(data, cls))
 
 
 def mistakes(error: Exception) -> tuple[str, ...]:
-    """What is wrong with an image that `restore` refused, with paths: ``expected a string, not null @ $.entries[3].address``."""
-    return tuple(transform_error(error, format_exception=_describe))
+    """What is wrong with an image that `restore` refused, with paths: ``expected a string, found null @ $.entries[3].spec``."""
+    found = error.mistakes if isinstance(error, MismatchError) else (((), str(error), ""),)
+    return tuple(f"{message} @ ${''.join(map(_step, path))}" for path, message, _ in found)
 
 
-def _describe(error: BaseException, _: type | None) -> str:
-    if isinstance(error, KeyError):
-        return f"{error.args[0]!r} is missing"
-    if isinstance(error, ForbiddenExtraKeysError):
-        return f"unknown {', '.join(sorted(error.extra_fields))}"
-    return str(error)
+def _step(step: str | int) -> str:
+    return f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!r}]"
 
 
 def differences(one: Image, other: Image) -> tuple[str, ...]:

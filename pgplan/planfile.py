@@ -212,7 +212,7 @@ def _restored(document: Any, cls: type[T], raw: bytes) -> T:
     try:
         restored = restore(document, cls)
         again = canonical(image(restored))
-    except Exception as error:  # cattrs raises groups, and whatever its hooks raise
+    except Exception as error:  # besides MismatchError, whatever a class raises
         raise _DamagedError("; ".join(mistakes(error)[:_SHOWN_MISTAKES])) from error
     if again != raw:
         raise _DamagedError(f"its {cls.__name__.lower()} is not written as pgplan writes it")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import attrs
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from pgplan.address import part
-from pgplan.configuration.decode import decode, key_names, suggestion
+from pgplan.configuration.decode import decode, key_names
+from pgplan.configuration.directives import NAMES
 from pgplan.configuration.interpolation import fill, has_references
 from pgplan.configuration.model import Declared, Policy
 from pgplan.configuration.settings import literal_secret
-from pgplan.configuration.sources import Place, Report, SourceFile
+from pgplan.configuration.sources import Place, Report, SourceFile, blocks_at
 from pgplan.configuration.variables import Variables
-from pgplan.errors import Source
+from pgplan.errors import Source, suggestion
 from pgplan.kind import Declaration, InvalidBlockError, Kind
 from pgplan.registry import Registry, is_edge_kind
 
@@ -41,7 +42,6 @@ class Block:
     kind: Kind
     name: str
     place: Place
-    values: Any = field(repr=False)
 
 
 class Blocks:
@@ -56,7 +56,7 @@ class Blocks:
         self.places: dict[str, list[Place]] = {}
 
     def take(self, block: Block) -> None:
-        values = block.values
+        values = block.place.value
         about = f"{block.kind.name}.{part(block.name)}" if block.name else block.kind.name
         if has_references(values):
             values = fill(values, self.variables.lookup)
@@ -111,43 +111,26 @@ class Blocks:
                 literal_secret(self.report, default, f"var.{default.path[1]}")
 
 
-def blocks_of(file: SourceFile, registry: Registry, tables: tuple[str, ...], report: Report) -> Iterator[Block]:
+def blocks_of(file: SourceFile, registry: Registry, report: Report) -> Iterator[Block]:
     """Every block of a file, in its order; what is no block of a known kind is reported."""
-    for key, value in file.data.items():
+    for key in file.data:
         place = Place(file, (key,))
-        if key in tables:
-            continue
-        if key not in registry.kinds:
-            report.add(place, f"unknown table [{key}]", suggestion(key, (*registry.kinds, *tables)))
-            continue
-        kind = registry.kinds[key]
-        yield from _tables(kind, place, value, report) if kind.form == "table" else _elements(kind, place, value, report)
+        if key in registry.kinds:
+            yield from _blocks(registry.kinds[key], place, report)
+        elif key not in NAMES:
+            report.add(place, f"unknown table [{key}]", suggestion(key, (*registry.kinds, *NAMES)))
 
 
-def _tables(kind: Kind, place: Place, value: Any, report: Report) -> Iterator[Block]:
-    if not isinstance(value, dict):
-        report.add(place, f"write [{kind.name}.NAME], one for each", address=kind.name)
-        return
-    for name, block in cast("dict[str, Any]", value).items():
-        if not isinstance(block, dict):
-            form = "name one in double brackets only" if isinstance(block, list) else f"{name!r} stands outside of a block"
-            report.add(place.below(name), f"write [{kind.name}.NAME]: {form}", address=kind.name)
-        elif "${" in name:
+def _blocks(kind: Kind, place: Place, report: Report) -> Iterator[Block]:
+    for here in blocks_at(place, kind.form, report):
+        name = str(here.path[-1]) if kind.form == "table" else ""
+        if "${" in name:
             hint = f'write [{kind.name}.SOMETHING] with name = "{name}"'
-            report.add(place.below(name), "a reference stands in a value, not in a key", hint, kind.name)
-        elif not name:
-            report.add(place.below(name), "the name is empty", address=kind.name)
+            report.add(here, "a reference stands in a value, not in a key", hint, kind.name)
+        elif kind.form == "table" and not name:
+            report.add(here, "the name is empty", address=kind.name)
         else:
-            yield Block(kind, name, place.below(name), block)
-
-
-def _elements(kind: Kind, place: Place, value: Any, report: Report) -> Iterator[Block]:
-    items: list[Any] = cast("list[object]", value) if isinstance(value, list) else [None]
-    if not all(isinstance(item, dict) for item in items):
-        report.add(place, f"write [[{kind.name}]], once for each", address=kind.name)
-        return
-    for index, block in enumerate(items):
-        yield Block(kind, "", place.below(index), block)
+            yield Block(kind, name, here)
 
 
 def _allowed(block: Block) -> frozenset[str]:

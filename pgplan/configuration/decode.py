@@ -1,6 +1,6 @@
 """TOML values into attrs blocks, strictly, with every mistake at its path.
 
-cattrs is lax with primitives (``"no"`` becomes True), so each type has a hook (`pgplan.configuration.hooks`):
+On top of `pgplan.strict`, `pgplan.configuration.hooks` has what TOML writes in its own way:
 
 * a string, boolean, integer, number or date is exactly that; `Literal` is one of its words;
 * where a list is expected, a single string or table is a list of one;
@@ -12,20 +12,19 @@ cattrs is lax with primitives (``"no"`` becomes True), so each type has a hook (
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
-from pgplan.configuration.scanner import Path
-from pgplan.kind import InvalidBlockError
-
 if TYPE_CHECKING:
-    from cattrs import Converter
+    from pgplan.configuration.hooks import Toml
 
 T = TypeVar("T")
+_NO_KEY = "pgplan.no_key"
+NO_KEY = {_NO_KEY: True}
+"""Metadata of an attribute that no key of the block stands for: it holds what the block's other keys and tables say."""
 
 
 class Number(float):
@@ -48,44 +47,16 @@ def decode(cls: type[T], data: Any, also: Iterable[str] = ()) -> T:
 
     Raises InvalidBlockError with every mistake.
     """
-    try:
-        return _converter().structure(data, cls)
-    except InvalidBlockError as error:
-        known = (*key_names(cls).values(), *also)
-        raise InvalidBlockError(*(_told(mistake, known) for mistake in error.mistakes)) from None
-
-
-def _told(mistake: tuple[Path, str, str], known: Iterable[str]) -> tuple[Path, str, str]:
-    """The mistake with the attribute in its message: several may stand on one line. Outermost, more keys are known."""
-    path, message, hint = mistake
-    unknown = bool(path) and message == unknown_key(path)
-    if unknown and len(path) == 1:
-        hint = suggestion(str(path[0]), known)
-    about = path[:-1] if unknown else path
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in about).removeprefix(".")
-    return path, f"{name}: {message}" if name and message else message, hint
-
-
-def unknown_key(path: Path) -> str:
-    return f"unknown key {path[-1]!r}"
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """A hint for a word that is not one of `known`."""
-    words = sorted(known)
-    close = difflib.get_close_matches(word, words, 1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(words)}" if words else ""
+    return _toml().decode(cls, data, also)
 
 
 def key_names(cls: type[Any]) -> Mapping[str, str]:
-    """The TOML key of each attribute of a block; none for what is no block."""
-    return {a.name: a.name.rstrip("_") for a in attrs.fields(cls)} if attrs.has(cls) else {}
+    """The TOML key of each attribute of a block that has one; none for what is no block."""
+    return {a.name: a.name.rstrip("_") for a in attrs.fields(cls) if not a.metadata.get(_NO_KEY)} if attrs.has(cls) else {}
 
 
 @cache
-def _converter() -> Converter:
-    from pgplan.configuration.hooks import converter  # noqa: PLC0415 - late: importing cattrs takes time
+def _toml() -> Toml:
+    from pgplan.configuration.hooks import Toml  # noqa: PLC0415 - late: importing cattrs takes time
 
-    return converter()
+    return Toml()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, cast
 
 from attrs import evolve
 
 from pgplan.configuration.blocks import Blocks, blocks_of
+from pgplan.configuration.directives import Directives, Variable
 from pgplan.configuration.model import Configuration, Inputs, StateSettings
-from pgplan.configuration.settings import TABLES, Settings, literal_secret
-from pgplan.configuration.sources import Locator, Place, Report, SourceFile, read_directory
+from pgplan.configuration.settings import Settings, literal_secret
+from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
+from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
 from pgplan.kind import Facts, Snapshot
 from pgplan.registry import Registry, is_edge_kind
@@ -31,10 +30,11 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     """
     files = read_directory(directory)
     report = Report()
-    tables = _tables(files, report)
-    variables = _variables(files, Variables(directory, inputs, report, resolve_secrets=resolve_secrets), report)
+    directives = Directives(files, report)
+    variables = Variables(directory, inputs, report, resolve_secrets=resolve_secrets)
+    variables.read(directives.every(Variable))
     variables.check()
-    settings = Settings(tables, variables, report)
+    settings = Settings(directives, variables, report)
     name = settings.project(Place(files[0]))
     policy = settings.policy(registry.kinds)
     if policy.plaintext_secrets == "error":
@@ -44,7 +44,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     state = settings.state()
     blocks = Blocks(registry, variables, policy, report)
     for file in files:
-        for block in blocks_of(file, registry, (*TABLES, "variables"), report):
+        for block in blocks_of(file, registry, report):
             blocks.take(block)
     _loops(blocks, registry, report)
     _contradictions(blocks, registry, report)
@@ -59,7 +59,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         declared=tuple(blocks.declared[address] for address in sorted(blocks.declared)),
         unresolved=dict(sorted(variables.unresolved.items())),
         origins=variables.origins(),
-        locate=Locator({**blocks.places, **{name: [place] for name, place in tables.items()}}),
+        locate=Locator({**blocks.places, **directives.by_name}),
     )
 
 
@@ -70,45 +70,13 @@ def load_state(directory: Path, inputs: Inputs) -> tuple[str, StateSettings]:
     """
     files = read_directory(directory)
     report = Report()
-    tables = _tables(files, report)
-    settings = Settings(tables, _variables(files, Variables(directory, inputs, report, resolve_secrets=True), report), report)
+    directives = Directives(files, report)
+    variables = Variables(directory, inputs, report, resolve_secrets=True)
+    variables.read(directives.every(Variable))
+    settings = Settings(directives, variables, report)
     found = settings.project(Place(files[0])), settings.state()
     raise_all(ConfigurationError, report.problems)
     return found
-
-
-def _tables(files: Iterable[SourceFile], report: Report) -> dict[str, Place]:
-    """The tables that stand once, over all files."""
-    tables: dict[str, Place] = {}
-    for file in files:
-        for name in TABLES:
-            if name not in file.data:
-                continue
-            place = Place(file, (name,))
-            if not isinstance(place.value, dict):
-                report.add(place, f"expected a table: [{name}]")
-            elif name in tables:
-                report.add(place, f"[{name}] stands in {tables[name].source} too", "it stands once in a directory")
-            else:
-                tables[name] = place
-    return tables
-
-
-def _variables(files: Iterable[SourceFile], variables: Variables, report: Report) -> Variables:
-    for file in files:
-        place = Place(file, ("variables",))
-        declared: Any = file.data.get("variables", {})
-        if not isinstance(declared, dict):
-            report.add(place, "expected tables: [variables.NAME]")
-            continue
-        for name in cast("dict[str, Any]", declared):
-            first = variables.place(name)
-            if first is None:
-                variables.declare(name, place.below(name))
-            else:
-                report.add(place.below(name), f"the variable stands in {first.source} too", address=f"var.{name}")
-    variables.read_inputs()
-    return variables
 
 
 def _loops(blocks: Blocks, registry: Registry, report: Report) -> None:
@@ -116,16 +84,14 @@ def _loops(blocks: Blocks, registry: Registry, report: Report) -> None:
     for kind in registry.kinds.values():
         if is_edge_kind(kind) or (pair := registry.object_kind(kind.name).no_loops) is None:
             continue
-        graph: dict[str, dict[str, str]] = {}
-        for address, one in blocks.declared.items():
-            if one.kind == kind.name:
-                graph.setdefault(getattr(one.spec, pair[0]), {})[getattr(one.spec, pair[1])] = address
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as error:
-            # graphlib lists each name before the one that it is needed by.
-            path: list[str] = error.args[1][::-1]
-            address = graph[path[0]][path[1]]
+        addresses = {
+            (getattr(one.spec, pair[0]), getattr(one.spec, pair[1])): address
+            for address, one in blocks.declared.items()
+            if one.kind == kind.name
+        }
+        path = find_cycle(addresses)
+        if path:
+            address = addresses[path[-2], path[-1]]
             message = f"dependency cycle: {' → '.join(path)} ({pair[0]} → {pair[1]})"
             report.add(blocks.places[address][0], message, "break it by removing one of them", address)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from pgplan.configuration.decode import NO_KEY
 from pgplan.errors import Source
 from pgplan.kind import Spec
 from pgplan.secret import Secret
@@ -41,26 +42,28 @@ class StateSettings:
     """``[state]``: the backend's name and whatever else its table says."""
 
     backend: str = "local"
-    options: Mapping[str, Any] = field(factory=dict[str, Any])
+    options: Mapping[str, Any] = field(factory=dict[str, Any], metadata=NO_KEY)
 
 
 @frozen
 class KindPolicy:
+    """``[policy.KIND]``."""
+
     removed: Literal["delete", "forget", "error"] = "delete"
     existing: Literal["error", "adopt"] = "error"
+    undeclared: Literal["ignore", "report", "delete"] = "ignore"
 
 
 @frozen
-class Policy:
-    """``[policy]`` and ``[policy.KIND]``."""
+class Policy(KindPolicy):
+    """``[policy]``: itself the policy of every kind without a table of its own."""
 
-    default: KindPolicy = KindPolicy()
-    kinds: Mapping[str, KindPolicy] = field(factory=dict[str, KindPolicy])
     max_deletes: int | None = None
     plaintext_secrets: Literal["error", "allow"] = "error"
+    kinds: Mapping[str, KindPolicy] = field(factory=dict[str, KindPolicy], metadata=NO_KEY)
 
     def of(self, kind: str) -> KindPolicy:
-        return self.kinds.get(kind, self.default)
+        return self.kinds.get(kind, self)
 
 
 @frozen

@@ -1,88 +1,47 @@
-"""The tables that stand once: ``[pgplan]``, ``[connection]``, ``[state]`` and ``[policy]``."""
+"""What ``[pgplan]``, ``[connection]``, ``[state]`` and ``[policy]`` say."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from pgplan import __version__
-from pgplan.configuration.decode import decode, suggestion
+from pgplan.configuration.decode import key_names
+from pgplan.configuration.directives import ConnectionBlock, Directives, Project
 from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.model import Connection, KindPolicy, Policy, StateSettings
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report
 from pgplan.configuration.variables import Variables
-from pgplan.kind import InvalidBlockError
+from pgplan.errors import suggestion
 from pgplan.registry import backend_names
 from pgplan.secret import Secret
 
-T = TypeVar("T")
-TABLES = ("pgplan", "connection", "state", "policy")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNINFO_PASSWORD = re.compile(r"(?:^|\s)(?:ssl)?password\s*=\s*\S")
-
-Undeclared = Literal["ignore", "report", "delete"]
-
-
-@frozen
-class Project:
-    """``[pgplan]``."""
-
-    name: str
-    requires: str = ""
-
-
-@frozen
-class ConnectionBlock:
-    """``[connection]``."""
-
-    url: str | Secret = ""
-    password: Origin | Secret | None = None
-    role: str = ""
-    settings: Mapping[str, str] = field(factory=dict[str, str])
-
-
-@frozen
-class KindPolicyBlock:
-    """``[policy.KIND]``: what is left out is as for every kind."""
-
-    removed: Literal["delete", "forget", "error"] | None = None
-    existing: Literal["error", "adopt"] | None = None
-    undeclared: Undeclared = "ignore"
-
-
-@frozen
-class PolicyBlock:
-    """``[policy]`` without the tables of kinds."""
-
-    removed: Literal["delete", "forget", "error"] = "delete"
-    existing: Literal["error", "adopt"] = "error"
-    undeclared: Undeclared = "ignore"
-    max_deletes: int | None = None
-    plaintext_secrets: Literal["error", "allow"] = "error"
 
 
 class Settings:
     """Reads each table; mistakes go to the report, and the table is then as if it were empty."""
 
-    def __init__(self, tables: Mapping[str, Place], variables: Variables, report: Report) -> None:
-        self.tables = tables
+    def __init__(self, directives: Directives, variables: Variables, report: Report) -> None:
+        self.directives = directives
         self.variables = variables
         self.report = report
 
     def project(self, main: Place) -> str:
         """The configuration's name, after a check that this version of pgplan is one that it wants."""
-        place = self.tables.get("pgplan")
+        place = self.directives.once(Project)
         if place is None:
             if "pgplan" not in main.file.data:
                 self.report.add(main, "[pgplan] is missing: it names this configuration", 'write [pgplan] and name = "…"')
             return ""
         values = self._filled(place)
-        project = self._decode(Project, place, values, default=Project(""))
+        project = self.report.decode(Project, values, place) or Project("")
         if project.requires:
             self._require(project.requires, place.below("requires"))
         if _CONTROL.search(project.name):
@@ -103,13 +62,13 @@ class Settings:
             self.report.add(place, f"the configuration requires pgplan {requires}; this is {__version__}")
 
     def connection(self, policy: Policy) -> Connection:
-        place = self.tables.get("connection")
+        place = self.directives.once(ConnectionBlock)
         if place is None:
             return Connection()
         values = self._outside(place)
         if isinstance(place.value.get("password"), dict):
             values["password"] = place.value["password"]  # an Origin is filled in when it is resolved
-        block = self._decode(ConnectionBlock, place, values, default=ConnectionBlock())
+        block = self.report.decode(ConnectionBlock, values, place) or ConnectionBlock()
         password = self._password(block.password, place) if isinstance(block.password, Origin) else block.password
         if isinstance(block.url, Secret) and block.url.withheld and self.variables.resolve_secrets:
             self.variables.unresolved["connection.url"] = self.variables.lacking(block.url.source or "")
@@ -134,41 +93,39 @@ class Settings:
         return Secret(value if isinstance(value, str) and value else None, str(origin))
 
     def state(self) -> StateSettings:
-        place = self.tables.get("state")
+        place = self.directives.once(StateSettings)
         if place is None:
             return StateSettings()
-        options = self._decode(dict[str, Any], place, self._outside(place), default={})
-        backend = options.pop("backend", "local")
-        if not isinstance(backend, str):
-            self.report.add(place.below("backend"), "expected a string: the name of a state backend")
-            backend = "local"
-        elif backend not in (known := backend_names()):
-            self.report.add(
-                place.below("backend"), f"no state backend {backend!r} is installed", suggestion(backend, known), "state"
-            )
-        return StateSettings(backend, options)
+        values = cast("dict[str, Any]", self._outside(place))
+        own = key_names(StateSettings).values()
+        settings = self.report.decode(StateSettings, {key: values[key] for key in own if key in values}, place) or StateSettings()
+        options = {key: value for key, value in values.items() if key not in own}
+        if settings.backend not in (known := backend_names()):
+            message = f"no state backend {settings.backend!r} is installed"
+            self.report.add(place.below("backend"), message, suggestion(settings.backend, known), "state")
+        return evolve(settings, options=self.report.decode(dict[str, Any], options, place) or {})
 
     def policy(self, kinds: Mapping[str, Any]) -> Policy:
-        place = self.tables.get("policy")
+        place = self.directives.once(Policy)
         if place is None:
             return Policy()
         raw = cast("dict[str, Any]", self._filled(place))
         own = {key: value for key, value in raw.items() if key not in kinds}
-        block = self._decode(PolicyBlock, place, own, default=PolicyBlock(), also=kinds)
-        self._only_ignored(block.undeclared, place)
-        if block.max_deletes is not None and block.max_deletes < 0:
+        policy = self.report.decode(Policy, own, place, also=kinds) or Policy()
+        self._only_ignored(policy, place)
+        if policy.max_deletes is not None and policy.max_deletes < 0:
             self.report.add(place.below("max_deletes"), "expected a number that is not negative")
-        default = KindPolicy(block.removed, block.existing)
+        of_every_kind = {"removed": policy.removed, "existing": policy.existing}
         by_kind: dict[str, KindPolicy] = {}
-        for kind in raw.keys() & kinds.keys():
-            one = self._decode(KindPolicyBlock, place.below(kind), raw[kind], default=KindPolicyBlock())
-            self._only_ignored(one.undeclared, place.below(kind))
-            by_kind[kind] = evolve(default, removed=one.removed or default.removed, existing=one.existing or default.existing)
-        return Policy(default, dict(sorted(by_kind.items())), block.max_deletes, block.plaintext_secrets)
+        for kind in sorted(raw.keys() & kinds.keys()):
+            values = {**of_every_kind, **raw[kind]} if isinstance(raw[kind], dict) else raw[kind]
+            by_kind[kind] = self.report.decode(KindPolicy, values, place.below(kind)) or KindPolicy()
+            self._only_ignored(by_kind[kind], place.below(kind))
+        return evolve(policy, kinds=by_kind)
 
-    def _only_ignored(self, undeclared: Undeclared, place: Place) -> None:
-        if undeclared != "ignore":
-            message = f"undeclared = {undeclared!r}: this version of pgplan only ignores what is not declared"
+    def _only_ignored(self, policy: KindPolicy, place: Place) -> None:
+        if policy.undeclared != "ignore":
+            message = f"undeclared = {policy.undeclared!r}: this version of pgplan only ignores what is not declared"
             self.report.add(place.below("undeclared"), message, 'write undeclared = "ignore", or leave it out')
 
     def _filled(self, place: Place) -> Any:
@@ -178,13 +135,6 @@ class Settings:
         """Where to connect and where the state is: offline commands need neither, so what is not known is left out."""
         values = self._filled(place)
         return values if self.variables.resolve_secrets else _known(values)
-
-    def _decode(self, cls: type[T], place: Place, values: Any, *, default: T, also: Mapping[str, Any] | None = None) -> T:
-        try:
-            return decode(cls, values, also or ())
-        except InvalidBlockError as error:
-            self.report.block(place, error, ".".join(map(str, place.path)))
-            return default
 
 
 def _known(values: Any) -> Any:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Literal, TypeVar, cast
 
 from attrs import field, frozen
 
-from pgplan.configuration.decode import Number
+from pgplan.configuration.decode import Number, decode
 from pgplan.configuration.scanner import Path, nearest, scan
 from pgplan.errors import ConfigurationError, Problem, Source
 from pgplan.kind import InvalidBlockError
 
+T = TypeVar("T")
 MAIN = "pgplan.toml"
+
+Form = Literal["once", "table", "array"]
+"""``[x]``, once in a directory; ``[x.NAME]``, once for each name; or ``[[x]]``."""
 
 
 @frozen(slots=False)
@@ -40,6 +44,11 @@ class Place:
 
     def below(self, *steps: str | int) -> Place:
         return Place(self.file, (*self.path, *steps))
+
+    @property
+    def name(self) -> str:
+        """The path as it is written between brackets."""
+        return ".".join(map(str, self.path))
 
     @property
     def source(self) -> Source:
@@ -68,6 +77,36 @@ class Report:
         for path, message, hint in error.mistakes:
             if message:
                 self.add(place.below(*path), message, hint, address)
+
+    def decode(self, cls: type[T], values: Any, place: Place, address: str = "", also: Iterable[str] = ()) -> T | None:
+        """What `values`, which stand at `place`, decode into; None, with every mistake reported, if they do not."""
+        try:
+            return decode(cls, values, also)
+        except InvalidBlockError as error:
+            self.block(place, error, address or place.name)
+            return None
+
+
+def blocks_at(place: Place, form: Form, report: Report) -> Iterator[Place]:
+    """Where each block of a top-level table stands. What does not have the form is reported, with what to write."""
+    value, name = place.value, place.name
+    if form == "array":
+        items: list[Any] = cast("list[object]", value) if isinstance(value, list) else [None]
+        if all(isinstance(item, dict) for item in items):
+            yield from map(place.below, range(len(items)))
+        else:
+            report.add(place, f"write [[{name}]], once for each", address=name)
+    elif not isinstance(value, dict):
+        report.add(place, f"write [{name}], once" if form == "once" else f"write [{name}.NAME], one for each", address=name)
+    elif form == "once":
+        yield place
+    else:
+        for key, block in cast("dict[str, Any]", value).items():
+            if isinstance(block, dict):
+                yield place.below(key)
+            else:
+                wrong = "name one in double brackets only" if isinstance(block, list) else f"{key!r} stands outside of a block"
+                report.add(place.below(key), f"write [{name}.NAME]: {wrong}", address=name)
 
 
 @frozen(eq=False)

@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from attrs import astuple, frozen
+from attrs import astuple
 
-from pgplan.configuration.decode import Number, decode, suggestion
+from pgplan.configuration.decode import Number
+from pgplan.configuration.directives import Variable
 from pgplan.configuration.interpolation import Missing, fill, has_references, references, wrong_reference
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report, SourceFile, read_toml
-from pgplan.errors import ConfigurationError
-from pgplan.kind import InvalidBlockError
+from pgplan.errors import ConfigurationError, suggestion
 from pgplan.secret import Secret
 
 ENVIRONMENT_PREFIX = "PGPLAN_VAR_"
@@ -36,16 +36,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "list": (list,),
     "table": (dict,),
 }
-
-
-@frozen
-class Variable:
-    """One ``[variables.NAME]``."""
-
-    type: Literal["string", "integer", "number", "boolean", "list", "table"] = "string"
-    sensitive: bool = False
-    from_: Origin | None = None
-    default: Any = None
 
 
 class Variables:
@@ -65,23 +55,18 @@ class Variables:
         self._defaulted: set[str] = set()
         """Variables that nothing declares to be sensitive, and whose value is the text of their `default`."""
 
-    def declare(self, name: str, place: Place) -> None:
-        """Take up ``[variables.NAME]``; one that cannot be read is known, but has no value."""
+    def _declare(self, place: Place) -> None:
+        """Take up one ``[variables.NAME]``; one that cannot be read is known, but has no value."""
+        name = str(place.path[-1])
         variable: Variable | None = None
         if not _NAME.fullmatch(name):
             self.report.add(place, f"{name!r} cannot be a variable's name", "letters, digits, - and _, as in region_1")
         else:
-            try:
-                variable = decode(Variable, place.value)
-            except InvalidBlockError as error:
-                self.report.block(place, error, f"var.{name}")
+            variable = self.report.decode(Variable, place.value, place, f"var.{name}")
         if variable is not None and variable.sensitive and variable.type != "string":
             self.report.add(place.below("type"), "a sensitive variable is a string", address=f"var.{name}")
             variable = None
         self._declared[name] = (variable, place)
-
-    def place(self, name: str) -> Place | None:
-        return self._declared[name][1] if name in self._declared else None
 
     def literal_secrets(self) -> list[Place]:
         """Where the value of a sensitive variable stands in the configuration."""
@@ -117,8 +102,10 @@ class Variables:
                 return f"the variable {name} has no value: {self.unresolved[name]}"
         return "its value is empty"
 
-    def read_inputs(self) -> None:
-        """Take up the variable files, and check that everything given has a declaration."""
+    def read(self, declarations: Iterable[Place]) -> None:
+        """Take up every ``[variables.NAME]`` and the variable files, and check that everything given has a declaration."""
+        for place in declarations:
+            self._declare(place)
         for path in self.inputs.var_files:
             try:
                 file = read_toml(path, str(path))

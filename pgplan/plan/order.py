@@ -15,6 +15,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from pgplan.address import PUBLIC, grantee_part
+from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.kind import Reference
 from pgplan.plan.diff import Draft
@@ -142,14 +143,3 @@ def _sorted(nodes: list[Node], arcs: Iterable[Arc], first: Collection[str]) -> l
     except nx.NetworkXUnfeasible as error:
         path = " → ".join(find_cycle((one[0], other[0]) for one, other in graph.edges))
         raise ConfigurationError(Problem(f"dependency cycle: {path}", hint="break it by removing one reference")) from error
-
-
-def find_cycle(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """The first cycle among (from, to) pairs as a path that ends where it begins, or an empty list."""
-    nx = _networkx()
-    graph: Any = nx.DiGraph(sorted(pairs))
-    try:
-        cycle: list[tuple[str, str]] = nx.find_cycle(graph)
-    except nx.NetworkXNoCycle:
-        return []
-    return [edge[0] for edge in cycle] + [cycle[0][0]]

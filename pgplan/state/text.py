@@ -37,7 +37,7 @@ def decode(data: bytes, location: str) -> State:
     _check_format(document, location)
     try:
         state = restore(document, State)
-    except Exception as error:  # cattrs raises groups, and whatever its hooks raise
+    except Exception as error:  # besides MismatchError, whatever a class raises
         raise _damaged(location, mistakes(error)) from error
     addresses = [entry.address for entry in state.entries]
     if any(one >= other for one, other in pairwise(addresses)):

@@ -32,7 +32,7 @@ def test_nothing_said(project: Project) -> None:
             f"pgplan.toml:3: the configuration requires pgplan >=99; this is {__version__}",
         ),
         ('[pgplan]\nname = "a"\nrequires = "new"\n', "pgplan.toml:3: 'new' is no version requirement\n"),
-        ('pgplan = "a"\n', "pgplan.toml:1: expected a table: [pgplan]"),
+        ('pgplan = "a"\n', "pgplan.toml:1: pgplan: write [pgplan], once"),
     ],
 )
 def test_project(project: Project, text: str, expected: str) -> None:
@@ -128,7 +128,7 @@ def test_mistakes_of_the_connection(problems: Problems) -> None:
         "pgplan.toml:4: connection: url: expected a string, found an integer",
         "pgplan.toml:5: connection: unknown key 'pasword'",
         "pgplan.toml:6: connection: role: the variable 'none' is not declared",
-        "pgplan.toml:8: expected a string: the name of a state backend",
+        "pgplan.toml:8: state: backend: expected a string, found an integer",
     ]
 
 
@@ -182,7 +182,8 @@ def test_policy(project: Project) -> None:
     )
     policy = project.load().policy
     assert policy.max_deletes == 10
-    assert policy.of("membership") == KindPolicy("forget", "adopt")
+    assert policy.of("membership") is policy
+    assert (policy.removed, policy.existing) == ("forget", "adopt")
     assert policy.of("grant") == KindPolicy("delete", "adopt")
     assert policy.of("role") == KindPolicy("forget", "error")
 
@@ -199,6 +200,15 @@ def test_mistakes_of_the_policy(problems: Problems) -> None:
         "pgplan.toml:12: policy.grant: unknown key 'max_deletes' known: existing, removed, undeclared",
         "pgplan.toml:13: unknown table [scope] known: connection, grant, membership, pgplan, policy, role, state, variables",
     ]
+
+
+def test_what_is_no_key_is_none(project: Project, problems: Problems) -> None:
+    assert problems("[policy]\nkinds = {}\n")[0].startswith("pgplan.toml:4: policy: unknown key 'kinds'")
+    assert project.write("[state]\noptions = { a = 1 }\n").load().state == StateSettings("local", {"options": {"a": 1}})
+
+
+def test_a_policy_that_is_no_table(problems: Problems) -> None:
+    assert problems("[policy]\nrole = 5\n[policy.grant]\n") == ["pgplan.toml:4: policy.role: expected a table, found an integer"]
 
 
 @pytest.mark.parametrize("text", ['[policy]\nundeclared = "delete"\n', '[policy.grant]\nundeclared = "report"\n'])

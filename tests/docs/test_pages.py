@@ -14,9 +14,9 @@ from pgplan.cli.commands import pgplan
 from pgplan.cli.options import common_options
 from pgplan.configuration.blocks import Common
 from pgplan.configuration.decode import key_names
+from pgplan.configuration.directives import DIRECTIVES
+from pgplan.configuration.model import KindPolicy
 from pgplan.configuration.origin import Origin
-from pgplan.configuration.settings import ConnectionBlock, KindPolicyBlock, PolicyBlock, Project
-from pgplan.configuration.variables import Variable
 from pgplan.errors import Exit
 from pgplan.registry import installed
 from pgplan.state.model import Digest, Entry, Pending, State, Target, Tombstone
@@ -127,14 +127,14 @@ def test_the_common_keys_are_listed() -> None:
     assert set(key_names(Common).values()) <= set(_rows((KINDS / "README.md").read_text()))
 
 
+HEADINGS = {"once": "[{}]", "table": "[{}.NAME]", "array": "[[{}]]"}
+
+
 @pytest.mark.parametrize(
     ("section", "cls"),
     [
-        ("[pgplan]", Project),
-        ("[connection]", ConnectionBlock),
-        ("[policy]", PolicyBlock),
-        ("[policy]", KindPolicyBlock),
-        ("[variables.NAME]", Variable),
+        *((HEADINGS[one.form].format(one.name), one.block) for one in DIRECTIVES),
+        ("[policy]", KindPolicy),
         ("[variables.NAME]", Origin),
     ],
 )

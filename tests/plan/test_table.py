@@ -13,7 +13,7 @@ from pgplan.state.model import Digest, Tombstone
 from tests.plan.fakes import FACTS, Permit, Thing, World, declared, entry, found, lines, sql
 
 RED, BLUE = Thing("a", color="red"), Thing("a", color="blue")
-ADOPT = Policy(KindPolicy(existing="adopt"))
+ADOPT = Policy(existing="adopt")
 
 
 def test_declared_only_is_created() -> None:
@@ -96,14 +96,14 @@ def test_removed_is_forgotten_by_policy() -> None:
 
 def test_removed_is_refused_by_policy() -> None:
     with pytest.raises(PgplanError, match="no longer declared") as caught:
-        World((), (entry(RED),), (found(RED),), policy=Policy(KindPolicy("error"))).plan()
+        World((), (entry(RED),), (found(RED),), policy=Policy("error")).plan()
     assert caught.value.exit_code == Exit.REFUSED
 
 
 @pytest.mark.parametrize("removed", ["delete", "error"])
 def test_removed_but_protected_is_refused_whatever_the_policy(removed: str) -> None:
     with pytest.raises(PgplanError, match="is protected") as caught:
-        World((), (entry(RED, protected=True),), (found(RED),), policy=Policy(KindPolicy(removed))).plan()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        World((), (entry(RED, protected=True),), (found(RED),), policy=Policy(removed)).plan()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert caught.value.exit_code == Exit.REFUSED
 
 

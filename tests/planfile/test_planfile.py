@@ -164,11 +164,11 @@ def test_an_edit_on_purpose_reads_but_has_another_digest(saved: Path) -> None:
 
 
 EDITS: list[tuple[str, Any, str]] = [
-    ("changes", {}, "expected an array, not an object @ $.changes"),
-    ("hidden", "1", "expected an integer, not a string @ $.hidden"),
+    ("changes", {}, "expected an array, found an object @ $.changes"),
+    ("hidden", "1", "expected an integer, found a string @ $.hidden"),
     ("mode", "destroy everything", "@ $.mode"),
-    ("extra", 1, "unknown extra"),
-    ("notes", [None], "expected a string, not null @ $.notes[0]"),
+    ("extra", 1, "unknown key 'extra'"),
+    ("notes", [None], "expected a string, found null @ $.notes[0]"),
     ("format", 2, "has format 2"),
     ("format", "1", "no format number"),
     ("format", True, "no format number"),
@@ -189,7 +189,7 @@ def test_a_plan_that_does_not_decode_is_refused(saved: Path, key: str, value: An
         ("expires", "soon", "cannot expire at 'soon'"),
         ("expires", "2026-01-02T04:04:05", "cannot expire"),
         ("files", [["a"]], "expected 2 values"),
-        ("signature", "x", "unknown signature"),
+        ("signature", "x", "unknown key 'signature'"),
     ],
 )
 def test_a_manifest_that_does_not_decode_is_refused(saved: Path, key: str, value: Any, said: str) -> None:
