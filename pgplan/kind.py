@@ -194,7 +194,7 @@ class ObjectKind(Kind, Protocol):
 
     @property
     def goes_with(self) -> Sequence[str]:
-        """Attributes that name objects whose own DROP takes this one along: then there is no statement for it, and it stops none."""
+        """Attributes that name objects whose own DROP takes this one along: it needs no statement then, and stops none."""
         ...
 
     @property

@@ -5,24 +5,28 @@ docs/explanation/data-flow.md draws the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from attrs import define, evolve, field
+from attrs import evolve, frozen
 
-from pgplan.address import Address
+from pgplan.address import Address, Identity
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
-from pgplan.kind import EdgeChange, InvalidBlockError, Snapshot, Spec
-from pgplan.plan.access_lists import Live
-from pgplan.plan.changes import depends_on, edge_change, object_change
-from pgplan.plan.checks import check_references, check_rights, check_safety, dependents
-from pgplan.plan.diff import Draft, draft_object, needs_record, refusals, removal
-from pgplan.plan.edges import EdgeDraft, conclude, decide, edge_needs_record, expand, granted_here, references
-from pgplan.plan.model import Change, Plan, PlanState, PlanTarget, Slot, Step
-from pgplan.plan.order import Needs, order
-from pgplan.plan.relied import relied_objects
+from pgplan.kind import InvalidBlockError
+from pgplan.plan.changes import changes_of, secrecy_of
+from pgplan.plan.checks import check, sorted_problems
+from pgplan.plan.claims import Holder, holder
+from pgplan.plan.consequences import Decisions, with_companions, with_replacements
+from pgplan.plan.edges import Privileges, decide_edges
+from pgplan.plan.model import Decided, Observations, Options, Phase, Plan, PlanState, Remarks, Slot, Step
+from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
+from pgplan.plan.order import order
+from pgplan.plan.outlook import outlook_of
+from pgplan.plan.privileges import Asked
+from pgplan.plan.relied import relied_upon
 from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
+from pgplan.snapshot import Snapshot, Spec
 from pgplan.state.model import Entry, State, Tombstone
 
 SHOWN = 5
@@ -31,19 +35,23 @@ SHOWN = 5
 Slots = Mapping[tuple[str, str], Slot]
 
 
-@define
-class _Work:
-    """What is known while a plan is being made. `refused` collects problems with their exit codes."""
+@frozen
+class _Given:
+    """What a plan is made of."""
 
+    declared: Mapping[str, Declared]
+    """By address; definite for this server."""
+    entries: Mapping[str, Entry]
+    tombstones: tuple[Tombstone, ...]
+    snapshot: Snapshot
     registry: Registry
     policy: Policy
-    snapshot: Snapshot
-    destroy: bool
-    include_adopted: bool
-    objects: dict[str, Draft] = field(factory=dict[str, Draft])
-    edges: dict[str, EdgeDraft] = field(factory=dict[str, EdgeDraft])
-    needs: dict[str, Needs] = field(factory=dict[str, Needs])
-    refused: list[tuple[Exit, Problem]] = field(factory=list[tuple[Exit, Problem]])
+    slots: Mapping[str, Mapping[str, Slot]]
+    options: Options
+
+    def database(self, kind: str) -> str:
+        """Where an object of a kind lives, "" for what the cluster shares."""
+        return "" if self.registry.scope(kind) == "cluster" else self.snapshot.facts.database
 
 
 def build(
@@ -57,7 +65,7 @@ def build(
     destroy: bool = False,
     include_adopted: bool = False,
     to_apply: bool = True,
-) -> Plan:
+) -> tuple[Plan, Remarks]:
     """Decide everything that `pgplan apply` will do.
 
     `slots` says for each (address, slot) what becomes of the secret; `state_hash` is the content hash of `state`. With `destroy`
@@ -66,263 +74,177 @@ def build(
 
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
-    work = _Work(registry, configuration.policy, snapshot, destroy, include_adopted)
-    _draft_all(work, () if destroy else configuration.declared, state, slots)
-    _spread_replacements(work)
-    _find_companions(work)
-    live = _live(work)
-    changes = _decide_edges(work, live)
+    declared, problems = _completed(() if destroy else configuration.declared, snapshot, registry)
+    options = Options(destroy, include_adopted)
+    given = _Given(
+        declared, state.by_address(), state.tombstones, snapshot, registry, configuration.policy, _by_address(slots), options
+    )
+    decisions = with_companions(with_replacements(_objects(given, problems)), snapshot)
+    outlook = outlook_of(decisions.values(), snapshot, registry)
+    privileges = decide_edges(_holders(given, problems), outlook, Asked(destroy, include_adopted))
     if to_apply:
-        _check(work)
-    nodes = order(work.objects, work.needs, _edge_touched(work.edges.values(), changes), edges=bool(changes))
-    steps = steps_of(nodes, work.objects, work.edges, registry)
-    lines = _changes(work, steps)
-    recording = frozenset(line.address for line in lines if line.action == "none")
-    return Plan(
+        refused = [(Exit.ERROR, problem) for problem in (*problems, *privileges.problems)]
+        for decision in decisions.values():
+            refused += refusals(decision, given.policy, destroy=destroy)
+        _raise([*refused, *check(decisions, privileges, outlook, given.policy, destroy=destroy)])
+    steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, registry)
+    changes = changes_of(decisions, privileges, steps)
+    recording = frozenset(change.address for change in changes if change.action == "none")
+    observed, checks = relied_upon(decisions, privileges, outlook, recording)
+    decided = Decided(
         name=configuration.name,
-        mode="destroy" if destroy else "apply",
+        options=options,
         state=PlanState(state.lineage, state.serial, state_hash),
-        target=_target(snapshot),
-        changes=lines,
-        steps=steps,
-        relied=relied_objects(work.objects, work.edges, work.needs, snapshot, changes, live, recording),
-        notes=_notes(work),
-        hidden=sum(1 for draft in work.objects.values() if _hidden(draft)),
+        changes=changes,
+        phases=(Phase(snapshot.facts.database, steps),) if steps else (),
+        checks=checks,
+        slots=secrecy_of(decisions, changes),
+        origins=configuration.origins if _sends_secrets(steps) else {},
     )
-
-
-def _target(snapshot: Snapshot) -> PlanTarget:
     facts = snapshot.facts
-    return PlanTarget(
-        facts.system_identifier,
-        facts.timeline,
-        facts.database,
-        facts.database_oid,
-        facts.role,
-        facts.session_role,
-        facts.version,
+    observations = Observations(
+        facts.system_identifier, facts.version // 10000, facts.role, ((facts.database, facts.database_oid),), observed
     )
+    return Plan(decided, observations), _remarks(decisions, privileges, snapshot)
 
 
-def _slots_by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
+def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
     grouped: dict[str, dict[str, Slot]] = {}
     for (address, slot), status in slots.items():
         grouped.setdefault(address, {})[slot] = status
     return grouped
 
 
-def _draft_all(work: _Work, declared: Iterable[Declared], state: State, slots: Slots) -> None:
-    by_address = {one.address: one for one in _settled(work, declared)}
-    entries = state.by_address()
-    by_slot = _slots_by_address(slots)
-    for address in sorted(by_address.keys() | entries.keys()):
-        _draft_one(work, address, by_address.get(address), entries.get(address), by_slot.get(address, {}))
-    for tombstone in state.tombstones:
-        _draft_returned(work, tombstone)
-
-
-def _settled(work: _Work, declared: Iterable[Declared]) -> Iterator[Declared]:
-    """Specs with the defaults that depend on this server or on another object filled in."""
+def _completed(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> tuple[dict[str, Declared], list[Problem]]:
+    """Specs with the defaults that depend on this server or on another object filled in; and what this server cannot do."""
     declared = tuple(declared)
     specs = {(one.kind, one.key): one.spec for one in declared}
+    catalog = snapshot.catalog(snapshot.facts.database)
 
-    def lookup(type_: str, key: str) -> Spec | None:
-        found = work.snapshot.get(type_, key)
+    def spec_of(type_: str, key: str) -> Spec | None:
+        found = catalog.get(type_, key)
         return specs.get((type_, key)) or (found.spec if found else None)
 
+    completed: dict[str, Declared] = {}
+    problems: list[Problem] = []
     for one in declared:
-        kind = work.registry.kinds[one.kind]
-        if is_edge_kind(kind):
-            yield one
+        completed[one.address] = one
+        if is_edge_kind(registry.kinds[one.kind]):
             continue
         try:
-            yield evolve(one, spec=work.registry.object_kind(one.kind).settle(one.spec, work.snapshot.facts, lookup))
+            spec = registry.object_kind(one.kind).complete(one.spec, snapshot.facts, spec_of)
+            completed[one.address] = evolve(one, spec=spec)
         except InvalidBlockError as error:
-            source = one.sources[0] if one.sources else None
-            work.refused += [(Exit.ERROR, Problem(message, source, one.address, hint)) for _, message, hint in error.mistakes]
+            del completed[one.address]
+            problems += [Problem(message, source_of(one), one.address, hint) for _, message, hint in error.mistakes]
+    return completed, problems
 
 
-def _draft_one(work: _Work, address: str, declared: Declared | None, entry: Entry | None, slots: Mapping[str, Slot]) -> None:
-    parsed = Address.parse(address)
-    kind = work.registry.kinds.get(parsed.kind)
-    if kind is None:
-        problem = Problem(f"the state records the kind {parsed.kind!r}, which no installed provider knows", address=address)
-        work.refused.append((Exit.ERROR, problem))
-        return
-    if is_edge_kind(kind):
-        work.edges[address] = EdgeDraft(address, parsed.key, kind, declared, entry)
-        return
-    object_kind = work.registry.object_kind(parsed.kind)
-    found = work.snapshot.get(parsed.kind, parsed.key)
-    draft = draft_object(address, parsed.key, object_kind, declared, entry, found, slots)
-    removal(draft, work.policy, destroy=work.destroy, include_adopted=work.include_adopted)
-    work.objects[address] = draft
-    work.needs[address] = Needs(
-        tuple(object_kind.references(declared.spec)) if declared else (),
-        tuple(object_kind.references(draft.found.spec)) if draft.found else (),
-        tuple(object_kind.grounds(declared.spec, None)) if declared else (),
-        tuple(object_kind.grounds(draft.found.spec, draft.found)) if draft.found else (),
-    )
+def _objects(given: _Given, problems: list[Problem]) -> Decisions:
+    """The decision table, address by address."""
+    decisions: dict[str, Decision] = {}
+    for address in sorted(given.declared.keys() | given.entries.keys()):
+        parsed = Address.parse(address)
+        kind = given.registry.kinds.get(parsed.kind)
+        if kind is None:
+            message = f"the state records the kind {parsed.kind!r}, which no installed provider knows"
+            problems.append(Problem(message, address=address))
+        elif not is_edge_kind(kind):
+            decisions[address] = _object(address, parsed, given)
+    for tombstone in given.tombstones:
+        returned = _returned(tombstone, given) if tombstone.address not in decisions else None
+        if returned is not None:
+            decisions[tombstone.address] = returned
+    return {address: decisions[address] for address in sorted(decisions)}
 
 
-def _bringers(work: _Work) -> set[str]:
-    """Kinds whose objects bring others, and take them along."""
-    object_kinds = (work.registry.object_kind(name) for name, kind in work.registry.kinds.items() if not is_edge_kind(kind))
-    return {name for kind in object_kinds for name in kind.after}
+def _object(address: str, parsed: Address, given: _Given) -> Decision:
+    kind, database = given.registry.object_kind(parsed.kind), given.database(parsed.kind)
+    declared, entry = given.declared.get(address), given.entries.get(address)
+    one = Identity(kind.name, parsed.key, database)
+    meant = given.registry.meant(kind.name, parsed.key, database)
+    slots = given.slots.get(address, {})
+    decision = decide_object(address, kind, one, meant, declared, entry, given.snapshot.get(one), slots)
+    decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
+    return evolve(decision, needs=needs_of(kind, declared, decision.found, given.registry, given.snapshot.facts.database))
 
 
-def _find_companions(work: _Work) -> None:
-    """What is dropped together with what takes it along needs no statement of its own, nor the right to one."""
-    bringers = _bringers(work)
-    for address, draft in work.objects.items():
-        if draft.action != "delete":
-            continue
-        if draft.kind.name in bringers:
-            draft.members = tuple(found for found in work.snapshot.found.values() if found.extension == draft.key)
-        for reference in work.needs[address].before:
-            other = work.objects.get(str(reference))
-            if reference.attribute in draft.kind.goes_with and other is not None and other.action == "delete":
-                draft.goes_with = other.address
-
-
-def _draft_returned(work: _Work, tombstone: Tombstone) -> None:
+def _returned(tombstone: Tombstone, given: _Given) -> Decision | None:
     """What was deleted and is found again with the same OID came back with a restored database: it is deleted again."""
-    address = tombstone.address
-    parsed = Address.parse(address)
-    if address in work.objects or parsed.kind not in work.registry.kinds or is_edge_kind(work.registry.kinds[parsed.kind]):
-        return
-    kind = work.registry.object_kind(parsed.kind)
-    found = work.snapshot.get(parsed.kind, parsed.key)
+    parsed = Address.parse(tombstone.address)
+    if parsed.kind not in given.registry.kinds or is_edge_kind(given.registry.kinds[parsed.kind]):
+        return None
+    kind, database = given.registry.object_kind(parsed.kind), given.database(parsed.kind)
+    one = Identity(kind.name, parsed.key, database)
+    found = given.snapshot.get(one)
     if found is None or not tombstone.oid or found.oid != tombstone.oid:
-        return
+        return None
+    meant = given.registry.meant(kind.name, parsed.key, database)
+    decision = decide_object(tombstone.address, kind, one, meant, None, None, found, {})
+    needs = needs_of(kind, None, found, given.registry, given.snapshot.facts.database)
     reason = "was deleted by pgplan and came back with a restored database"
-    work.objects[address] = Draft(address, parsed.key, kind, None, None, found, action="delete", reason=reason)
-    work.needs[address] = Needs(before=tuple(kind.references(found.spec)))
+    return evolve(decision, reason=reason, needs=Needs(before=needs.before))
 
 
-def _spread_replacements(work: _Work) -> None:
-    """What stands on an object that is replaced must be replaced with it."""
-    standing: dict[str, list[Draft]] = {}
-    for address, needs in work.needs.items():
-        for reference in {*needs.before, *needs.after}:
-            standing.setdefault(str(reference), []).append(work.objects[address])
-    queue = [draft for draft in work.objects.values() if draft.action == "replace"]
-    while queue:
-        ground = queue.pop()
-        for draft in standing.get(ground.address, ()):
-            if draft.found is not None and draft.action in ("none", "adopt", "update"):
-                draft.action = "replace"
-                draft.reason = f"{ground.address} is replaced"
-                draft.slots = {slot: _resent(status) for slot, status in draft.slots.items()}
-                queue.append(draft)
+def _holders(given: _Given, problems: list[Problem]) -> list[Holder]:
+    holders: list[Holder] = []
+    for address in sorted(given.declared.keys() | given.entries.keys()):
+        name = Address.parse(address).kind
+        if name not in given.registry.kinds or not is_edge_kind(given.registry.kinds[name]):
+            continue
+        declared, entry = given.declared.get(address), given.entries.get(address)
+        forgets = not given.options.destroy and given.policy.of(name).removed == "forget"
+        one, wrong = holder(
+            given.registry.edge_kind(name),
+            declared,
+            entry,
+            given.snapshot.facts,
+            given.database(name),
+            kept=forgets and declared is None,
+        )
+        holders.append(one)
+        problems += wrong
+    return holders
 
 
-def _resent(status: Slot) -> Slot:
-    """What becomes of a secret whose object is made anew: it must be sent, so its value is required."""
-    match status:
-        case "same":
-            return "new"
-        case "unchecked":
-            return "deferred"
-        case _:
-            return status
-
-
-def _live(work: _Work) -> Live:
-    drafts = [((draft.kind.name, draft.key), draft) for draft in work.objects.values()]
-    bringers = _bringers(work)
-    brings = any(draft.action == "create" and draft.kind.name in bringers for _, draft in drafts)
-    members = ((found.type, found.key) for draft in work.objects.values() for found in draft.members)
-    return Live(
-        work.snapshot,
-        fresh=frozenset(target for target, draft in drafts if draft.action in ("create", "replace")),
-        gone=frozenset([*(target for target, draft in drafts if draft.action == "delete"), *members]),
-        owners={t: d.after["owner"] for t, d in drafts if d.action == "update" and d.after and "owner" in d.changed},
-        brought=frozenset(work.registry.readers.keys() - work.registry.kinds.keys()) if brings else frozenset(),
-    )
-
-
-def _decide_edges(work: _Work, live: Live) -> list[EdgeChange]:
-    drafts = [work.edges[address] for address in sorted(work.edges)]
-    work.refused += [(Exit.ERROR, problem) for problem in expand(drafts, live)]
-    keep = frozenset(draft.address for draft in drafts if _kept(work, draft))
-    changes, problems = decide(drafts, live, keep)
-    work.refused += [(Exit.ERROR, problem) for problem in problems]
-    ours = granted_here((draft for draft in drafts if not draft.kind.forbids), changes)
-    for draft in drafts:
-        conclude(draft, live, ours, destroy=work.destroy)
-        if draft.address in keep and draft.declared is None:
-            why = "was adopted, not created, by pgplan" if work.destroy else "no longer declared"
-            draft.action, draft.reason = "forget", f"{why}; its privileges are left as they are"
-    return changes
-
-
-def _kept(work: _Work, draft: EdgeDraft) -> bool:
-    if draft.entry is None or draft.declared is not None:
-        return False
-    if work.destroy:
-        return draft.entry.origin == "adopted" and not work.include_adopted
-    return work.policy.of(draft.kind.name).removed == "forget"
-
-
-def _edge_touched(drafts: Iterable[EdgeDraft], changes: Iterable[EdgeChange]) -> list[tuple[str, str]]:
-    """Objects and roles that must be made before privileges change, or dropped after."""
-    touched = {change.edge.target for change in changes}
-    for draft in drafts:
-        if draft.changes:
-            touched.update(reference.target for reference in references(draft))
-    return sorted(touched)
-
-
-def _check(work: _Work) -> None:
+def _raise(refused: list[tuple[Exit, Problem]]) -> None:
     """Raise every reason not to go on, with the one exit code that they share, or 1."""
-    for draft in work.objects.values():
-        work.refused += refusals(draft, work.policy, destroy=work.destroy)
-    work.refused += check_references(work.objects, work.edges, work.needs, work.snapshot, work.registry)
-    work.refused += dependents(work.objects, work.edges, work.snapshot, work.registry)
-    work.refused += check_rights(work.objects, work.edges, work.needs, work.snapshot, work.registry)
-    work.refused += check_safety(work.objects, work.edges, work.policy, work.snapshot.facts, destroy=work.destroy)
-    if work.refused:
-        codes = {code for code, _ in work.refused}
-        problems = sorted({problem for _, problem in work.refused}, key=lambda p: (str(p.source or ""), p.address, p.message))
+    if refused:
+        codes = {code for code, _ in refused}
+        problems = sorted_problems(problem for _, problem in refused)
         raise PgplanError(*problems, exit_code=codes.pop() if len(codes) == 1 else Exit.ERROR)
 
 
-def _changes(work: _Work, steps: tuple[Step, ...]) -> tuple[Change, ...]:
-    """A line for each address that is touched or recorded anew, in the order of addresses."""
-    numbers: dict[str, list[int]] = {}
-    for step in steps:
-        for address in step.addresses:
-            numbers.setdefault(address, []).append(step.number)
-    lines: list[Change] = []
-    for address in sorted({*work.objects, *work.edges}):
-        done = tuple(numbers.get(address, ()))
-        draft = work.objects.get(address)
-        if draft is not None:
-            needs = work.needs[address].after
-            if draft.action != "none" or needs_record(draft, depends_on(needs)):
-                lines.append(object_change(draft, needs, done, work.snapshot))
-            continue
-        edge = work.edges[address]
-        named = references(edge)
-        if edge.action != "none" or edge_needs_record(edge, depends_on(named)):
-            lines.append(edge_change(edge, named, done, work.snapshot))
-    return tuple(lines)
+def _sends_secrets(steps: Iterable[Step]) -> bool:
+    return any(statement.secret is not None for step in steps for statement in step.statements)
 
 
-def _hidden(draft: Draft) -> tuple[str, ...]:
+def _hidden(decision: Decision) -> tuple[str, ...]:
     """Declared attributes that the server does not show, so that they are compared with what is recorded."""
-    found, after = draft.shown, draft.after or {}
+    found, after = decision.shown, decision.after or {}
     return tuple(name for name in found.hidden if after.get(name) is not None) if found is not None else ()
 
 
-def _notes(work: _Work) -> tuple[str, ...]:
-    notes: list[str] = []
-    hidden = [f"{draft.address} ({', '.join(_hidden(draft))})" for draft in work.objects.values() if _hidden(draft)]
+def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot) -> Remarks:
+    facts = snapshot.facts
+    hidden = [f"{one.address} ({', '.join(_hidden(one))})" for one in decisions.values() if _hidden(one)]
+    return Remarks(
+        notes=tuple(_notes(hidden, decisions, privileges)),
+        hidden=len(hidden),
+        timeline=facts.timeline,
+        server_version=facts.version,
+        session_role=facts.session_role,
+    )
+
+
+def _notes(hidden: list[str], decisions: Decisions, privileges: Privileges) -> Iterable[str]:
     if hidden:
         more = f" and {len(hidden) - SHOWN} more" if len(hidden) > SHOWN else ""
-        notes.append(f"hidden from this role, so compared with what is recorded: {', '.join(hidden[:SHOWN])}{more}")
-    unchecked = sum(1 for d in work.objects.values() for slot in d.slots.values() if slot == "unchecked" and d.declared)
+        yield f"hidden from this role, so compared with what is recorded: {', '.join(hidden[:SHOWN])}{more}"
+    unchecked = sum(1 for one in decisions.values() for slot in one.slots.values() if slot == "unchecked" and one.declared)
     if unchecked:
-        notes.append(f"{unchecked} secret{'s' if unchecked > 1 else ''} not checked: no value here; what is recorded counts")
-    return tuple(notes)
+        yield f"{unchecked} secret{'s' if unchecked > 1 else ''} not checked: no value here; what is recorded counts"
+    for edge in privileges.decisions.values():
+        if edge.staying and edge.action != "forget":
+            why = "PostgreSQL gives them by default, and they were there before pgplan"
+            yield f"{edge.address}: {edge.staying} of its privileges stay: {why}"

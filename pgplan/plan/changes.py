@@ -2,81 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pgplan.images import Image
-from pgplan.kind import EdgeChange, Found, Kind, Reference, Snapshot
-from pgplan.plan.diff import Draft
-from pgplan.plan.edges import EdgeDraft
-from pgplan.plan.model import Change
+from pgplan.kind import EdgeChange
+from pgplan.plan.consequences import Decisions
+from pgplan.plan.edges import EdgeDecision, Privileges, edge_needs_record
+from pgplan.plan.model import Change, Secrecy, Step
+from pgplan.plan.objects import Decision, depends_on, needs_record
 from pgplan.plan.observed import found_image
 
 
-def _database(kind: Kind, snapshot: Snapshot) -> str:
-    return snapshot.facts.database if kind.scope == "database" else ""
+def changes_of(decisions: Decisions, privileges: Privileges, steps: Iterable[Step]) -> tuple[Change, ...]:
+    """A line for each address that is touched or recorded anew, in the order of addresses."""
+    numbers: dict[str, list[int]] = {}
+    for step in steps:
+        for address in step.addresses:
+            numbers.setdefault(address, []).append(step.number)
+    lines: list[Change] = []
+    for address in sorted({*decisions, *privileges.decisions}):
+        done = tuple(numbers.get(address, ()))
+        decision, edge = decisions.get(address), privileges.decisions.get(address)
+        if decision is not None and (decision.action != "none" or needs_record(decision)):
+            again = privileges.again.get(decision.object, ()) if decision.action == "replace" else ()
+            lines.append(_object_change(decision, done, again))
+        elif edge is not None and (edge.action != "none" or edge_needs_record(edge)):
+            lines.append(_edge_change(edge, done))
+    return tuple(lines)
 
 
-def depends_on(references: tuple[Reference, ...]) -> tuple[str, ...]:
-    return tuple(sorted({str(reference) for reference in references}))
+def secrecy_of(decisions: Decisions, changes: Iterable[Change]) -> tuple[Secrecy, ...]:
+    """The secrets of every change, and those that were not checked."""
+    changed = {change.address for change in changes}
+    listed: list[Secrecy] = []
+    for address, decision in decisions.items():
+        if decision.declared is None:
+            continue
+        secrets = decision.kind.secrets(decision.spec)
+        for slot, status in sorted(decision.slots.items()):
+            if address in changed or status == "unchecked":
+                listed.append(Secrecy(address, slot, status, secrets[slot].source if slot in secrets else None))
+    return tuple(listed)
 
 
-def _before(draft: Draft, found: Found | None) -> Image | None:
+def _before(decision: Decision) -> Image | None:
+    found = decision.found
     if found is None:
         return None
-    before: Image = found_image(found.spec, draft.after, draft.entry.spec if draft.entry else None)
+    before: Image = found_image(found.spec, decision.after, decision.entry.spec if decision.entry else None)
     return before
 
 
-def object_change(draft: Draft, references: tuple[Reference, ...], steps: tuple[int, ...], snapshot: Snapshot) -> Change:
-    sources = {slot: secret.source for slot, secret in sorted(draft.kind.secrets(draft.spec).items())} if draft.declared else {}
+def _object_change(decision: Decision, steps: tuple[int, ...], again: Iterable[EdgeChange]) -> Change:
     return Change(
-        address=draft.address,
-        kind=draft.kind.name,
-        database=_database(draft.kind, snapshot),
-        action=draft.action,
-        reason=draft.reason,
-        moved=draft.moved,
-        before=_before(draft, draft.found),
-        after=draft.after if draft.action not in ("delete", "forget") else None,
-        changed=draft.changed,
-        slots=draft.slots if draft.declared else {},
-        sources=sources,
+        address=decision.address,
+        kind=decision.kind.name,
+        database=decision.found_as.database,
+        action=decision.action,
+        reason=decision.reason,
+        moved=decision.moved,
+        before=_before(decision),
+        after=decision.after if decision.action not in ("delete", "forget") else None,
+        changed=decision.changed,
         steps=steps,
-        adopting=draft.adopting,
-        protected=draft.declared.protect if draft.declared else draft.protected,
-        depends=depends_on(references),
+        adopting=decision.adopting,
+        protected=decision.declared.protect if decision.declared else decision.protected,
+        depends=depends_on(decision.needs.after),
+        edges=_shown(again),
     )
 
 
-def edge_change(draft: EdgeDraft, references: tuple[Reference, ...], steps: tuple[int, ...], snapshot: Snapshot) -> Change:
+def _edge_change(edge: EdgeDecision, steps: tuple[int, ...]) -> Change:
+    declared, entry = edge.holder.declared, edge.holder.entry
     return Change(
-        address=draft.address,
-        kind=draft.kind.name,
-        database=_database(draft.kind, snapshot),
-        action=draft.action,
-        reason=draft.reason,
-        moved=draft.moved,
-        before=draft.entry.spec if draft.entry else None,
-        after=draft.after if draft.action not in ("delete", "forget") else None,
+        address=edge.address,
+        kind=edge.holder.kind.name,
+        database=edge.holder.database,
+        action=edge.action,
+        reason=edge.reason,
+        moved=edge.moved,
+        before=entry.spec if entry else None,
+        after=edge.after if edge.action not in ("delete", "forget") else None,
         steps=steps,
-        adopting=draft.action == "adopt",
-        protected=draft.declared.protect if draft.declared else False,
-        depends=depends_on(references),
-        grantors=tuple(sorted(draft.grantors)),
-        edges=tuple(_shown(change) for change in sorted(draft.changes, key=lambda c: (c.action, c.edge, c.grantor))),
+        adopting=edge.action == "adopt",
+        protected=declared.protect if declared else False,
+        depends=depends_on(edge.needs),
+        grantors=edge.grantors,
+        edges=_shown(edge.changes),
+        adopted=edge.adopted,
     )
 
 
-def _shown(change: EdgeChange) -> Mapping[str, Any]:
-    edge = change.edge
+def _shown(changes: Iterable[EdgeChange]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(_edge(change) for change in sorted(changes, key=lambda c: (c.action, c.edge.object, c.edge.item, c.grantor)))
+
+
+def _edge(change: EdgeChange) -> Mapping[str, Any]:
     return {
         "action": change.action,
-        "type": edge.type,
-        "key": edge.key,
-        "column": edge.column,
-        "grantee": edge.grantee,
-        "privilege": edge.privilege,
+        "type": change.edge.object.type,
+        "key": change.edge.object.key,
+        "column": change.edge.item.column,
+        "grantee": change.edge.item.grantee,
+        "privilege": change.edge.item.privilege,
         "grantable": change.grantable,
         "only_option": change.only_option,
         "grantor": change.run_as,

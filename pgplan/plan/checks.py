@@ -5,177 +5,204 @@ connection, or delete more than was allowed. Pure.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
-from pgplan.address import grantee_part, role_grantee
+from attrs import frozen
+
+from pgplan.address import Identity, role_grantee
 from pgplan.configuration.model import Declared, Policy
-from pgplan.errors import Exit, Problem, Source
-from pgplan.kind import Facts, Reference, Snapshot
-from pgplan.plan.diff import Draft
-from pgplan.plan.edges import EdgeDraft, references
-from pgplan.plan.order import Needs
-from pgplan.registry import Registry, is_edge_kind
+from pgplan.errors import Exit, Problem
+from pgplan.plan.consequences import Decisions, by_object
+from pgplan.plan.edges import EdgeDecision, Privileges
+from pgplan.plan.objects import Decision, Need, source_of, still_recorded
+from pgplan.plan.outlook import Outlook
+from pgplan.registry import is_edge_kind
 
 Refused = Iterator[tuple[Exit, Problem]]
 
 
-def _source(declared: Declared | None) -> Source | None:
-    return declared.sources[0] if declared and declared.sources else None
+@frozen
+class Checked:
+    """All that is decided, to be looked at as a whole."""
+
+    decisions: Decisions
+    privileges: Privileges
+    outlook: Outlook
+    policy: Policy
+    destroy: bool
+    meant: Mapping[Identity, list[Decision]]
 
 
-def check_references(
-    objects: Mapping[str, Draft],
-    edges: Mapping[str, EdgeDraft],
-    needs: Mapping[str, Needs],
-    snapshot: Snapshot,
-    registry: Registry,
-) -> Refused:
+def check(decisions: Decisions, privileges: Privileges, outlook: Outlook, policy: Policy, *, destroy: bool) -> Refused:
+    """Every reason not to go on, each with its exit code."""
+    plan = Checked(decisions, privileges, outlook, policy, destroy, by_object(decisions.values()))
+    looks: tuple[Callable[[Checked], Refused], ...] = (_references, _dependents, _rights, _lock_outs, _edge_removals, _limit)
+    for look in looks:
+        yield from look(plan)
+
+
+def _references(plan: Checked) -> Refused:
     """Whatever a declaration names must be in the database or be made by this plan, and must not be deleted by it."""
-    makers = {draft.kind.name for draft in objects.values() if draft.action == "create"}
-    for address, draft in objects.items():
-        if draft.declared is not None:
-            brought = any(kind in makers for kind in draft.kind.after)
-            for reference in needs[address].after:
-                if reference.type in registry.kinds or not brought:
-                    yield from _check(reference, draft.declared, objects, snapshot)
-    for edge in edges.values():
-        if edge.declared is not None:
-            for reference in references(edge):
-                # Objects that edges are on were checked when they were expanded.
-                if reference.attribute != "on":
-                    yield from _check(reference, edge.declared, objects, snapshot)
+    for decision in plan.decisions.values():
+        if decision.declared is not None:
+            for need in decision.needs.after:
+                yield from _reference(need, decision.declared, plan)
+    for edge in plan.privileges.decisions.values():
+        if edge.holder.declared is not None:
+            for need in edge.needs:
+                # Objects that edges are on were checked when they were looked for.
+                if need.attribute != "on":
+                    yield from _reference(need, edge.holder.declared, plan)
 
 
-def _check(reference: Reference, declared: Declared, objects: Mapping[str, Draft], snapshot: Snapshot) -> Refused:
-    draft = objects.get(str(reference))
-    source, address = _source(declared), declared.address
-    if draft is not None and draft.declared is not None:
+def _reference(need: Need, declared: Declared, plan: Checked) -> Refused:
+    own, source, address = plan.meant.get(need.object, []), source_of(declared), declared.address
+    if any(decision.declared is not None for decision in own):
         return
-    if draft is not None and draft.action == "delete":
-        hint = f"keep {reference} declared, or change {address} as well"
-        yield Exit.ERROR, Problem(f"{reference.attribute} names {reference}, which this plan deletes", source, address, hint)
-    elif snapshot.found.get(reference.target) is None:
-        yield Exit.ERROR, _unknown(reference, source, address, objects, snapshot)
+    if any(decision.action == "delete" for decision in own):
+        hint = f"keep {need.object} declared, or change {address} as well"
+        yield Exit.ERROR, Problem(f"{need.attribute} names {need.object}, which this plan deletes", source, address, hint)
+    elif plan.outlook.fate(need.object) == "missing":
+        yield Exit.ERROR, _unknown(need, declared, plan)
 
 
-def _unknown(
-    reference: Reference, source: Source | None, address: str, objects: Mapping[str, Draft], snapshot: Snapshot
-) -> Problem:
-    known = {found.key for found in snapshot.of(reference.type)}
-    known |= {draft.key for draft in objects.values() if draft.kind.name == reference.type and draft.declared}
-    close = difflib.get_close_matches(reference.key, sorted(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"declare [{reference.type}.{reference.key}], or correct the name"
-    message = f"{reference.attribute} names {reference}, which is neither declared nor in the database"
-    return Problem(message, source, address, hint)
+def _unknown(need: Need, declared: Declared, plan: Checked) -> Problem:
+    one = need.object
+    known = {found.key for found in plan.outlook.snapshot.catalog(one.database).of(one.type)}
+    known |= {
+        meant.key for meant, decisions in plan.meant.items() if meant.type == one.type and any(d.declared for d in decisions)
+    }
+    close = difflib.get_close_matches(one.key, sorted(known), n=1)
+    declare = f"declare [{one}], or correct" if one.type in plan.outlook.registry.kinds else "create it, or correct"
+    hint = f"did you mean {close[0]}?" if close else f"{declare} the name"
+    message = f"{need.attribute} names {one}, which is neither declared nor in the database"
+    return Problem(message, source_of(declared), declared.address, hint)
 
 
-def dependents(objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], snapshot: Snapshot, registry: Registry) -> Refused:
+def _dependents(plan: Checked) -> Refused:
     """What stands on an object that goes, and is not managed, would stop the DROP, or vanish with a replacement."""
-    dropped = {(draft.kind.name, draft.key): draft for draft in objects.values() if draft.drops}
+    dropped = {decision.object: decision for decision in plan.decisions.values() if decision.drops}
     if not dropped:
         return
-    for found in sorted(snapshot.found.values(), key=lambda f: (f.type, f.key)):
+    registry = plan.outlook.registry
+    own = {decision.found_as: decision for decision in plan.decisions.values()}
+    for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
-        own = objects.get(f"{found.type}.{found.key}")
         if kind is None or is_edge_kind(kind) or found.extension:
             continue
-        if registry.object_kind(found.type).adopts or (own is not None and (own.drops or own.makes)):
+        known = own.get(one)
+        if known is not None and (known.drops or known.makes):
             continue
-        for reference in kind.references(found.spec):
-            draft = dropped.get(reference.target)
-            if draft is not None:
-                yield Exit.ERROR, _stranded(draft, f"{found.type}.{found.key}", managed=own is not None)
-    yield from _lost_privileges(dropped.values(), edges.values())
+        object_kind = registry.object_kind(found.type)
+        for reference in object_kind.references(found.spec):
+            decision = dropped.get(registry.target(reference, one.database))
+            if decision is not None and reference.attribute not in object_kind.goes_with:
+                yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=known is not None)
 
 
-def _stranded(draft: Draft, dependent: str, *, managed: bool) -> Problem:
-    verb = "replace" if draft.action == "replace" else "delete"
+def _stranded(decision: Decision, dependent: str, *, managed: bool) -> Problem:
+    verb = "replace" if decision.action == "replace" else "delete"
     hint = f"change {dependent} first" if managed else f"import it first (pgplan import {dependent}), or remove it by hand"
-    return Problem(f"cannot {verb} it: {dependent} stands on it", _source(draft.declared), draft.address, hint)
+    return Problem(f"cannot {verb} it: {dependent} stands on it", decision.source, decision.address, hint)
 
 
-def _lost_privileges(dropped: Iterable[Draft], edges: Iterable[EdgeDraft]) -> Refused:
-    # What is recorded and no longer declared goes in any case, unless policy says to leave it.
-    claims = (claim for draft in edges for claim in (*draft.wanted, *(draft.recorded if draft.action != "forget" else ())))
-    known = {(claim.edge.target, claim.edge.column, claim.edge.grantee, claim.edge.privilege) for claim in claims}
-    for draft in dropped:
-        if draft.action != "replace" or draft.found is None:
-            continue
-        for row in draft.found.acl:
-            claim = ((draft.kind.name, draft.key), row.column, row.grantee, row.privilege)
-            if row.grantee != draft.found.owner and claim not in known:
-                message = f"replacing it would lose {row.privilege} granted to {row.grantee}, which is not declared"
-                hint = "declare that grant, or revoke it first"
-                yield Exit.ERROR, Problem(message, _source(draft.declared), draft.address, hint)
-
-
-def check_safety(
-    objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], policy: Policy, facts: Facts, *, destroy: bool
-) -> Refused:
-    """Refuse to harm the connected role, to remove what is protected, and to delete more than `max_deletes`."""
-    for draft in objects.values():
-        if draft.found is not None and (draft.makes or draft.drops) and not draft.goes_with:
-            loss = draft.kind.lock_out(draft.found, draft.spec, facts)
-            if loss:
-                hint = "run this with another role that may do it"
-                message = f"would take {loss} from the role that pgplan is connected as"
-                yield Exit.REFUSED, Problem(message, _source(draft.declared), draft.address, hint)
-    for edge in edges.values():
-        if edge.declared is None and edge.action == "delete":
-            yield from _check_edge_removal(edge, policy, destroy=destroy)
-    if policy.max_deletes is not None:
-        yield from _check_limit(objects, edges, policy.max_deletes)
-
-
-def check_rights(
-    objects: Mapping[str, Draft],
-    edges: Mapping[str, EdgeDraft],
-    needs: Mapping[str, Needs],
-    snapshot: Snapshot,
-    registry: Registry,
-) -> Refused:
+def _rights(plan: Checked) -> Refused:
     """Every right that the connected role lacks for this plan, all at once.
 
     Left to the server when the plan itself may give rights to the connected role.
     """
-    facts = snapshot.facts
-    me = grantee_part(role_grantee(facts.role))
-    gains = any(draft.makes and reference.key == me for a, draft in objects.items() for reference in needs[a].after)
-    gains |= any(change.edge.grantee == role_grantee(facts.role) for draft in edges.values() for change in draft.changes)
-    if facts.superuser or gains:
+    facts, registry = plan.outlook.snapshot.facts, plan.outlook.registry
+    if facts.superuser or _gains(plan):
         return
-    by_kind = {name: provider.rights(snapshot) for name, provider in registry.providers.items()}
-    for draft in objects.values():
-        rights = by_kind[draft.kind.name]
-        lacks: list[str | None] = []
-        if (draft.drops and not draft.goes_with) or draft.action == "update":
-            lacks.append(draft.kind.missing_right(draft.found, draft.spec if draft.action == "update" else None, rights))
-        if draft.action in ("create", "replace"):
-            lacks.append(draft.kind.missing_right(None, draft.spec, rights))
-        yield from (_lacking(facts.role, one, draft.declared, draft.address) for one in lacks if one)
-    for edge in edges.values():
-        missing = {by_kind[edge.kind.name].missing_for(change) for change in edge.changes}
-        yield from (_lacking(facts.role, one, edge.declared, edge.address) for one in sorted(missing - {None}, key=str) if one)
+    known: dict[tuple[int, str], Any] = {}
+
+    def rights_of(name: str, database: str) -> Any:
+        provider = registry.providers[name]
+        key = id(provider), database or facts.database
+        if key not in known:
+            known[key] = provider.rights(plan.outlook.snapshot.catalog(key[1]))
+        return known[key]
+
+    for decision in plan.decisions.values():
+        for right in _missing(decision, rights_of(decision.kind.name, decision.object.database)):
+            yield _lacking(facts.role, right, decision.declared, decision.address)
+    for edge in plan.privileges.decisions.values():
+        rights = rights_of(edge.holder.kind.name, edge.holder.database)
+        missing = {rights.missing_for(change) for change in edge.changes}
+        for right in sorted(missing - {None}, key=str):
+            yield _lacking(facts.role, right, edge.holder.declared, edge.address)
+
+
+def _gains(plan: Checked) -> bool:
+    """Whether something that is made refers to the connected role, or something is granted to it."""
+    me = role_grantee(plan.outlook.snapshot.facts.role)
+    if any(change.edge.item.grantee == me for change in plan.privileges.changes):
+        return True
+    registry = plan.outlook.registry
+    return any(
+        need.object == registry.grantee(decision.kind.name, me)
+        for decision in plan.decisions.values()
+        if decision.makes
+        for need in decision.needs.after
+    )
+
+
+def _missing(decision: Decision, rights: Any) -> Iterator[str]:
+    lacks: list[str | None] = []
+    if (decision.drops and not decision.goes_with) or decision.action == "update":
+        spec = decision.spec if decision.action == "update" else None
+        lacks.append(decision.kind.missing_right(decision.found, spec, rights))
+    if decision.creates:
+        lacks.append(decision.kind.missing_right(None, decision.made_spec, rights))
+    return (one for one in lacks if one)
 
 
 def _lacking(role: str, right: str, declared: Declared | None, address: str) -> tuple[Exit, Problem]:
     hint = f"give {role} that right, or connect as a role that has it"
-    return Exit.ERROR, Problem(f"the connected role {role} lacks {right}", _source(declared), address, hint)
+    return Exit.ERROR, Problem(f"the connected role {role} lacks {right}", source_of(declared), address, hint)
 
 
-def _check_edge_removal(draft: EdgeDraft, policy: Policy, *, destroy: bool) -> Refused:
-    if draft.entry is not None and draft.entry.protected:
+def _lock_outs(plan: Checked) -> Refused:
+    """Refuse to harm the connected role."""
+    for decision in plan.decisions.values():
+        if decision.found is None or decision.goes_with or not (decision.makes or decision.drops):
+            continue
+        spec = decision.made_spec if decision.makes else None
+        loss = decision.kind.lock_out(decision.found, spec, plan.outlook.snapshot.facts)
+        if loss:
+            message = f"would take {loss} from the role that pgplan is connected as"
+            hint = "run this with another role that may do it"
+            yield Exit.REFUSED, Problem(message, decision.source, decision.address, hint)
+
+
+def _edge_removals(plan: Checked) -> Refused:
+    """Refuse to revoke what is protected, or what policy does not let go."""
+    for edge in plan.privileges.decisions.values():
+        if edge.holder.declared is None and edge.action == "delete":
+            yield from _edge_removal(edge, plan)
+
+
+def _edge_removal(edge: EdgeDecision, plan: Checked) -> Refused:
+    entry, kind = edge.holder.entry, edge.holder.kind.name
+    if entry is not None and entry.protected:
         hint = "set protect = false in its block, apply that, and then remove it"
-        yield Exit.REFUSED, Problem("is protected; this plan would revoke it", None, draft.address, hint)
-    elif not destroy and policy.of(draft.kind.name).removed == "error":
-        hint = f'declare it again, or say removed = "forget" or "delete" under [policy.{draft.kind.name}]'
-        message = 'is recorded but no longer declared, and policy removed = "error"'
-        yield Exit.REFUSED, Problem(message, None, draft.address, hint)
+        yield Exit.REFUSED, Problem("is protected; this plan would revoke it", None, edge.address, hint)
+    elif not plan.destroy and plan.policy.of(kind).removed == "error":
+        yield Exit.REFUSED, still_recorded(kind, edge.address, None)
 
 
-def _check_limit(objects: Mapping[str, Draft], edges: Mapping[str, EdgeDraft], limit: int) -> Refused:
-    dropped = sum(1 for draft in objects.values() if draft.drops)
-    revoked = sum(1 for d in edges.values() for c in d.changes if c.action == "revoke" and not c.only_option)
+def _limit(plan: Checked) -> Refused:
+    """Refuse to delete more than `max_deletes`."""
+    limit = plan.policy.max_deletes
+    if limit is None:
+        return
+    dropped = sum(1 for decision in plan.decisions.values() if decision.drops)
+    revoked = sum(1 for change in plan.privileges.changes if change.action == "revoke" and not change.only_option)
     if dropped + revoked > limit:
         message = f"this plan deletes {dropped} objects and revokes {revoked} privileges; max_deletes allows {limit}"
         yield Exit.REFUSED, Problem(message, address="policy", hint="raise max_deletes under [policy] if all of that is meant")
+
+
+def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(set(problems), key=lambda problem: (str(problem.source or ""), problem.address, problem.message))

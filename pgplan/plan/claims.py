@@ -130,11 +130,11 @@ class ObjectClass:
 def classes_of(holders: Iterable[Holder], outlook: Outlook) -> tuple[list[ObjectClass], list[Problem]]:
     """The classes, in the order of their first objects; and what names nothing that is there."""
     asked: dict[tuple[str, Selector], _Asked] = {}
-    for one in holders:
-        for claim in one.claims:
-            asked.setdefault((one.database, claim.selector), _Asked()).declared.append(Stake(one, claim))
-        for claim in one.recorded:
-            asked.setdefault((one.database, claim.selector), _Asked()).recorded.append(Stake(one, claim))
+    for each in holders:
+        for claim in each.claims:
+            asked.setdefault((each.database, claim.selector), _Asked()).declared.append(Stake(each, claim))
+        for claim in each.recorded:
+            asked.setdefault((each.database, claim.selector), _Asked()).recorded.append(Stake(each, claim))
     by_number = list(asked.values())
     selected, problems = _selected(asked, outlook)
     for replaced in outlook.decisions:
@@ -154,9 +154,7 @@ def classes_of(holders: Iterable[Holder], outlook: Outlook) -> tuple[list[Object
     return list(found.values()), problems
 
 
-def _selected(
-    asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook
-) -> tuple[dict[Identity, list[int]], list[Problem]]:
+def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) -> tuple[dict[Identity, list[int]], list[Problem]]:
     """The numbers of the selectors that are about each object."""
     selected: dict[Identity, list[int]] = {}
     problems: list[Problem] = []
@@ -184,9 +182,7 @@ class _Stakes:
     @cached_property
     def mentioned(self) -> frozenset[str]:
         """The columns that claims name."""
-        return frozenset(
-            item.column for stake in (*self.declared, *self.recorded) for item in stake.claim.items if item.column
-        )
+        return frozenset(item.column for stake in (*self.declared, *self.recorded) for item in stake.claim.items if item.column)
 
     @cached_property
     def particular(self) -> tuple[Holder, ...]:
@@ -201,7 +197,9 @@ def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], out
         return [_missing(one, holder, outlook) for holder in _holders(stakes.declared)]
     problems: list[Problem] = []
     if fate == "gone":
-        problems = [_deleted(one, holder) for holder in _holders(stake for stake in stakes.declared if stake.claim.selector.named)]
+        problems = [
+            _deleted(one, holder) for holder in _holders(stake for stake in stakes.declared if stake.claim.selector.named)
+        ]
     found = outlook.snapshot.get(one)
     known = found is not None and fate in ("kept", "gone")
     columns = found.columns & stakes.mentioned if found is not None and known and stakes.mentioned else None
@@ -245,5 +243,3 @@ def _missing_columns(one: Identity, stake: Stake, columns: frozenset[str]) -> It
         message = f"there is no column {column} in {one.type} {one.key}"
         hint = "correct its name, or leave it out"
         yield Problem(message, source_of(stake.holder.declared), stake.holder.address, hint)
-
-

@@ -18,7 +18,7 @@ from pgplan.plan.objects import Need
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.privileges import Asked, ItemChange, Outcome, Verdict, decide
 from pgplan.registry import Registry
-from pgplan.state.model import Adopted
+from pgplan.state.model import NOTHING_ADOPTED, Adopted
 
 SHOWN = 3
 """How many objects a reason names."""
@@ -35,7 +35,7 @@ class EdgeDecision:
     moved: Side = ""
     reason: str = ""
     grantors: tuple[str, ...] = ()
-    adopted: Adopted = Adopted()
+    adopted: Adopted = NOTHING_ADOPTED
     anew: bool = False
     """What it adopted is to be recorded anew, because some of it is granted now."""
     staying: int = 0
@@ -127,7 +127,7 @@ def _concluded(one: Holder, gathered: _Gathered, registry: Registry, asked: Aske
         return _removed(decision, gathered, asked)
     if one.entry is None:
         shared = any(outcome.shared for outcome in gathered.outcomes)
-        adopting = not decision.changes and decision.adopted != Adopted()
+        adopting = not decision.changes and decision.adopted != NOTHING_ADOPTED
         reason = "granted by another block too" if shared and not decision.changes and not adopting else ""
         return evolve(decision, action="adopt" if adopting else "create", reason=reason)
     return _updated(decision, gathered) if decision.changes else decision
@@ -181,6 +181,4 @@ def edge_needs_record(decision: EdgeDecision) -> bool:
     if entry is None or declared is None:
         return True
     depends = tuple(sorted({str(need.object) for need in decision.needs}))
-    return (
-        decision.anew or entry.spec != decision.after or entry.protected != declared.protect or entry.depends != depends
-    )
+    return decision.anew or entry.spec != decision.after or entry.protected != declared.protect or entry.depends != depends

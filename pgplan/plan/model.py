@@ -11,7 +11,7 @@ from attrs import field, frozen
 from pgplan.address import Identity
 from pgplan.images import Image
 from pgplan.kind import Statement
-from pgplan.state.model import Adopted
+from pgplan.state.model import NOTHING_ADOPTED, Adopted
 
 FORMAT = 2
 
@@ -53,7 +53,7 @@ class Change:
     edges: tuple[Mapping[str, Any], ...] = ()
     """The privileges granted and revoked, for display: action, type, key, column, grantee, privilege, grantable, only_option,
     grantor."""
-    adopted: Adopted = Adopted()
+    adopted: Adopted = NOTHING_ADOPTED
     """Edge kinds: which of its edges were there before pgplan came, for the state."""
 
 

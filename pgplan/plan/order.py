@@ -1,6 +1,6 @@
 """The order of the steps: halves (make, drop) of objects, and the edges between them. Pure; the one module that uses networkx.
 
-* what is referred to is made before what refers to it;
+* what is referred to is made before what refers to it, and so is what may bring it;
 * whatever needs X *as it stands now* leaves (is altered away, or dropped) before X is dropped: so an owner can move from a role
   that goes to a role that comes;
 * a replacement is dropped before it is made;
@@ -9,116 +9,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from attrs import frozen
-
-from pgplan.address import PUBLIC, grantee_part
+from pgplan.address import Identity
 from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
-from pgplan.kind import Reference
-from pgplan.plan.diff import Draft
+from pgplan.plan.consequences import Decisions, by_object
+from pgplan.plan.edges import Privileges
+from pgplan.plan.objects import Decision, Need
+from pgplan.plan.outlook import Outlook
 
 Half = Literal["make", "drop", "edges", "barrier"]
 Node = tuple[str, Half]
 Arc = tuple[Node, Node]
 """(first, then)."""
 EDGES: Node = ("", "edges")
+Meant = Mapping[Identity, list[Decision]]
 
 
-@frozen
-class Needs:
-    """References of one object: what its new spec and what its found spec refer to, and what else they stand on."""
-
-    after: tuple[Reference, ...] = ()
-    before: tuple[Reference, ...] = ()
-    grounds_after: tuple[Reference, ...] = ()
-    grounds_before: tuple[Reference, ...] = ()
-
-
-def order(
-    drafts: Mapping[str, Draft], needs: Mapping[str, Needs], edge_targets: Iterable[tuple[str, str]], *, edges: bool
-) -> list[Node]:
+def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> list[Node]:
     """All halves in the order in which they run; the same input gives the same order in every process.
 
     Raises ConfigurationError with the path of a cycle.
     """
     nodes: list[Node] = []
-    for address, draft in drafts.items():
-        if draft.makes:
-            nodes.append((address, "make"))
-        if draft.drops:
-            nodes.append((address, "drop"))
+    for address, decision in decisions.items():
+        if decision.makes:
+            nodes.append(_make(address))
+        if decision.drops:
+            nodes.append(_drop(address))
+    edges = bool(privileges.changes)
     if edges:
         nodes.append(EDGES)
     if len(nodes) <= 1:
         return nodes
-    arcs = [*_reference_arcs(drafts, needs), *_kind_arcs(drafts), *(_edge_arcs(drafts, edge_targets) if edges else ())]
-    # Memberships as early as they can be: what follows may need the rights that they give.
-    first = {address for address, draft in drafts.items() if draft.kind.adopts}
-    return [node for node in _sorted(nodes, arcs, first) if node[1] != "barrier"]
+    meant = by_object(decisions.values())
+    arcs = [*_makes(decisions, meant, outlook), *_drops(decisions, meant, outlook), *_kinds(decisions)]
+    if edges:
+        arcs += _edges(decisions, meant, privileges)
+    early = {address for address, decision in decisions.items() if decision.kind.early}
+    return [node for node in _sorted(nodes, arcs, early) if node[1] != "barrier"]
 
 
-def _reference_arcs(drafts: Mapping[str, Draft], needs: Mapping[str, Needs]) -> Iterator[Arc]:
-    for address, draft in drafts.items():
-        for reference in (*needs[address].after, *needs[address].grounds_after) if draft.makes else ():
-            other = drafts.get(str(reference))
-            if other is not None and other.makes and other is not draft:
-                yield (other.address, "make"), (address, "make")
-        leave: Node = (address, "drop" if draft.drops else "make")
-        for reference in (*needs[address].before, *_list_roles(draft)) if draft.makes or draft.drops else ():
-            other = drafts.get(str(reference))
-            if other is not None and other.drops and other is not draft and reference.attribute not in _taking(draft):
-                yield leave, (other.address, "drop")
-        for reference in needs[address].grounds_before if draft.drops else ():
-            other = drafts.get(str(reference))
-            if other is not None and (other.makes or other.drops) and other is not draft:
-                yield leave, (other.address, "drop" if other.drops else "make")
-        if draft.goes_with:
-            yield (draft.goes_with, "drop"), leave
+def _make(address: str) -> Node:
+    return address, "make"
 
 
-def _taking(draft: Draft) -> Sequence[str]:
-    """Attributes that name what takes it along: that is dropped first."""
-    return draft.kind.goes_with if draft.goes_with else ()
+def _drop(address: str) -> Node:
+    return address, "drop"
 
 
-def _list_roles(draft: Draft) -> Iterator[Reference]:
-    """Roles in the access lists of what is dropped: a list goes with its object, so the object must go before they can."""
-    dropped = (draft.found, *draft.members) if draft.drops and draft.found else ()
-    for name in sorted({name for one in dropped for row in one.acl for name in (row.grantee, row.grantor)} - {PUBLIC}):
-        yield Reference("role", grantee_part(name))
+def _others(decision: Decision, need: Need, meant: Meant) -> Iterator[Decision]:
+    return (other for other in meant.get(need.object, ()) if other.address != decision.address)
 
 
-def _kind_arcs(drafts: Mapping[str, Draft]) -> Iterator[Arc]:
-    """What holds between all of one kind and all of another goes through a barrier: one arc an object, not one a pair."""
-    for address, draft in drafts.items():
-        kind = draft.kind
-        if draft.action == "replace":
-            yield (address, "drop"), (address, "make")
-        if draft.makes:
-            yield (address, "make"), (f"{kind.name} made", "barrier")
-            yield (f"{kind.name} gone", "barrier"), (address, "make")
-            for before in kind.after:
-                yield (f"{before} made", "barrier"), (address, "make")
-        elif draft.drops:
-            for before in kind.after:
-                yield (address, "drop"), (f"{before} free", "barrier")
-            yield (f"{kind.name} free", "barrier"), (address, "drop")
-            if kind.adopts and not draft.goes_with:
-                # Of two edges that exclude each other (a membership turned round) the old one goes first.
-                yield (address, "drop"), (f"{kind.name} gone", "barrier")
+def _makes(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc]:
+    for address, decision in decisions.items():
+        if not decision.makes:
+            continue
+        for need in (*decision.needs.after, *decision.needs.grounds_after):
+            yield from ((_make(one.address), _make(address)) for one in _others(decision, need, meant) if one.makes)
+            if need.object not in meant and outlook.snapshot.get(need.object) is None:
+                yield from ((_make(one.address), _make(address)) for one in outlook.bringers(need.object))
 
 
-def _edge_arcs(drafts: Mapping[str, Draft], edge_targets: Iterable[tuple[str, str]]) -> Iterator[Arc]:
-    for address, draft in drafts.items():
-        if draft.makes:
-            yield (address, "make"), EDGES
-    for type_, key in edge_targets:
-        touched = drafts.get(f"{type_}.{key}")
-        if touched is not None and touched.drops and not touched.makes:
-            yield EDGES, (touched.address, "drop")
+def _drops(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc]:
+    takers = {member: decision for decision in decisions.values() for member in decision.members}
+    for address, decision in decisions.items():
+        leave = _drop(address) if decision.drops else _make(address)
+        if decision.makes or decision.drops:
+            for need in (*decision.needs.before, *_list_roles(decision, outlook)):
+                if decision.goes_with and need.attribute in decision.kind.goes_with:
+                    continue
+                yield from ((leave, _drop(one.address)) for one in _others(decision, need, meant) if one.drops)
+                taker = takers.get(need.object)
+                if taker is not None and taker is not decision:
+                    yield leave, _drop(taker.address)
+        for need in decision.needs.grounds_before if decision.drops else ():
+            for one in _others(decision, need, meant):
+                if one.makes or one.drops:
+                    yield leave, _drop(one.address) if one.drops else _make(one.address)
+        if decision.goes_with:
+            yield _drop(decision.goes_with), leave
+
+
+def _list_roles(decision: Decision, outlook: Outlook) -> Iterator[Need]:
+    """Grantees and grantors of what is dropped: a list goes with its object, so the object must go before they can."""
+    if not decision.drops:
+        return
+    for one in (decision.object, *decision.members):
+        found = outlook.snapshot.get(one)
+        names = {name for row in found.acl.privileges for name in (row.grantee, row.grantor)} if found is not None else ()
+        for name in sorted(names):
+            grantee = outlook.registry.grantee(one.type, name)
+            if grantee is not None:
+                yield Need(grantee)
+
+
+def _kinds(decisions: Decisions) -> Iterator[Arc]:
+    """What holds between all of one kind goes through a barrier: one arc an object, not one a pair."""
+    for address, decision in decisions.items():
+        if decision.action == "replace":
+            yield _drop(address), _make(address)
+        if decision.kind.exclusive:
+            gone: Node = (f"{decision.kind.name} gone", "barrier")
+            if decision.makes:
+                yield gone, _make(address)
+            elif decision.drops and not decision.goes_with:
+                yield _drop(address), gone
+
+
+def _edges(decisions: Decisions, meant: Meant, privileges: Privileges) -> Iterator[Arc]:
+    for address, decision in decisions.items():
+        if decision.makes:
+            yield _make(address), EDGES
+    touched = {change.edge.object for change in privileges.changes}
+    touched.update(need.object for one in privileges.decisions.values() if one.changes for need in one.needs)
+    for one in sorted(touched):
+        yield from ((EDGES, _drop(each.address)) for each in meant.get(one, ()) if each.drops and not each.makes)
 
 
 def _networkx() -> Any:
@@ -128,7 +137,7 @@ def _networkx() -> Any:
     return networkx
 
 
-def _sorted(nodes: list[Node], arcs: Iterable[Arc], first: Collection[str]) -> list[Node]:
+def _sorted(nodes: list[Node], arcs: Iterable[Arc], early: Collection[str]) -> list[Node]:
     nx = _networkx()
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
@@ -136,10 +145,11 @@ def _sorted(nodes: list[Node], arcs: Iterable[Arc], first: Collection[str]) -> l
     rank = {"make": 0, "barrier": 1, "edges": 2, "drop": 3}
 
     def by_rank(node: Node) -> tuple[int, bool, str]:
-        return rank[node[1]], node[0] not in first, node[0]
+        return rank[node[1]], node[0] not in early, node[0]
 
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))
     except nx.NetworkXUnfeasible as error:
-        path = " → ".join(find_cycle((one[0], other[0]) for one, other in graph.edges))
+        between = ((one[0], other[0]) for one, other in graph.edges if one[0] != other[0])
+        path = " → ".join(find_cycle(between)) or "a replacement that needs itself"
         raise ConfigurationError(Problem(f"dependency cycle: {path}", hint="break it by removing one reference")) from error

@@ -66,7 +66,9 @@ class Outlook:
         key = id(acl), old, new
         if key not in self._lists:
             rows = {
-                evolve(row, grantee=new if row.grantee == old else row.grantee, grantor=new if row.grantor == old else row.grantor)
+                evolve(
+                    row, grantee=new if row.grantee == old else row.grantee, grantor=new if row.grantor == old else row.grantor
+                )
                 for row in acl.privileges
             }
             self._lists[key] = AccessList(tuple(sorted(rows)))

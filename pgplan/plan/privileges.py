@@ -12,7 +12,6 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
-from pgplan.address import role_grantee
 from pgplan.errors import Problem
 from pgplan.kind import Provider
 from pgplan.plan.adoption import Split
@@ -280,14 +279,12 @@ class _Deciding:
 
     def _conclude(self, wanted: Claimants) -> None:
         """What the changes mean for each holder, once all are known."""
-        granted = {
-            change.item for outcome in self.outcomes.values() for change in outcome.changes if change.action == "grant"
-        }
+        granted = {change.item for outcome in self.outcomes.values() for change in outcome.changes if change.action == "grant"}
         ours = granted.union(*self.had.values()) - (self.adopted - granted)
         of_holder: dict[Holder, list[Item]] = {}
         for item, claimants in wanted.items():
-            for one in claimants:
-                of_holder.setdefault(one.holder, []).append(item)
+            for claimant in claimants:
+                of_holder.setdefault(claimant.holder, []).append(item)
         for one, outcome in self.outcomes.items():
             wants = of_holder.get(one, [])
             had = self.had.get(one, set())
@@ -323,5 +320,3 @@ def describe(cls: ObjectClass, item: Item) -> str:
     column = f" ({item.column})" if item.column else ""
     more = f" and {len(cls.objects) - 1} more" if len(cls.objects) > 1 else ""
     return f"{item.privilege}{column} on {cls.type} {cls.some.key}{more} to {item.grantee}"
-
-

@@ -2,101 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import cast
+from collections.abc import Iterable
 
 from attrs import evolve
 
-from pgplan.images import Image
-from pgplan.kind import EdgeChange, Found, Snapshot
-from pgplan.plan.access_lists import Live, Target, target_lists
-from pgplan.plan.diff import Draft
-from pgplan.plan.edges import EdgeDraft, references
-from pgplan.plan.model import Relied
-from pgplan.plan.observed import EXTRA, HIDDEN, relied_acl, relied_image
-from pgplan.plan.order import Needs
+from pgplan.address import Identity
+from pgplan.images import Image, image
+from pgplan.kind import EdgeChange
+from pgplan.plan.consequences import Decisions, by_object
+from pgplan.plan.edges import Privileges
+from pgplan.plan.model import Check, ItemCheck, Observed
+from pgplan.plan.objects import Decision
+from pgplan.plan.observed import found_image, relied_image
+from pgplan.plan.outlook import Outlook
+from pgplan.snapshot import Found, Item, Privilege
+
+Both = tuple[Observed, Check]
 
 
-def _said(draft: Draft) -> tuple[Image | None, ...]:
-    return draft.after, draft.entry.spec if draft.entry else None
-
-
-def _after(draft: Draft, found: Found | None) -> Image | None:
-    """Attributes that the plan sets are as declared, all others as they were; what is new is compared where it was said."""
-    if draft.after is None:
-        return None
-    if found is None or draft.action == "replace":
-        return {**draft.after, **dict.fromkeys(draft.kind.creation_only)}
-    before = relied_image(found, *_said(draft))
-    attributes = (name for name in before if name not in (EXTRA, HIDDEN) and hasattr(found.spec, name))
-    untouched: Image = {name: before[name] for name in attributes if name not in draft.changed}
-    return {**untouched, **{name: draft.after[name] for name in draft.changed if name not in found.hidden}}
-
-
-def _touched(draft: Draft, snapshot: Snapshot) -> Relied:
-    # What the draft knows from the state of hidden attributes is not what the server shows.
-    found = snapshot.get(draft.kind.name, draft.key)
-    if found is None:
-        return Relied(draft.kind.name, draft.key, None, None, expected=_after(draft, None))
-    before = relied_image(found, *_said(draft))
-    expected = before if draft.action in ("adopt", "forget", "none") else _after(draft, found)
-    return Relied(draft.kind.name, draft.key, found.oid, before, expected=expected)
-
-
-def _only_named(found: Found) -> Relied:
-    seen = relied_image(found)
-    # What belongs to an extension changes with it: a wrapper's functions move to another schema, for instance.
-    stays = {} if found.extension else {name: value for name, value in seen.items() if name not in (EXTRA, HIDDEN)}
-    return Relied(found.type, found.key, found.oid, seen, expected=stays)
-
-
-def relied_objects(
-    objects: Mapping[str, Draft],
-    edges: Mapping[str, EdgeDraft],
-    needs: Mapping[str, Needs],
-    snapshot: Snapshot,
-    changes: Iterable[EdgeChange],
-    live: Live,
-    recording: frozenset[str],
-) -> tuple[Relied, ...]:
-    """All relied-upon objects, by type and key. `recording`: addresses whose change only touches the state."""
-    relied: dict[Target, Relied] = {}
-    named: set[Target] = set()
-    for address, draft in objects.items():
-        if draft.makes or draft.drops or draft.action == "adopt" or address in recording:
-            relied[draft.kind.name, draft.key] = _touched(draft, snapshot)
-            named.update(reference.target for reference in needs[address].after)
-    for edge_draft in edges.values():
-        if edge_draft.changes or edge_draft.action == "adopt":
-            named.update(reference.target for reference in references(edge_draft))
-    changed = sorted(set(changes), key=lambda change: (change.edge, change.action, change.grantor))
-    lists = target_lists(changed, live)
+def relied_upon(
+    decisions: Decisions, privileges: Privileges, outlook: Outlook, recording: frozenset[str]
+) -> tuple[tuple[Observed, ...], tuple[Check, ...]]:
+    """All relied-upon objects, by identity. `recording`: addresses whose change only touches the state."""
+    relied: dict[Identity, Both] = {}
+    named: set[Identity] = set()
+    for address, decision in decisions.items():
+        if decision.makes or decision.drops or decision.action == "adopt" or address in recording:
+            relied[decision.found_as] = _touched(decision)
+            named.update(need.object for need in decision.needs.after)
+    for edge in privileges.decisions.values():
+        if edge.changes or edge.action == "adopt":
+            named.update(need.object for need in edge.needs)
+    lists = _by_object(privileges.changes)
+    for decision in decisions.values():
+        if decision.action == "replace":
+            lists.setdefault(decision.object, [])
     named.update(lists)
-    for target in sorted(named - relied.keys()):
-        found = snapshot.found.get(target)
-        own = objects.get(f"{target[0]}.{target[1]}")
-        if found is not None:
-            relied[target] = _touched(own, snapshot) if own is not None else _only_named(found)
-    for target, (after, forbidden) in lists.items():
-        # What an extension of this plan brings is not there yet.
-        one = relied.get(target, Relied(*target, None, None, expected={}))
-        relied[target] = _with_list(one, snapshot.found.get(target), live, after, forbidden)
-    return tuple(relied[target] for target in sorted(relied))
+    own = by_object(decisions.values())
+    for one in sorted(named - relied.keys()):
+        known = next((each for each in own.get(one, ()) if each.found_as == one), None)
+        both = _touched(known) if known is not None else _only_named(one, outlook)
+        if both is not None:
+            relied[one] = both
+    for one, changes in lists.items():
+        relied[one] = _with_list(*relied.get(one, _to_come(one)), changes, outlook)
+    ordered = [relied[one] for one in sorted(relied)]
+    return tuple(observed for observed, _ in ordered), tuple(check for _, check in ordered)
 
 
-def _with_list(
-    one: Relied,
-    found: Found | None,
-    live: Live,
-    after: tuple[Mapping[str, object], ...],
-    forbidden: tuple[Mapping[str, object], ...],
-) -> Relied:
-    made = live.made((one.type, one.key))
-    return evolve(
-        one,
-        acl=relied_acl(found) if found is not None and not made else None,
-        expected_acl=cast("tuple[Image, ...]", after),
-        forbidden_acl=cast("tuple[Image, ...]", forbidden),
-        # A new object's list starts with its owner's rights and with default privileges.
-        exact_acl=not made,
-    )
+def _touched(decision: Decision) -> Both:
+    # What the decision knows from the state of hidden attributes is not what the server shows.
+    found, one = decision.shown, decision.found_as
+    if found is None:
+        if decision.after is None:
+            return Observed(*one, None), Check(*one, gone=True)
+        return Observed(*one, None), Check(*one, new=True, image=_made(decision), untouched=False)
+    said = decision.after, decision.entry.spec if decision.entry else None
+    observed = Observed(*one, found.oid, relied_image(found, *said))
+    match decision.action:
+        case "delete":
+            return observed, Check(*one, gone=True)
+        case "replace":
+            return observed, Check(*one, new=True, image=_made(decision), untouched=False)
+        case "update":
+            after = decision.after or {}
+            return observed, Check(*one, image={name: after[name] for name in decision.changed if name not in found.hidden})
+        case _:
+            return observed, Check(*one)
+
+
+def _made(decision: Decision) -> Image:
+    """Attributes of what is created: as declared, or kept of what it replaces."""
+    made = found_image(decision.made_spec, decision.after, image(decision.made_spec))
+    return {name: value for name, value in made.items() if value is not None and name not in decision.kind.creation_only}
+
+
+def _only_named(one: Identity, outlook: Outlook) -> Both | None:
+    found = outlook.snapshot.get(one)
+    if found is None:
+        return None
+    if outlook.fate(one) in ("gone", "replaced"):
+        # Another identity tells of it: what is named goes with it, or is made anew with it.
+        return Observed(*one, found.oid), Check(*one, gone=outlook.fate(one) == "gone", new=True, untouched=False)
+    # What belongs to an extension changes with it: a wrapper's functions move to another schema, for instance.
+    return Observed(*one, found.oid, relied_image(found)), Check(*one, untouched=not found.extension)
+
+
+def _to_come(one: Identity) -> Both:
+    """What this plan makes, or what something that it makes brings: it is not there yet."""
+    return Observed(*one, None), Check(*one, new=True, untouched=False)
+
+
+def _by_object(changes: Iterable[EdgeChange]) -> dict[Identity, list[EdgeChange]]:
+    by_object: dict[Identity, list[EdgeChange]] = {}
+    for change in changes:
+        by_object.setdefault(change.edge.object, []).append(change)
+    return by_object
+
+
+def _with_list(observed: Observed, check: Check, changes: Iterable[EdgeChange], outlook: Outlook) -> Both:
+    """Of the list only what the changes are about counts, unless the object loses it: then all that others have on it does."""
+    one = observed.identity
+    found, fate = outlook.snapshot.get(one), outlook.fate(one)
+    changes = sorted(changes, key=lambda change: (change.edge.item, change.action == "grant", change.grantor))
+    rows = dict(outlook.acl(one).rows) if fate == "kept" else {}
+    after = {item: list(rows.get(item, ())) for item in (change.edge.item for change in changes)}
+    for change in changes:
+        item = change.edge.item
+        if change.action == "revoke":
+            after[item] = _without(after[item], change)
+        else:
+            after[item].append(Privilege(*item, grantor=outlook.owner(one), grantable=change.grantable))
+    items = tuple(_checked(item, left) for item, left in sorted(after.items()))
+    check = evolve(check, items=items)
+    if found is None or fate == "made":
+        return observed, check
+    whole = fate == "replaced"
+    rows = found.acl.privileges if whole else _of_items(found, after)
+    return evolve(observed, acl=tuple(image(row) for row in rows), whole=whole), check
+
+
+def _of_items(found: Found, items: Iterable[Item]) -> list[Privilege]:
+    return [row for item in sorted(items) for row in found.acl.rows.get(item, ())]
+
+
+def _checked(item: Item, left: list[Privilege]) -> ItemCheck:
+    return ItemCheck(*item, present=bool(left), grantable=any(row.grantable for row in left))
+
+
+def _without(rows: list[Privilege], revoke: EdgeChange) -> list[Privilege]:
+    if revoke.only_option:
+        return [evolve(row, grantable=False) if row.grantor == revoke.grantor else row for row in rows]
+    return [row for row in rows if revoke.grantor and row.grantor != revoke.grantor]

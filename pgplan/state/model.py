@@ -41,6 +41,9 @@ class Adopted:
     listed: tuple[Fold, ...] = ()
 
 
+NOTHING_ADOPTED = Adopted()
+
+
 @frozen
 class Entry:
     """One thing that pgplan manages, by address."""
@@ -57,7 +60,7 @@ class Entry:
     protected: bool = False
     origin: Literal["created", "adopted"] = "created"
     """Of an object; what was there before of an address that stands for edges is in `adopted`."""
-    adopted: Adopted = Adopted()
+    adopted: Adopted = NOTHING_ADOPTED
     kind_version: int = 1
     grantors: tuple[str, ...] = ()
     """Edges only: roles other than the owner that had granted a recorded privilege."""
