@@ -62,10 +62,10 @@ class Registry:
         """The object in the catalogs that the address ``kind.key`` of an object kind means."""
         return self.identity(*self.object_kind(kind).object(key), database)
 
-    def grantee(self, type_: str, name: str) -> Identity | None:
-        """The object that a grantee in access lists of this type is; None for PUBLIC."""
-        reference = self.providers[type_].grantee(name)
-        return None if reference is None else self.target(reference, "")
+    def grantee(self, one: Identity, name: str, database: str) -> Identity | None:
+        """The object that a grantee in the access list of `one` is, seen from `database`; None for PUBLIC."""
+        reference = self.providers[one.type].grantee(name)
+        return None if reference is None else self.target(reference, database)
 
     @property
     def implied(self) -> dict[str, Implied]:

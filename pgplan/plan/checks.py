@@ -141,7 +141,7 @@ def _gains(plan: Checked) -> bool:
         return True
     registry = plan.outlook.registry
     return any(
-        need.object == registry.grantee(decision.kind.name, me)
+        need.object == registry.grantee(decision.object, me, decision.object.database)
         for decision in plan.decisions.values()
         if decision.makes
         for need in decision.needs.after

@@ -102,7 +102,7 @@ def _list_roles(decision: Decision, outlook: Outlook) -> Iterator[Need]:
         found = outlook.snapshot.get(one)
         names = {name for row in found.acl.privileges for name in (row.grantee, row.grantor)} if found is not None else ()
         for name in sorted(names):
-            grantee = outlook.registry.grantee(one.type, name)
+            grantee = outlook.registry.grantee(one, name, one.database)
             if grantee is not None:
                 yield Need(grantee)
 

@@ -118,8 +118,8 @@ def _with_list(observed: Observed, check: Check, changes: Iterable[EdgeChange], 
     if found is None or fate == "made":
         return observed, check
     whole = fate == "replaced"
-    rows = found.acl.privileges if whole else _of_items(found, after)
-    return evolve(observed, acl=tuple(image(row) for row in rows), whole=whole), check
+    counting = found.acl.privileges if whole else _of_items(found, after)
+    return evolve(observed, acl=tuple(image(row) for row in counting), whole=whole), check
 
 
 def _of_items(found: Found, items: Iterable[Item]) -> list[Privilege]:

@@ -12,32 +12,31 @@ from pgplan.configuration.model import Configuration, Connection, Declared, Poli
 from pgplan.errors import Source
 from pgplan.images import image
 from pgplan.kind import (
+    Claim,
     Declaration,
-    Edge,
     EdgeChange,
     EdgeKind,
     EdgeStatement,
-    Facts,
-    Found,
-    Lookup,
     ObjectKind,
-    Privilege,
     Reader,
     Reference,
     Scope,
-    Snapshot,
+    SpecOf,
     Statement,
-    Wanted,
 )
 from pgplan.plan.build import build
-from pgplan.plan.model import Plan, Slot
+from pgplan.plan.model import Check, Observed, Plan, Remarks, Slot
 from pgplan.registry import Registry, registry_of
 from pgplan.secret import Secret
-from pgplan.state.model import Entry, State
+from pgplan.snapshot import NO_LIST, AccessList, Catalog, Facts, Found, Item, Privilege, Snapshot, part_of
+from pgplan.state.model import Adopted, Entry, Fold, State
 
 FACTS = Facts(180000, "42", 1, "db", 5, "admin", "admin", superuser=True)
 DEFAULTS = Policy()
 EMPTY = State("test", "lineage", 1)
+COLUMNS = frozenset(("c", "d"))
+"""Every thing has them."""
+ALL = Adopted(all=True)
 
 
 @frozen
@@ -53,7 +52,7 @@ class Thing:
 
 class FakeRights:
     def missing_for(self, change: EdgeChange) -> str | None:
-        return "the key" if change.edge.privilege == "LOCKED" else None
+        return "the key" if change.edge.item.privilege == "LOCKED" else None
 
 
 @frozen
@@ -64,15 +63,30 @@ class ThingKind:
     version: int = 1
     block: type[Any] = Thing
     spec: type[Any] = Thing
-    after: Sequence[str] = ()
-    adopts: bool = False
-    no_loops: tuple[str, str] | None = None
+    stands_on: Sequence[str] = ("thing",)
+    reads: Sequence[str] = ()
+    has_members: bool = False
+    adopted_silently: bool = False
+    early: bool = False
+    exclusive: bool = False
     replace_when: Sequence[str] = ("base",)
     replace_when_hidden: Sequence[str] = ("color",)
     goes_with: Sequence[str] = ()
     creation_only: Sequence[str] = ()
 
-    def settle(self, spec: Thing, facts: Facts, lookup: Lookup) -> Thing:
+    def object(self, key: str) -> tuple[str, str]:
+        return self.name, key
+
+    def owner(self, spec: Thing) -> str | None:
+        return spec.owner
+
+    def brings(self, spec: Thing, type_: str, key: str, catalog: Catalog) -> bool:
+        return False
+
+    def together(self, specs: Mapping[str, Thing]) -> Iterable[tuple[str, str, str]]:
+        return ()
+
+    def complete(self, spec: Thing, facts: Facts, spec_of: SpecOf) -> Thing:
         return spec
 
     def declare(self, name: str, block: Thing) -> Iterable[Declaration]:
@@ -117,6 +131,18 @@ class Permit:
 
 
 @frozen
+class Things:
+    """One thing by name, or all whose names begin with it."""
+
+    key: str
+    named: bool = True
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        keys = [self.key] if self.named else [found.key for found in catalog.within("thing", self.key)]
+        return [("thing", key) for key in keys]
+
+
+@frozen
 class PermitKind:
     name: str = "permit"
     forbids: bool = False
@@ -134,7 +160,8 @@ class PermitKind:
 
     def references(self, spec: Permit) -> Sequence[Reference]:
         target = [] if spec.pattern else [Reference("thing", spec.target, "on")]
-        return [Reference("thing", spec.grantee, "to"), *target]
+        grantee = [] if spec.grantee == "PUBLIC" else [Reference("thing", spec.grantee, "to")]
+        return [*grantee, *target]
 
     def secrets(self, spec: Permit) -> Mapping[str, Secret]:
         return {}
@@ -142,18 +169,16 @@ class PermitKind:
     def reads(self, spec: Permit) -> Sequence[str]:
         return ["thing"]
 
-    def edges(self, spec: Permit, snapshot: Snapshot) -> Iterable[Wanted]:
-        keys = [spec.target]
-        if spec.pattern:
-            keys = [found.key for found in snapshot.of("thing") if found.key.startswith(spec.target)]
-        for key in keys:
-            for right in spec.rights:
-                column, _, privilege = right.rpartition(":")
-                edge = Edge("thing", key, column, spec.grantee, privilege)
-                yield Wanted(edge, grantable=spec.grantable, named=not spec.pattern)
+    def claims(self, spec: Permit, facts: Facts) -> Sequence[Claim]:
+        parts = (right.rpartition(":") for right in spec.rights)
+        items = tuple(Item(column, spec.grantee, privilege) for column, _, privilege in parts)
+        return [Claim(Things(spec.target, named=not spec.pattern), items, self.forbids, spec.grantable)]
 
-    def adoptable(self, key: str, snapshot: Snapshot) -> Permit | None:
+    def adoptable(self, key: str, catalog: Catalog) -> Permit | None:
         return None
+
+    def declarations(self, found: Found) -> Iterable[Declaration]:
+        return ()
 
 
 @frozen
@@ -163,7 +188,18 @@ class FakeProvider:
     )
     readers: Sequence[Reader] = ()
 
-    def rights(self, snapshot: Snapshot) -> FakeRights:
+    def grantee(self, name: str) -> Reference | None:
+        return None if name == "PUBLIC" else Reference("thing", name)
+
+    def built_in(self, type_: str, owner: str, facts: Facts) -> AccessList:
+        """PUBLIC may LOOK at what `own` owns."""
+        return AccessList((Privilege("", "PUBLIC", "LOOK", owner),)) if owner == "own" else NO_LIST
+
+    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
+        """PUBLIC may LOOK at a new n."""
+        return AccessList((Privilege("", "PUBLIC", "LOOK", catalog.facts.role),)) if key == "n" else NO_LIST
+
+    def rights(self, catalog: Catalog) -> FakeRights:
         return FakeRights()
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
@@ -171,12 +207,12 @@ class FakeProvider:
 
 
 def show(change: EdgeChange) -> str:
-    edge = change.edge
+    item = change.edge.item
     option = "OPTION " if change.only_option else ""
     tail = " WITH OPTION" if change.grantable else ""
-    column = f"({edge.column})" if edge.column else ""
+    column = f"({item.column})" if item.column else ""
     verb = "1 REVOKE" if change.action == "revoke" else "2 GRANT"
-    return f"{verb} {option}{edge.privilege}{column} ON {edge.key} {edge.grantee}{tail}"
+    return f"{verb} {option}{item.privilege}{column} ON {change.edge.object.key} {item.grantee}{tail}"
 
 
 REGISTRY: Registry = registry_of([FakeProvider()])
@@ -195,9 +231,12 @@ class World:
     state: State = EMPTY
 
     def plan(self, *, destroy: bool = False, include_adopted: bool = False) -> Plan:
+        return self.both(destroy=destroy, include_adopted=include_adopted)[0]
+
+    def both(self, *, destroy: bool = False, include_adopted: bool = False) -> tuple[Plan, Remarks]:
         configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), self.policy, self.declared)
         state = self.state.with_changes(self.entries, ())
-        snapshot = Snapshot(self.facts, {(f.type, f.key): f for f in self.found})
+        snapshot = Snapshot(self.facts, databases={self.facts.database: part_of(self.found)})
         return build(
             configuration,
             state,
@@ -230,7 +269,16 @@ def found(spec: Thing, *, oid: int = 7, owner: str = "own", acl: Iterable[Privil
         None if "color" in hidden else spec.color or "",
         spec.password,
     )
-    return Found("thing", spec.name, oid, shown, owner=owner, acl=tuple(sorted(acl)), hidden=hidden)
+    return Found(
+        "thing",
+        spec.name,
+        oid,
+        shown,
+        owner=owner,
+        acl=AccessList(tuple(sorted(acl))) if acl else NO_LIST,
+        hidden=hidden,
+        columns=COLUMNS,
+    )
 
 
 def right(privilege: str, grantee: str = "bob", *, grantor: str = "own", column: str = "", grantable: bool = False) -> Privilege:
@@ -243,3 +291,18 @@ def lines(plan: Plan) -> list[str]:
 
 def sql(plan: Plan) -> list[str]:
     return [statement.sql for step in plan.steps for statement in step.statements]
+
+
+def relied(plan: Plan, key: str) -> tuple[Observed, Check]:
+    """What a plan says of one thing: as found, and as it must be."""
+    observed = next(one for one in plan.observed.objects if one.key == key)
+    return observed, next(one for one in plan.decided.checks if one.key == key)
+
+
+def items(check: Check, *, present: bool) -> list[Item]:
+    return [Item(one.column, one.grantee, one.privilege) for one in check.items if one.present == present]
+
+
+def listed(*pairs: str, keys: tuple[str, ...] = ("t",)) -> Adopted:
+    """An `Adopted` that lists privileges on things."""
+    return Adopted(listed=(Fold(tuple(("", pair) for pair in pairs), keys),))

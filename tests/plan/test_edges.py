@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from pgplan.errors import PgplanError
-from tests.plan.fakes import Permit, Thing, World, declared, entry, found, lines, right, sql
+from pgplan.snapshot import Item
+from tests.plan.fakes import ALL, Permit, Thing, World, declared, entry, found, items, lines, listed, relied, right, sql
 
 BOB, T = found(Thing("bob"), oid=1), Thing("t")
 
@@ -65,7 +66,7 @@ def test_a_forbidden_privilege_is_taken_from_every_grantor() -> None:
     live = (BOB, found(T, oid=2, acl=(right("A"), right("A", grantor="eve"))))
     plan = World((forbid,), (), live).plan()
     assert sorted(s.run_as for step in plan.steps for s in step.statements) == ["", "eve"]
-    assert plan.relied[1].forbidden_acl == ({"column": "", "grantee": "bob", "privilege": "A"},)
+    assert items(relied(plan, "t")[1], present=False) == [Item("", "bob", "A")]
 
 
 def test_removing_a_prohibition_never_grants() -> None:
@@ -99,7 +100,7 @@ def test_columns_survive_a_revoke_on_the_whole_object() -> None:
     acl = (right("A"), right("A", column="c"))
     plan = world(Permit("bob", "t", ("c:A",)), recorded=recorded, acl=acl).plan()
     assert sql(plan) == ["1 REVOKE A ON t bob", "2 GRANT A(c) ON t bob"]
-    assert plan.relied[1].expected_acl == ({"column": "c", "grantee": "bob", "privilege": "A", "grantable": False},)
+    assert items(relied(plan, "t")[1], present=True) == [Item("c", "bob", "A")]
 
 
 def test_a_pattern_grants_what_is_missing_and_nothing_else() -> None:
@@ -113,7 +114,7 @@ def test_a_pattern_grants_what_is_missing_and_nothing_else() -> None:
 
 def test_a_pattern_that_matches_nothing_is_satisfied() -> None:
     wide = Permit("bob", "none", ("A",), pattern=True)
-    assert lines(World((declared(wide),), (), (BOB,)).plan()) == ["permit.bob/none adopt"]
+    assert lines(World((declared(wide),), (), (BOB,)).plan()) == ["permit.bob/none create"]
     assert World((declared(wide),), (entry(wide),), (BOB,)).plan().changes == ()
 
 
@@ -172,6 +173,74 @@ def test_what_another_block_granted_is_not_adopted() -> None:
     ]
     later = World((declared(evolve(one, pattern=True)),), (entry(named),), live).plan()
     assert lines(later) == ["permit.bob/t create", "permit.bob/th forget"]
-    assert lines(World((declared(evolve(one, pattern=True)),), (entry(named, origin="adopted"),), live).plan())[0].endswith(
-        "adopt"
+    adopted = entry(named, adopted=listed("A", keys=("th",)))
+    both = World((declared(evolve(one, pattern=True)),), (adopted,), live).plan()
+    assert lines(both) == ["permit.bob/t adopt", "permit.bob/th forget"]
+
+
+def test_an_entry_lists_the_edges_that_were_there_before() -> None:
+    plan = world(Permit("bob", "t", ("A", "B", "C", "D", "E")), acl=(right("A"), right("B"))).plan()
+    assert lines(plan) == ["permit.bob/t create"]
+    assert plan.changes[0].adopted == listed("A", "B")
+    wide = Permit("bob", "t", ("A",), pattern=True)
+    live = [found(Thing(f"t{n}"), oid=n, acl=(right("A"),) if n < 8 else ()) for n in range(2, 10)]
+    exceptions = World((declared(wide),), (), (BOB, *live)).plan().changes[0].adopted
+    assert exceptions == evolve(listed("A", keys=("t8", "t9")), all=True)
+    assert World((declared(wide),), (), (BOB, *live[:6])).plan().changes[0].adopted == ALL
+
+
+def test_destroy_leaves_the_edges_that_were_adopted_and_no_others() -> None:
+    permit = Permit("bob", "t", ("A", "B"))
+    before = world(permit, recorded=(), acl=(right("A"),)).plan().changes[0].adopted
+    live = (BOB, found(T, oid=2, acl=(right("A"), right("B"))))
+    given = World((declared(permit),), (entry(permit, adopted=before),), live)
+    assert sql(given.plan(destroy=True)) == ["1 REVOKE B ON t bob"]
+    assert sql(given.plan(destroy=True, include_adopted=True)) == ["1 REVOKE A ON t bob", "1 REVOKE B ON t bob"]
+    all_of_it = World((declared(permit),), (entry(permit, adopted=ALL),), live).plan(destroy=True)
+    assert lines(all_of_it) == ["permit.bob/t forget"]
+    assert sql(all_of_it) == []
+
+
+def test_granting_an_edge_takes_it_off_the_list() -> None:
+    permit = Permit("bob", "t", ("A", "B"))
+    plan = World((declared(permit),), (entry(permit, adopted=ALL),), (BOB, found(T, oid=2, acl=(right("A"),)))).plan()
+    assert sql(plan) == ["2 GRANT B ON t bob"]
+    assert plan.changes[0].adopted in (listed("A"), evolve(listed("B"), all=True))
+
+
+def test_an_edge_that_another_address_grants_is_adopted_by_neither() -> None:
+    one, wide = Permit("bob", "thing", ("A",)), Permit("bob", "th", ("A",), pattern=True)
+    entries = (entry(one, adopted=ALL), entry(wide, adopted=ALL))
+    plan = World((declared(one), declared(wide)), entries, (BOB, found(Thing("thing"), oid=2))).plan()
+    assert sql(plan) == ["2 GRANT A ON thing bob"]
+    assert [change.adopted.listed for change in plan.changes if change.adopted.all] == []
+    assert len(plan.changes) == 2
+
+
+def test_a_built_in_default_that_was_adopted_stays_with_a_note() -> None:
+    look, live = Permit("PUBLIC", "t", ("LOOK",)), (found(T, oid=2, acl=(right("LOOK", "PUBLIC"),)),)
+    kept = World((), (entry(look, adopted=ALL),), live).plan()
+    assert (lines(kept), sql(kept)) == (["permit.PUBLIC/t forget"], [])
+    assert "PostgreSQL gives it by default" in kept.changes[0].reason
+    assert sql(World((), (entry(look),), live).plan()) == ["1 REVOKE LOOK ON t PUBLIC"]
+    both = Permit("PUBLIC", "t", ("A", "LOOK"))
+    narrowed = World(
+        (declared(Permit("PUBLIC", "t", ("A",))),),
+        (entry(both, adopted=ALL),),
+        (found(T, oid=2, acl=(right("A", "PUBLIC"), right("LOOK", "PUBLIC"))),),
     )
+    plan, remarks = narrowed.both()
+    assert sql(plan) == []
+    assert "1 of its privileges stay" in remarks.notes[0]
+
+
+def test_a_column_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(PgplanError, match="there is no column x in thing t"):
+        world(Permit("bob", "t", ("x:A",))).plan()
+
+
+def test_of_a_list_only_what_changes_is_relied_upon() -> None:
+    plan = world(Permit("bob", "t", ("A",)), acl=(right("B"), right("A", "eve"))).plan()
+    observed, check = relied(plan, "t")
+    assert (observed.acl, observed.whole) == ((), False)
+    assert [one.privilege for one in check.items] == ["A"]

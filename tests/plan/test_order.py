@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from pgplan.errors import ConfigurationError, PgplanError
-from tests.plan.fakes import Permit, Thing, World, declared, entry, found, lines, right, sql
+from tests.plan.fakes import Permit, Thing, World, declared, entry, found, lines, relied, right, sql
 
 A, B, C = Thing("a"), Thing("b", owner="a"), Thing("c", base="b")
 
@@ -47,8 +47,19 @@ def test_a_replaced_object_gets_its_privileges_again() -> None:
     entries = (entry(Thing("b", base="x")), entry(on_b), entry(Thing("x"), oid=8), entry(Thing("y"), oid=9))
     plan = World(tuple(declared(s) for s in (spec, on_b, Thing("x"), Thing("y"))), entries, live).plan()
     assert sql(plan) == ["DROP b", "MAKE b", "2 GRANT USE ON b x"]
-    with pytest.raises(PgplanError, match="would lose USE granted to x"):
-        World(tuple(declared(s) for s in (spec, Thing("x"), Thing("y"))), entries[:1] + entries[2:], live).plan()
+
+
+def test_a_replaced_object_gives_the_grants_of_others_again_and_no_more_than_it_had() -> None:
+    spec, ends = Thing("n", base="y"), (Thing("x"), Thing("y"))
+    acl = [right("USE", "x"), right("TAKE", "y", grantor="x", grantable=True)]
+    live = (found(Thing("n", base="x"), acl=acl), found(ends[0], oid=8), found(ends[1], oid=9))
+    entries = (entry(Thing("n", base="x")), entry(ends[0], oid=8), entry(ends[1], oid=9))
+    plan = World(tuple(declared(s) for s in (spec, *ends)), entries, live).plan()
+    assert sql(plan) == ["DROP n", "MAKE n", "1 REVOKE LOOK ON n PUBLIC", "2 GRANT TAKE ON n y WITH OPTION", "2 GRANT USE ON n x"]
+    assert [edge["privilege"] for edge in plan.changes[0].edges] == ["USE", "TAKE", "LOOK"]
+    observed, _ = relied(plan, "n")
+    assert observed.whole
+    assert len(observed.acl or ()) == 2
 
 
 def test_privileges_change_between_what_comes_and_what_goes() -> None:

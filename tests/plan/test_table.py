@@ -10,7 +10,7 @@ from pgplan.errors import Exit, PgplanError
 from pgplan.images import MARKER
 from pgplan.secret import Secret
 from pgplan.state.model import Digest, Tombstone
-from tests.plan.fakes import FACTS, Permit, Thing, World, declared, entry, found, lines, sql
+from tests.plan.fakes import FACTS, Permit, Thing, World, declared, entry, found, lines, relied, sql
 
 RED, BLUE = Thing("a", color="red"), Thing("a", color="blue")
 ADOPT = Policy(existing="adopt")
@@ -20,7 +20,8 @@ def test_declared_only_is_created() -> None:
     plan = World((declared(RED),)).plan()
     assert lines(plan) == ["thing.a create"]
     assert sql(plan) == ["MAKE a"]
-    assert [(r.key, r.oid, r.image) for r in plan.relied] == [("a", None, None)]
+    observed, check = relied(plan, "a")
+    assert (observed.oid, observed.image, check.new, check.image["color"]) == (None, None, True, "red")
 
 
 @pytest.mark.parametrize("live", [RED, BLUE])
@@ -53,7 +54,7 @@ def test_equal_everywhere_is_nothing() -> None:
     plan = World((declared(RED),), (entry(RED),), (found(RED),)).plan()
     assert plan.changes == ()
     assert plan.steps == ()
-    assert plan.relied == ()
+    assert plan.observed.objects == plan.decided.checks == ()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,8 @@ def test_an_update_says_which_side_moved(recorded: Thing, live: Thing, moved: st
     plan = World((declared(RED),), (entry(recorded),), (found(live),)).plan()
     assert lines(plan) == ["thing.a update"]
     assert plan.changes[0].moved == moved
-    assert plan.relied[0].expected == {"name": "a", "owner": "", "base": "", "color": "red", "password": None}
+    check = relied(plan, "a")[1]
+    assert (check.image, check.untouched, check.new) == ({"color": "red"}, True, False)
 
 
 def test_what_cannot_be_altered_is_replaced() -> None:
@@ -138,8 +140,9 @@ def test_hidden_attributes_are_compared_with_what_is_recorded() -> None:
     assert World((declared(RED),), (entry(RED),), (live,)).plan().changes == ()
     plan = World((declared(BLUE),), (entry(RED),), (live,)).plan()
     assert plan.changes[0].changed == ("color",)
-    assert plan.relied[0].image is not None
-    assert plan.relied[0].image["color"] is None
+    image = relied(plan, "a")[0].image
+    assert image is not None
+    assert image["color"] is None
 
 
 def test_what_is_hidden_and_was_never_recorded_is_replaced() -> None:
@@ -166,7 +169,8 @@ def test_a_secret_is_compared_by_its_slot_and_never_shown() -> None:
     changed = World((declared(spec),), (recorded,), (live,), {("thing.a", "password"): "changed"}).plan()
     assert sql(changed) == ["ALTER a password"]
     assert changed.changes[0].after == {"name": "a", "owner": None, "base": None, "color": None, "password": MARKER}
-    assert changed.changes[0].sources == {"password": "${var.p}"}
+    secrecy = changed.secrecy["thing.a"]["password"]
+    assert (secrecy.status, secrecy.source) == ("changed", "${var.p}")
     assert "hush" not in str(changed)
 
 
