@@ -9,9 +9,10 @@ import attrs
 from attrs import evolve, frozen
 
 from pgplan.address import part
-from pgplan.configuration.decode import decode, key_names
+from pgplan.configuration.decode import decode
 from pgplan.configuration.directives import NAMES
 from pgplan.configuration.interpolation import fill, has_references
+from pgplan.configuration.keys import key_names
 from pgplan.configuration.model import Declared, Policy
 from pgplan.configuration.settings import literal_secret
 from pgplan.configuration.sources import Place, Report, SourceFile, blocks_at

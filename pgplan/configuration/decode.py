@@ -12,34 +12,14 @@ On top of `pgplan.strict`, `pgplan.configuration.hooks` has what TOML writes in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar
-
-import attrs
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pgplan.configuration.hooks import Toml
 
 T = TypeVar("T")
-_NO_KEY = "pgplan.no_key"
-NO_KEY = {_NO_KEY: True}
-"""Metadata of an attribute that no key of the block stands for: it holds what the block's other keys and tables say."""
-
-
-class Number(float):
-    """A TOML float that keeps its digits: as an option value, ``1.10`` is not ``1.1``."""
-
-    __slots__ = ("text",)
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        number = super().__new__(cls, text)
-        number.text = text.replace("_", "")
-        return number
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def decode(cls: type[T], data: Any, also: Iterable[str] = ()) -> T:
@@ -48,11 +28,6 @@ def decode(cls: type[T], data: Any, also: Iterable[str] = ()) -> T:
     Raises InvalidBlockError with every mistake.
     """
     return _toml().decode(cls, data, also)
-
-
-def key_names(cls: type[Any]) -> Mapping[str, str]:
-    """The TOML key of each attribute of a block that has one; none for what is no block."""
-    return {a.name: a.name.rstrip("_") for a in attrs.fields(cls) if not a.metadata.get(_NO_KEY)} if attrs.has(cls) else {}
 
 
 @cache

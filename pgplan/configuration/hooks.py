@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast, get_args
 
-from pgplan.configuration.decode import Number, key_names
 from pgplan.configuration.interpolation import Missing, Text, scalar_text
+from pgplan.configuration.keys import Number, key_names
 from pgplan.errors import suggestion
 from pgplan.kind import InvalidBlockError
 from pgplan.secret import Secret

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from pgplan.configuration.decode import NO_KEY
+from pgplan.configuration.keys import NO_KEY
 from pgplan.errors import Source
 from pgplan.kind import Spec
 from pgplan.secret import Secret

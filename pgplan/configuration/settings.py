@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve
 
 from pgplan import __version__
-from pgplan.configuration.decode import key_names
 from pgplan.configuration.directives import ConnectionBlock, Directives, Project
 from pgplan.configuration.interpolation import Missing, fill, wrong_reference
+from pgplan.configuration.keys import key_names
 from pgplan.configuration.model import Connection, KindPolicy, Policy, StateSettings
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from attrs import field, frozen
 
-from pgplan.configuration.decode import Number, decode
+from pgplan.configuration.decode import decode
+from pgplan.configuration.keys import Number
 from pgplan.configuration.scanner import Path, nearest, scan
 from pgplan.errors import ConfigurationError, Problem, Source
 from pgplan.kind import InvalidBlockError

@@ -15,9 +15,9 @@ from typing import Any
 
 from attrs import astuple
 
-from pgplan.configuration.decode import Number
 from pgplan.configuration.directives import Variable
 from pgplan.configuration.interpolation import Missing, fill, has_references, references, wrong_reference
+from pgplan.configuration.keys import Number
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report, SourceFile, read_toml

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import pytest
 from attrs import field, frozen
 
-from pgplan.configuration.decode import Number, decode
+from pgplan.configuration.decode import decode
 from pgplan.configuration.interpolation import Missing, Text
+from pgplan.configuration.keys import Number
 from pgplan.errors import suggestion
 from pgplan.kind import InvalidBlockError
 from pgplan.secret import Secret

@@ -13,8 +13,8 @@ import pytest
 from pgplan.cli.commands import pgplan
 from pgplan.cli.options import common_options
 from pgplan.configuration.blocks import Common
-from pgplan.configuration.decode import key_names
 from pgplan.configuration.directives import DIRECTIVES
+from pgplan.configuration.keys import key_names
 from pgplan.configuration.model import KindPolicy
 from pgplan.configuration.origin import Origin
 from pgplan.errors import Exit
