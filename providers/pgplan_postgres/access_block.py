@@ -11,8 +11,9 @@ from attrs import frozen
 from pgplan.address import PUBLIC
 from pgplan_postgres.access import Access
 from pgplan_postgres.base import Mistakes, Path
-from pgplan_postgres.privileges import ALL, COLUMN_PRIVILEGES, PRIVILEGES, SYNONYMS, Right
-from pgplan_postgres.targets import BULK, except_key, object_key, schemas_key
+from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
+from pgplan_postgres.privileges import ALL, SYNONYMS, Right
+from pgplan_postgres.targets import except_key, object_key, schemas_key
 
 Names = tuple[str, ...]
 
@@ -36,7 +37,7 @@ class On:
 
     def named(self) -> list[tuple[str, Names]]:
         """The types that are said, with their names."""
-        values = ((type_, getattr(self, type_)) for type_ in (*PRIVILEGES, *BULK))
+        values = ((type_, getattr(self, type_)) for type_ in (*NAMEABLE, *BULK))
         return sorted((type_, names) for type_, names in values if names is not None)
 
 
@@ -79,7 +80,7 @@ def _said(on: On, i: int, mistakes: Mistakes) -> tuple[str, Names] | None:
     """The one type that `on` names."""
     said = on.named()
     if not said:
-        mistakes.add(("on", i), "on names no object", f"write one of {', '.join((*PRIVILEGES, *BULK))}")
+        mistakes.add(("on", i), "on names no object", f"write one of {', '.join((*NAMEABLE, *BULK))}")
         return None
     if len(said) > 1:
         types = " and ".join(type_ for type_, _ in said)
@@ -119,7 +120,7 @@ def _privileges(block: AccessBlock, types: set[str], mistakes: Mistakes) -> list
 
 
 def _check_privilege(privilege: str, type_: str, columns: bool, path: Path, mistakes: Mistakes) -> None:
-    known = COLUMN_PRIVILEGES if columns and type_ == "table" else PRIVILEGES[type_]
+    known = GRANTABLE[type_].columns if columns and type_ == "table" else GRANTABLE[type_].privileges
     if privilege in known:
         return
     what = "a column" if columns and type_ == "table" else f"a {type_}"

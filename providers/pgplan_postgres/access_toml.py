@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pgplan.address import unpart
+from pgplan_postgres.access import Access
+from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.privileges import Right
-from pgplan_postgres.targets import IN_SCHEMA
-
-if TYPE_CHECKING:  # it needs this module
-    from pgplan_postgres.access import Access
 
 
 def access_blocks(spec: Access, attribute: str) -> list[dict[str, Any]]:
@@ -40,5 +38,5 @@ def _block(spec: Access, attribute: str, rights: list[Right]) -> dict[str, Any]:
 
 def _name(spec: Access) -> str:
     """The object as TOML names it: a one-part name is literal there, and a pattern or a dotted name is not."""
-    literal = spec.type not in IN_SCHEMA and not (not spec.named and "*" in spec.object)
+    literal = "*" not in spec.object if not spec.named else not GRANTABLE[spec.type].in_schema
     return unpart(spec.object) if literal else spec.object

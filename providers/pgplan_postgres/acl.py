@@ -1,4 +1,4 @@
-"""Access lists: the SQL that reads them, and what they hold as `Privilege` items.
+"""Access lists: the SQL that reads them, each different one once, and what objects share of them.
 
 An unset list (NULL) means `acldefault()`; a set one, empty or not, is the whole truth.
 https://www.postgresql.org/docs/current/ddl-priv.html
@@ -6,31 +6,42 @@ https://www.postgresql.org/docs/current/ddl-priv.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
 from psycopg import sql
 
 from pgplan.address import PUBLIC, part, role_grantee
-from pgplan.kind import Found, Privilege
-
-Items = Sequence[Sequence[Any]] | None
-"""What a column of `acl_items` holds once psycopg has read the JSON. NULL: the list is empty."""
+from pgplan.kind import AccessList, Found, Row
+from pgplan.snapshot import NO_LIST, Privilege
+from pgplan_postgres.grantable import GRANTABLE, every
 
 _ITEM = """json_build_array({column},
            e.grantee::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantee),
            e.grantor::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantor),
            {privileges}, e.is_grantable)"""
-_ITEMS = """(
+_ITEMS = """
     SELECT json_agg({item})
       FROM (SELECT grantee, grantor, is_grantable, array_agg(privilege_type) AS privileges
               FROM aclexplode({acl})
-             GROUP BY grantee, grantor, is_grantable) AS e)"""
-_EFFECTIVE = "coalesce({acl}, acldefault({code}, {owner}))"
-_LISTS = """(
-    SELECT l.acl, {items} AS items
-      FROM (SELECT DISTINCT {acl} AS acl FROM {source}) AS l)"""
+             GROUP BY grantee, grantor, is_grantable) AS e"""
+_LISTED = """object AS (
+    SELECT {oid} AS oid, coalesce({acl}, acldefault({letter}, {owner})) AS acl
+      FROM {source}
+), list AS (
+    -- each different list once, known by the OID of one of its objects
+    SELECT l.number, l.acl, ({items}) AS items
+      FROM (SELECT (array_agg(o.oid))[1] AS number, o.acl FROM object AS o GROUP BY o.acl) AS l
+), listed AS (
+    -- what a list says comes with that one object only
+    SELECT o.oid, l.number::bigint AS list, CASE WHEN o.oid = l.number THEN l.items END AS acl
+      FROM object AS o JOIN list AS l ON l.acl = o.acl
+)"""
+_EXTENSION = """(SELECT x.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
+         WHERE d.classid = {alias}.tableoid AND d.objid = {alias}.oid AND d.objsubid = 0 AND d.deptype = 'e')"""
+_UNKNOWN = re.compile(r"unknown \(OID=\d+\)")
 
 
 def item(column: LiteralString, privileges: LiteralString) -> sql.Composed:
@@ -42,64 +53,127 @@ def item(column: LiteralString, privileges: LiteralString) -> sql.Composed:
     return sql.SQL(_ITEM).format(column=sql.SQL(column), privileges=sql.SQL(privileges))
 
 
-def acl_items(acl: LiteralString, code: LiteralString, owner: LiteralString) -> sql.Composed:
-    """SQL for a column of a whole-SELECT query: the access list as JSON, to be read by `acl_of`.
+def items(acl: LiteralString) -> sql.Composed:
+    """SQL for a SELECT of all items of a list as JSON: what `Lists` reads. NULL for an empty one."""
+    return sql.SQL(_ITEMS).format(item=item("''", "e.privileges"), acl=sql.SQL(acl))
 
-    `acl` and `owner` are the list's and the owner's columns, `code` the object type's letter for `acldefault()`:
-    ``sql.SQL("SELECT d.oid, {acl} AS acl FROM pg_database AS d").format(acl=acl_items("d.datacl", "d", "d.datdba"))``
+
+def listed(type_: str, alias: LiteralString, acl: LiteralString, owner: LiteralString, source: LiteralString) -> sql.Composed:
+    """SQL for common table expressions, the last of which, `listed`, gives each object's oid, list and acl.
+
+    `source` says after FROM which objects there are, `alias` is their catalog's; `acl` and `owner` are columns of it. The query
+    that it belongs to selects listed.list and listed.acl, which `Lists` reads.
     """
-    return _items(effective(acl, code, owner))
-
-
-def effective(acl: LiteralString, code: LiteralString, owner: LiteralString) -> sql.Composed:
-    """SQL for the list that holds: an unset one is the built-in default."""
-    return sql.SQL(_EFFECTIVE).format(acl=sql.SQL(acl), code=sql.Literal(code), owner=sql.SQL(owner))
-
-
-def acl_lists(acl: sql.Composed, source: LiteralString) -> sql.Composed:
-    """SQL for a table of the different lists in `source` (``acl``) as JSON (``items``), to be joined to its objects.
-
-    For types with thousands of objects: most of them have the same list, and each list is taken apart once.
-    """
-    return sql.SQL(_LISTS).format(items=_items(sql.SQL("l.acl")), acl=acl, source=sql.SQL(source))
-
-
-def _items(acl: sql.Composable) -> sql.Composed:
-    return sql.SQL(_ITEMS).format(item=item("''", "e.privileges"), acl=acl)
-
-
-Row = tuple[str, str, str, str, bool]
-
-
-def acl_of(*lists: Items) -> tuple[Privilege, ...]:
-    """The privileges that columns made by `acl_items` hold, sorted."""
-    rows = (row for items in lists for item in items or () for row in _rows(*item))
-    return tuple(_privilege(row) for row in sorted(rows))
-
-
-def found_with_list(type_: str, spec: Any, row: Mapping[str, Any]) -> Found:
-    """An object with an owner, an access list and perhaps an extension, from a row with oid, owner, acl and extension."""
-    return Found(
-        type_,
-        part(spec.name),
-        row["oid"],
-        spec,
-        owner=row["owner"] or "",
-        acl=acl_of(row["acl"]),
-        extension=part(row["extension"]) if row["extension"] else "",
+    return sql.SQL(_LISTED).format(
+        oid=sql.Identifier(alias, "oid"),
+        acl=sql.Identifier(alias, acl),
+        letter=sql.Literal(GRANTABLE[type_].letter),
+        owner=sql.Identifier(alias, owner),
+        source=sql.SQL(source),
+        items=items("l.acl"),
     )
 
 
-@lru_cache(maxsize=65536)
-def _privilege(row: Row) -> Privilege:
-    """Most objects of an owner have the same items: one instance serves them all."""
-    return Privilege(*row)
+def extension(alias: LiteralString) -> sql.Composed:
+    """SQL for the name of the extension that a row of the catalog called `alias` is a member of, NULL for none."""
+    return sql.SQL(_EXTENSION).format(alias=sql.SQL(alias))
+
+
+class Lists:
+    """The access lists of one reading: one instance of each, however many objects have it."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        """`rows` have the number of a list as `list`; one row of each has its items as `acl`, but for an empty one."""
+        self._items: dict[int, Any] = {row["list"]: row["acl"] for row in rows if row["acl"] is not None}
+        self._by_number: dict[tuple[int, str | None], AccessList] = {}
+        self._by_content: dict[tuple[Privilege, ...], AccessList] = {(): NO_LIST}
+        self._privileges: dict[_Row, Privilege] = {}
+
+    def of(self, row: Row) -> AccessList:
+        """The list of the object in `row`, with that of its columns if it has one: `column_acl`, JSON that is not yet read."""
+        number = row["list"], row.get("column_acl")
+        found = self._by_number.get(number)
+        if found is None:
+            found = self._by_number[number] = self.made(self._items.get(number[0]), _columns(number[1]))
+        return found
+
+    def made(self, *lists: Sequence[Any] | None) -> AccessList:
+        """The list that has the items of all of `lists`. None has no item."""
+        rows = sorted(row for items in lists for item in items or () for row in _rows(*item))
+        privileges = tuple(self._privilege(row) for row in rows)
+        return self._by_content.setdefault(privileges, AccessList(privileges))
+
+    def _privilege(self, row: _Row) -> Privilege:
+        """Different lists have most of their items in common."""
+        found = self._privileges.get(row)
+        if found is None:
+            found = self._privileges[row] = Privilege(*row)
+        return found
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def found_with_list(
+    type_: str,
+    key: str,
+    spec: Any,
+    row: Row,
+    lists: Lists,
+    *,
+    system: bool = False,
+    columns: frozenset[str] = frozenset(),
+) -> Found:
+    """An object with an access list, from a row with oid, owner, list and perhaps extension."""
+    extension = row.get("extension")
+    return Found(
+        type_,
+        key,
+        row["oid"],
+        spec,
+        extra=_NOTHING,
+        owner=row["owner"] or "",
+        acl=lists.of(row),
+        columns=columns,
+        secrets=_NOTHING,
+        extension=part(extension) if extension else "",
+        system=system,
+    )
+
+
+@lru_cache(maxsize=4096)
+def built_in(type_: str, owner: str, version: int) -> AccessList:
+    """What ``acldefault()`` gives for an object of this type and owner, on a server of this server_version_num."""
+    own = [Privilege("", role_grantee(owner), privilege, owner) for privilege in every(type_, version)]
+    public = [Privilege("", PUBLIC, privilege, owner) for privilege in GRANTABLE[type_].public]
+    return AccessList(tuple(sorted(own + public)))
+
+
+def given(found: Found) -> Iterator[Privilege]:
+    """What an object's list says beyond its owner's own rights. An OID whose role is gone can be granted nothing."""
+    owner = role_grantee(found.owner)
+    for one in found.acl.privileges:
+        own = one.grantee == owner and one.grantor == found.owner
+        if not own and _UNKNOWN.fullmatch(one.grantee) is None:
+            yield one
+
+
+_Row = tuple[str, str, str, str, bool]
+"""A privilege, in the order of Privilege's attributes."""
+
+
+def _columns(text: str | None) -> list[Any] | None:
+    if text is None:
+        return None
+    import json  # noqa: PLC0415 (few tables have privileges on columns)
+
+    loaded: list[Any] = json.loads(text)
+    return loaded
 
 
 def _rows(
     column: str, to_oid: int, to: str | None, by_oid: int, by: str | None, privileges: Sequence[str], grantable: bool
-) -> Iterator[Row]:
-    """One item, in the order of Privilege's attributes."""
+) -> Iterator[_Row]:
     grantee = PUBLIC if to_oid == 0 else role_grantee(_role(to_oid, to))
     grantor = _role(by_oid, by)
     return ((column, grantee, privilege, grantor, grantable) for privilege in privileges)

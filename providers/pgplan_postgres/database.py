@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pgplan.address import part
 from pgplan.kind import Facts, Found, Row, Scope
-from pgplan_postgres.acl import acl_items, acl_of
+from pgplan_postgres.acl import Lists, found_with_list, listed
 from pgplan_postgres.base import FIRST_NORMAL_OID, ReaderBase, sorted_dict
 from pgplan_postgres.settings import from_catalog
 
@@ -30,14 +30,15 @@ class Database:
 
 
 _QUERY = """
+WITH {listed}
 SELECT d.oid::bigint AS oid, d.datname AS name, o.rolname AS owner, d.datconnlimit AS connection_limit,
        d.datallowconn AS allow_connections, d.datistemplate AS is_template, s.setconfig AS config, c.description AS comment,
-       {acl} AS acl
-  FROM pg_catalog.pg_database AS d
+       listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_database AS d ON d.oid = listed.oid
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba
   LEFT JOIN pg_catalog.pg_db_role_setting AS s ON s.setdatabase = d.oid AND s.setrole = 0
-  -- 1262 is pg_database's own OID
-  LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = 1262 AND c.objoid = d.oid
+  LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = d.tableoid AND c.objoid = d.oid
 """
 
 
@@ -47,13 +48,18 @@ class DatabaseReader(ReaderBase):
     always = True
 
     def query(self, facts: Facts) -> str:
-        return sql.SQL(_QUERY).format(acl=acl_items("d.datacl", "d", "d.datdba")).as_string(None)
+        return (
+            sql.SQL(_QUERY)
+            .format(listed=listed(self.type, "d", "datacl", "datdba", "pg_catalog.pg_database AS d"))
+            .as_string(None)
+        )
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        return [_found(row) for row in rows]
+        lists = Lists(rows)
+        return [_found(row, lists) for row in rows]
 
 
-def _found(row: Row) -> Found:
+def _found(row: Row, lists: Lists) -> Found:
     spec = Database(
         name=row["name"],
         owner=row["owner"] or "",
@@ -63,12 +69,4 @@ def _found(row: Row) -> Found:
         config=from_catalog(row["config"] or ()),
         comment=row["comment"] or "",
     )
-    return Found(
-        "database",
-        part(spec.name),
-        row["oid"],
-        spec,
-        owner=row["owner"] or "",
-        acl=acl_of(row["acl"]),
-        system=row["oid"] < FIRST_NORMAL_OID,
-    )
+    return found_with_list("database", part(spec.name), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)

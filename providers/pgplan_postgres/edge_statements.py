@@ -1,4 +1,4 @@
-"""GRANT and REVOKE: the fewest statements for many changes of privileges.
+"""GRANT, REVOKE and ALTER DEFAULT PRIVILEGES: the fewest statements for many changes of privileges.
 
 https://www.postgresql.org/docs/current/sql-grant.html, https://www.postgresql.org/docs/current/sql-revoke.html
 """
@@ -11,17 +11,18 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pgplan.address import role_grantee
-from pgplan.kind import Edge, EdgeChange, EdgeStatement, Statement
-from pgplan_postgres.privileges import PRIVILEGES
+from pgplan.kind import Edge, EdgeChange, EdgeStatement, Item, Statement
+from pgplan_postgres.default_lists import parse_list
+from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, GRANTABLE
 from pgplan_postgres.sql import grantee, name
-from pgplan_postgres.targets import KEYWORDS, object_sql
+from pgplan_postgres.targets import object_sql
 
 MAX_NAMES = 200
 """Objects, and grantees, in one statement: a statement stays readable, and a lock list short."""
 
-Item = tuple[str, str]
+_Right = tuple[str, str]
 """(privilege, column)"""
-_WORDS = frozenset(privilege for known in PRIVILEGES.values() for privilege in known)
+_WORDS = frozenset(privilege for one in GRANTABLE.values() for privilege in one.privileges)
 
 
 class _Head(NamedTuple):
@@ -32,13 +33,14 @@ class _Head(NamedTuple):
     only_option: bool
     grantable: bool
     run_as: str
+    database: str
     type: str
 
 
 class _Body(NamedTuple):
     """Every one of `items`, for every one of `grantees`, on every one of `keys`."""
 
-    items: tuple[Item, ...]
+    items: tuple[_Right, ...]
     grantees: tuple[str, ...]
     keys: tuple[str, ...] = ()
 
@@ -53,9 +55,9 @@ def edge_statements(changes: Sequence[EdgeChange]) -> list[EdgeStatement]:
     for head, group in _by_head(changes).items():
         places: dict[tuple[str, ...], list[EdgeChange]] = {}
         for change in group:
-            edge = change.edge
-            places.setdefault((edge.key, edge.grantee, edge.privilege, edge.column), []).append(change)
-        for body in sorted(_bodies(group)):
+            item = change.edge.item
+            places.setdefault((change.edge.object.key, item.grantee, item.privilege, item.column), []).append(change)
+        for body in sorted(_bodies(group, 1 if head.type == DEFAULT_PRIVILEGES else MAX_NAMES)):
             covered = sorted((key, to, *item) for key in body.keys for to in body.grantees for item in body.items)
             carried = tuple(change for place in covered for change in places[place])
             statements.append(EdgeStatement(Statement(_render(head, body), run_as=head.run_as), carried))
@@ -68,7 +70,9 @@ def _by_head(changes: Iterable[EdgeChange]) -> Mapping[_Head, list[EdgeChange]]:
     for change, depth in _depths(sorted(changes, key=_place)).items():
         granting = change.action == "grant"
         grantable = granting and change.grantable
-        head = _Head(granting, depth if granting else -depth, change.only_option, grantable, change.run_as, change.edge.type)
+        object_ = change.edge.object
+        depth_first = depth if granting else -depth
+        head = _Head(granting, depth_first, change.only_option, grantable, change.run_as, object_.database, object_.type)
         heads.setdefault(head, []).append(change)
     return dict(sorted(heads.items()))
 
@@ -76,7 +80,7 @@ def _by_head(changes: Iterable[EdgeChange]) -> Mapping[_Head, list[EdgeChange]]:
 def _place(change: EdgeChange) -> tuple[str, ...]:
     """For sorting: comparing the attrs instances themselves takes ten times as long."""
     edge = change.edge
-    return edge.type, edge.key, edge.column, edge.grantee, edge.privilege, change.grantor
+    return *edge.object, *edge.item, change.grantor
 
 
 def _depths(changes: Collection[EdgeChange]) -> dict[EdgeChange, int]:
@@ -91,8 +95,8 @@ def _depths(changes: Collection[EdgeChange]) -> dict[EdgeChange, int]:
     def depth(change: EdgeChange, above: tuple[str, ...]) -> int:
         if change not in depths:
             edge, giver = change.edge, role_grantee(change.run_as)
-            columns = {edge.column, ""} if change.run_as not in above else ()
-            givers = [Edge(edge.type, edge.key, column, giver, edge.privilege) for column in columns]
+            columns = {edge.item.column, ""} if change.run_as not in above else ()
+            givers = [Edge(edge.object, Item(column, giver, edge.item.privilege)) for column in columns]
             parents = [parent for one in givers for parent in received.get((change.action, one), ())]
             depths[change] = max((1 + depth(parent, (*above, change.run_as)) for parent in parents), default=0)
         return depths[change]
@@ -102,39 +106,42 @@ def _depths(changes: Collection[EdgeChange]) -> dict[EdgeChange, int]:
     return depths
 
 
-def _bodies(changes: Iterable[EdgeChange]) -> Iterator[_Body]:
-    items: dict[tuple[str, str], set[Item]] = {}
+def _bodies(changes: Iterable[EdgeChange], objects: int) -> Iterator[_Body]:
+    """`objects` is how many at most have room in one statement."""
+    items: dict[tuple[str, str], set[_Right]] = {}
     for change in changes:
-        items.setdefault((change.edge.key, change.edge.grantee), set()).add((change.edge.privilege, change.edge.column))
-    grantees: dict[tuple[str, tuple[Item, ...]], list[str]] = {}
+        item = change.edge.item
+        items.setdefault((change.edge.object.key, item.grantee), set()).add((item.privilege, item.column))
+    grantees: dict[tuple[str, tuple[_Right, ...]], list[str]] = {}
     for (key, to), rights in items.items():
         grantees.setdefault((key, tuple(sorted(rights))), []).append(to)
     keys: dict[_Body, list[str]] = {}
     for (key, wanted), all_of_them in grantees.items():
-        for some in _chunks(all_of_them):
+        for some in _chunks(all_of_them, MAX_NAMES):
             keys.setdefault(_Body(wanted, some), []).append(key)
     for body, on in keys.items():
-        for some in _chunks(on):
+        for some in _chunks(on, objects):
             yield _Body(body.items, body.grantees, some)
 
 
-def _chunks(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def _chunks(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
     ordered = sorted(names)
-    for start in range(0, len(ordered), MAX_NAMES):
-        yield tuple(ordered[start : start + MAX_NAMES])
+    for start in range(0, len(ordered), size):
+        yield tuple(ordered[start : start + size])
 
 
 def _render(head: _Head, body: _Body) -> str:
     items = ", ".join(_item(privilege, columns) for privilege, columns in groupby(body.items, key=lambda item: item[0]))
-    objects = ", ".join(object_sql(head.type, key) for key in body.keys)
     grantees = ", ".join(map(_grantee, body.grantees))
-    on = f"{items} ON {KEYWORDS[head.type]} {objects}"
-    if head.granting:
-        return f"GRANT {on} TO {grantees}{' WITH GRANT OPTION' if head.grantable else ''}"
-    return f"REVOKE {'GRANT OPTION FOR ' if head.only_option else ''}{on} FROM {grantees}"
+    what = f"GRANT {items}" if head.granting else f"REVOKE {'GRANT OPTION FOR ' if head.only_option else ''}{items}"
+    to = f"TO {grantees}{' WITH GRANT OPTION' if head.grantable else ''}" if head.granting else f"FROM {grantees}"
+    if head.type == DEFAULT_PRIVILEGES:
+        return parse_list(*body.keys).statement(what, to)
+    objects = ", ".join(object_sql(head.type, key) for key in body.keys)
+    return f"{what} ON {GRANTABLE[head.type].keyword} {objects} {to}"
 
 
-def _item(privilege: str, items: Iterable[Item]) -> str:
+def _item(privilege: str, items: Iterable[_Right]) -> str:
     """One privilege, on the whole object, on columns, or on both."""
     if privilege not in _WORDS:
         raise ValueError(f"{privilege!r} is not a privilege")

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from attrs import field, frozen
 from psycopg import sql
 
-from pgplan.address import join
+from pgplan.address import join, part
 from pgplan.kind import Facts, Found, Row
 from pgplan.secret import Secret
-from pgplan_postgres.acl import acl_items, found_with_list
+from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import ReaderBase, sorted_dict
 from pgplan_postgres.options import found_options, query_column
 
@@ -29,14 +29,14 @@ class ForeignDataWrapper:
 
 
 _QUERY = """
+WITH {listed}
 SELECT w.oid::bigint AS oid, w.fdwname AS name, o.rolname AS owner,
        h.proname AS handler, hn.nspname AS handler_schema, v.proname AS validator, vn.nspname AS validator_schema,
-       -- 2328 is pg_foreign_data_wrapper's own OID
-       (SELECT x.extname FROM pg_catalog.pg_depend AS e JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
-                WHERE e.classid = 2328 AND e.objid = w.oid AND e.deptype = 'e') AS extension,
+       {extension} AS extension,
        {options} AS options,
-       {acl} AS acl
-  FROM pg_catalog.pg_foreign_data_wrapper AS w
+       listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = listed.oid
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = w.fdwowner
   LEFT JOIN pg_catalog.pg_proc AS h ON h.oid = w.fdwhandler
   LEFT JOIN pg_catalog.pg_namespace AS hn ON hn.oid = h.pronamespace
@@ -49,18 +49,20 @@ class ForeignDataWrapperReader(ReaderBase):
     type = "foreign_data_wrapper"
 
     def query(self, facts: Facts) -> str:
-        query = sql.SQL(_QUERY).format(options=query_column("w.fdwoptions"), acl=acl_items("w.fdwacl", "F", "w.fdwowner"))
+        lists = listed(self.type, "w", "fdwacl", "fdwowner", "pg_catalog.pg_foreign_data_wrapper AS w")
+        query = sql.SQL(_QUERY).format(listed=lists, extension=extension("w"), options=query_column("w.fdwoptions"))
         return query.as_string(None)
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        return [_found(row) for row in rows]
+        lists = Lists(rows)
+        return [_found(row, lists) for row in rows]
 
 
 def _function(schema: str | None, function: str | None) -> str:
     return join(schema, function) if schema is not None and function is not None else ""
 
 
-def _found(row: Row) -> Found:
+def _found(row: Row, lists: Lists) -> Found:
     spec = ForeignDataWrapper(
         name=row["name"],
         handler=_function(row["handler_schema"], row["handler"]),
@@ -68,4 +70,4 @@ def _found(row: Row) -> Found:
         options=found_options(row["options"]),
         owner=row["owner"] or "",
     )
-    return found_with_list("foreign_data_wrapper", spec, row)
+    return found_with_list("foreign_data_wrapper", part(spec.name), spec, row, lists)

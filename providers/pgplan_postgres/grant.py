@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
-from pgplan.kind import Declaration, Snapshot
-from pgplan_postgres.access import Access, AccessKind, common, held
+from pgplan.kind import Catalog, Declaration, Found
+from pgplan_postgres.access import Access
 from pgplan_postgres.access_block import AccessBlock, Names, On, accesses
+from pgplan_postgres.access_kind import AccessKind, common
+from pgplan_postgres.acl import given
+from pgplan_postgres.grantable import NAMEABLE
 from pgplan_postgres.privileges import Right
 
 
@@ -33,10 +36,21 @@ class GrantKind(AccessKind):
         both = AccessBlock(block.to, block.on, block.privileges, block.columns, block.grantable)
         return [Declaration(self.name, spec.key, spec) for spec in accesses(both, self.attribute)]
 
-    def adoptable(self, key: str, snapshot: Snapshot) -> Access | None:
+    def adoptable(self, key: str, catalog: Catalog) -> Access | None:
         """What the grantee has on the object, whoever granted it; with ``*_in``, what it has on every one of them."""
-        spec, objects = self._object(key, snapshot)
-        found = common([held(one, spec.grantee) for one in objects])
+        spec, objects = self._found(key, catalog)
+        found = common([one.acl.held(spec.grantee) for one in objects])
         rights = [Right(privilege, (column,) if column else (), grantable) for (column, privilege), grantable in found.items()]
         wanted = rights if spec.named else [right for right in rights if not right.columns]
         return evolve(spec, rights=wanted) if wanted else None
+
+    def declarations(self, found: Found) -> Iterable[Declaration]:
+        """One for each grantee, whoever granted it something."""
+        if found.type not in NAMEABLE:
+            return []
+        rights: dict[str, list[Right]] = {}
+        for one in given(found):
+            right = Right(one.privilege, (one.column,) if one.column else (), one.grantable)
+            rights.setdefault(one.grantee, []).append(right)
+        specs = [Access(grantee, found.type, found.key, some) for grantee, some in rights.items()]
+        return [Declaration(self.name, spec.key, spec) for spec in specs]

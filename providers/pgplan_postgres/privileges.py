@@ -1,4 +1,4 @@
-"""Which privileges each type of object has, and rights: privileges as a block names them.
+"""Rights: privileges as a block names them.
 
 https://www.postgresql.org/docs/current/ddl-priv.html
 """
@@ -9,31 +9,24 @@ from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
+from pgplan.kind import InvalidBlockError
+from pgplan_postgres.grantable import every, since
+
 ALL = "ALL"
-PRIVILEGES: dict[str, tuple[str, ...]] = {
-    "database": ("CONNECT", "CREATE", "TEMPORARY"),
-    "foreign_data_wrapper": ("USAGE",),
-    "function": ("EXECUTE",),
-    "schema": ("CREATE", "USAGE"),
-    "sequence": ("SELECT", "UPDATE", "USAGE"),
-    "server": ("USAGE",),
-    "table": ("DELETE", "INSERT", "MAINTAIN", "REFERENCES", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE"),
-}
-"""By type of object, sorted."""
-COLUMN_PRIVILEGES = ("INSERT", "REFERENCES", "SELECT", "UPDATE")
 SYNONYMS = {"TEMP": "TEMPORARY"}
-SINCE = {"MAINTAIN": 17}
-"""Privileges that not every supported server knows, with the first major version that does."""
 
 
-def known(privilege: str, version: int) -> bool:
-    """Whether a server of this server_version_num has the privilege."""
-    return version // 10000 >= SINCE.get(privilege, 0)
+def expanded(type_: str, privilege: str, version: int, *, columns: bool = False) -> tuple[str, ...]:
+    """What a privilege, or ALL, means on a server of this server_version_num.
 
-
-def every(type_: str, version: int, *, columns: bool = False) -> tuple[str, ...]:
-    """What ALL means for an object of this type, or for columns of a table, on this server."""
-    return tuple(name for name in (COLUMN_PRIVILEGES if columns else PRIVILEGES[type_]) if known(name, version))
+    Raises InvalidBlockError when the server does not have it.
+    """
+    if privilege == ALL:
+        return every(type_, version, columns=columns)
+    if version // 10000 < since(type_, privilege):
+        message = f"the server is PostgreSQL {version // 10000}, and {privilege} exists from {since(type_, privilege)} on"
+        raise InvalidBlockError((("privileges",), message, "leave it out for this server"))
+    return (privilege,)
 
 
 def _sorted(values: Iterable[str]) -> tuple[str, ...]:

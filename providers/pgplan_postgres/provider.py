@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pgplan.kind import EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader, Snapshot
+from pgplan.address import grantee_role, part
+from pgplan.kind import AccessList, Catalog, EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader, Reference
 from pgplan_postgres.database import DatabaseReader
+from pgplan_postgres.default_lists import DefaultPrivilegesReader, born
+from pgplan_postgres.default_privileges import DefaultPrivilegesKind
 from pgplan_postgres.edge_statements import edge_statements
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
 from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperReader
@@ -34,6 +37,7 @@ class PostgresProvider:
         UserMappingKind(),
         GrantKind(),
         RevokeKind(),
+        DefaultPrivilegesKind(),
     )
     readers: Sequence[Reader] = (
         DatabaseReader(),
@@ -47,10 +51,18 @@ class PostgresProvider:
         TableReader(),
         SequenceReader(),
         FunctionReader(),
+        DefaultPrivilegesReader(),
     )
 
-    def rights(self, snapshot: Snapshot) -> Rights:
-        return Rights(snapshot)
+    def grantee(self, name: str) -> Reference | None:
+        role = grantee_role(name)
+        return None if role is None else Reference("role", part(role))
+
+    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
+        return born(type_, key, catalog)
+
+    def rights(self, catalog: Catalog) -> Rights:
+        return Rights(catalog)
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return edge_statements(changes)

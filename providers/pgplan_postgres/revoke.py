@@ -5,14 +5,16 @@ Removing the block forgets them; it never grants. https://www.postgresql.org/doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
-from pgplan.kind import Declaration, Edge, Snapshot, Wanted
-from pgplan_postgres.access import Access, AccessKind, held
+from pgplan.kind import Catalog, Declaration, Found
+from pgplan_postgres.access import Access
 from pgplan_postgres.access_block import AccessBlock, Names, On, accesses
-from pgplan_postgres.privileges import Right, every
+from pgplan_postgres.access_kind import AccessKind
+from pgplan_postgres.grantable import every
+from pgplan_postgres.privileges import Right
 
 
 @frozen
@@ -33,26 +35,15 @@ class RevokeKind(AccessKind):
         both = AccessBlock(block.from_, block.on, block.privileges, block.columns)
         return [Declaration(self.name, spec.key, spec) for spec in accesses(both, self.attribute)]
 
-    def edges(self, spec: Access, snapshot: Snapshot) -> Iterable[Wanted]:
-        """A table's privilege is also absent from its columns, as REVOKE has it, but for what a grant says of a column."""
-        whole = list(super().edges(spec, snapshot))
-        absent = {wanted.edge for wanted in whole if wanted.edge.type == "table" and not wanted.edge.column}
-        return [*whole, *(Wanted(edge, named=False) for edge in _columns(absent, spec.grantee, snapshot))]
-
-    def adoptable(self, key: str, snapshot: Snapshot) -> Access | None:
+    def adoptable(self, key: str, catalog: Catalog) -> Access | None:
         """What the grantee lacks on the object; with ``*_in``, what it has on none of them."""
-        spec, objects = self._object(key, snapshot)
+        spec, objects = self._found(key, catalog)
         if not objects:
             return None
-        found = {privilege for one in objects for _, privilege in held(one, spec.grantee)}
-        absent = [name for name in every(spec.object_type, snapshot.facts.version) if name not in found]
+        found = {privilege for one in objects for _, privilege in one.acl.held(spec.grantee)}
+        absent = [name for name in every(spec.object_type, catalog.facts.version) if name not in found]
         return evolve(spec, rights=map(Right, absent)) if absent else None
 
-
-def _columns(absent: set[Edge], grantee: str, snapshot: Snapshot) -> Iterator[Edge]:
-    """The columns on which the grantee is found to have what must be absent from their tables."""
-    for target in sorted({edge.target for edge in absent}):
-        found = snapshot.found.get(target)
-        for one in found.acl if found else ():
-            if one.column and one.grantee == grantee and Edge(*target, "", grantee, one.privilege) in absent:
-                yield Edge(*target, one.column, grantee, one.privilege)
+    def declarations(self, found: Found) -> Iterable[Declaration]:
+        """None: what is in a list is granted."""
+        return []

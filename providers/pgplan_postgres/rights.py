@@ -6,28 +6,40 @@ https://www.postgresql.org/docs/current/ddl-priv.html, https://www.postgresql.or
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from functools import cached_property
 
 from pgplan.address import PUBLIC, grantee_role, part
-from pgplan.kind import EdgeChange, Found, Snapshot
+from pgplan.kind import Catalog, EdgeChange, Found
+from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
 
 ADMIN_NEEDED = 160000
 """server_version_num from which CREATEROLE alone is not enough to alter, drop or grant a role: it takes ADMIN OPTION too."""
+INHERIT_NEEDED = 160000
+"""server_version_num from which it takes a role's inherited rights to change its default privileges."""
 
 
 class Rights:
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.facts = snapshot.facts
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.facts = catalog.facts
 
     @cached_property
     def roles(self) -> frozenset[str]:
         """The connected role and those whose rights it inherits."""
-        database = self.snapshot.get("database", part(self.facts.database))
+        return self._reached([found for found in self.catalog.of("membership") if self._inherits(found)])
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The connected role and those that it is a member of, with inherited rights or without."""
+        return self._reached(self.catalog.of("membership"))
+
+    def _reached(self, memberships: Iterable[Found]) -> frozenset[str]:
         given: dict[str, list[str]] = {}
-        for found in self.snapshot.of("membership"):
-            if self._inherits(found):
-                given.setdefault(found.spec.member, []).append(found.spec.role)
+        for found in memberships:
+            given.setdefault(found.spec.member, []).append(found.spec.role)
+        database = self.catalog.get("database", part(self.facts.database))
         if database is not None:
             given.setdefault(database.owner, []).append("pg_database_owner")
         known, queue = {self.facts.role}, [self.facts.role]
@@ -40,17 +52,17 @@ class Rights:
     def _inherits(self, membership: Found) -> bool:
         if membership.spec.inherit is not None:
             return bool(membership.spec.inherit)
-        member = self.snapshot.get("role", part(membership.spec.member))
+        member = self.catalog.get("role", part(membership.spec.member))
         return member is None or bool(member.spec.inherit)
 
     def attribute(self, name: str) -> bool:
         """Whether the connected role has an attribute such as ``createrole``: attributes are not inherited."""
-        own = self.snapshot.get("role", part(self.facts.role))
+        own = self.catalog.get("role", part(self.facts.role))
         return own is None or bool(getattr(own.spec, name))
 
     def admin_of(self, role: str) -> bool:
         """Whether the connected role has ADMIN OPTION on `role`, by itself or by a role whose rights it inherits."""
-        held = (found.spec for found in self.snapshot.of("membership") if found.spec.role == role and found.spec.admin)
+        held = (found.spec for found in self.catalog.of("membership") if found.spec.role == role and found.spec.admin)
         return any(spec.member in self.roles for spec in held)
 
     def owns(self, found: Found) -> bool:
@@ -58,26 +70,39 @@ class Rights:
 
     def has(self, type_: str, key: str, privilege: str) -> bool:
         """Whether the connected role has a privilege on an object; true for one that is not found."""
-        found = self.snapshot.get(type_, key)
+        found = self.catalog.get(type_, key)
         if found is None or self.owns(found):
             return True
-        return any(row.privilege == privilege and self._reaches(row.grantee) for row in found.acl)
+        return any(row.privilege == privilege and self._reaches(row.grantee) for row in found.acl.privileges)
 
     def _reaches(self, grantee: str) -> bool:
         return grantee == PUBLIC or grantee_role(grantee) in self.roles
 
     def missing_for(self, change: EdgeChange) -> str | None:
         """The right that the connected role lacks to grant or revoke: ownership, or the grant option."""
-        edge = change.edge
-        found = self.snapshot.found.get(edge.target)
+        one, item = change.edge.object, change.edge.item
+        found = self.catalog.snapshot.get(one)
         if self.facts.superuser or found is None or self.owns(found) or change.run_as:
             return None
+        if one.type == DEFAULT_PRIVILEGES:
+            return self._missing_for_defaults(found.owner)
         if change.action == "revoke" and change.grantor and change.grantor not in self.roles:
-            return f"the rights of the role {change.grantor}, which granted {edge.privilege} on {edge.type} {edge.key}"
-        rows = (row for row in found.acl if row.privilege == edge.privilege and row.column in ("", edge.column))
+            return f"the rights of the role {change.grantor}, which granted {item.privilege} on {one.type} {one.key}"
+        rows = (row for row in found.acl.privileges if row.privilege == item.privilege and row.column in ("", item.column))
         if any(row.grantable and self._reaches(row.grantee) for row in rows):
             return None
-        return f"ownership of {edge.type} {edge.key} (its owner is {found.owner}), or {edge.privilege} on it with grant option"
+        return f"ownership of {one.type} {one.key} (its owner is {found.owner}), or {item.privilege} on it with grant option"
+
+    def _missing_for_defaults(self, owner: str) -> str | None:
+        """To be able to SET ROLE is enough before 16; from then on the owner's rights must be inherited."""
+        if self.facts.version < INHERIT_NEEDED and owner in self.groups:
+            return None
+        block = f"[[membership]] role = {_toml(owner)}, member = {_toml(self.facts.role)}"
+        return f"the rights of the role {owner}, whose default privileges they are: {block}"
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def ownership(found: Found, rights: Rights) -> str | None:

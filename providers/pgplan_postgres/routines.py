@@ -10,25 +10,29 @@ from typing import Any
 
 from psycopg import sql
 
-from pgplan.address import join, part
+from pgplan.address import join
 from pgplan.kind import Facts, Found, Row
-from pgplan_postgres.acl import acl_lists, acl_of, effective
+from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import ReaderBase
-from pgplan_postgres.relations import Relation
+from pgplan_postgres.relations import relation
 from pgplan_postgres.signatures import argument_list, catalog_type
 from pgplan_postgres.targets import is_system
 
 _PROKINDS = {"f": "function", "p": "procedure", "a": "aggregate", "w": "window"}
 
+_FROM = """pg_catalog.pg_proc AS p
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+     -- temporary functions are nobody's to grant
+     WHERE n.nspname !~ '^pg_' OR n.nspname = 'pg_catalog'"""
 _QUERY = """
+WITH {listed}
 SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::text AS prokind, o.rolname AS owner,
-       (SELECT x.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
-                WHERE d.classid = p.tableoid AND d.objid = p.oid AND d.deptype = 'e') AS extension,
-       input.types, lists.items AS acl
-  FROM pg_catalog.pg_proc AS p
+       {extension} AS extension,
+       input.types, listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_proc AS p ON p.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
-  LEFT JOIN {lists} AS lists ON lists.acl = {acl}
   LEFT JOIN (
     -- input types only: they are what tells overloaded routines apart
     SELECT p.oid, json_agg(json_build_array(tn.nspname, t.typname, en.nspname, et.typname) ORDER BY a.position) AS types
@@ -40,8 +44,6 @@ SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::
       LEFT JOIN pg_catalog.pg_type AS et ON et.oid = t.typelem AND et.typarray = t.oid
       LEFT JOIN pg_catalog.pg_namespace AS en ON en.oid = et.typnamespace
      GROUP BY p.oid) AS input ON input.oid = p.oid
- -- temporary functions are nobody's to grant
- WHERE n.nspname !~ '^pg_' OR n.nspname = 'pg_catalog'
 """
 
 
@@ -49,24 +51,19 @@ class FunctionReader(ReaderBase):
     type = "function"
 
     def query(self, facts: Facts) -> str:
-        acl = effective("p.proacl", "f", "p.proowner")
-        return sql.SQL(_QUERY).format(acl=acl, lists=acl_lists(acl, "pg_catalog.pg_proc AS p")).as_string(None)
+        lists = listed(self.type, "p", "proacl", "proowner", _FROM)
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p")).as_string(None)
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        return [_found(row) for row in rows]
+        lists = Lists(rows)
+        return [_found(row, lists) for row in rows]
 
 
-def _found(row: Row) -> Found:
-    return Found(
-        "function",
-        join(row["schema"], row["name"]) + argument_list(_type(*argument) for argument in row["types"] or ()),
-        row["oid"],
-        Relation(_PROKINDS[row["prokind"]], row["owner"] or ""),
-        owner=row["owner"] or "",
-        acl=acl_of(row["acl"]),
-        extension=part(row["extension"]) if row["extension"] else "",
-        system=is_system(row["schema"]),
-    )
+def _found(row: Row, lists: Lists) -> Found:
+    arguments = argument_list(_type(*argument) for argument in row["types"] or ())
+    key = join(row["schema"], row["name"]) + arguments
+    spec = relation(_PROKINDS[row["prokind"]], row["owner"] or "")
+    return found_with_list("function", key, spec, row, lists, system=is_system(row["schema"]))
 
 
 def _type(schema: Any, name: Any, element_schema: Any, element: Any) -> str:

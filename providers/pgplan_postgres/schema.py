@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from attrs import frozen
 from psycopg import sql
 
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
-from pgplan_postgres.acl import acl_items, acl_of
+from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, ReaderBase, to_role
 from pgplan_postgres.rights import Rights, ownership
 from pgplan_postgres.sql import comment, name, statement, words
@@ -73,17 +72,18 @@ def _set(spec: Schema, attributes: Sequence[str]) -> list[Statement]:
 
 
 _QUERY = """
+WITH {listed}
 SELECT n.oid::bigint AS oid, n.nspname AS name, o.rolname AS owner, d.description AS comment,
-       (SELECT x.extname FROM pg_catalog.pg_depend AS e JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
-                WHERE e.classid = 2615 AND e.objid = n.oid AND e.deptype = 'e') AS extension,
-       {acl} AS acl
-  FROM pg_catalog.pg_namespace AS n
+       {extension} AS extension,
+       listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = listed.oid
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
-  -- 2615 is pg_namespace's own OID
-  LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = 2615 AND d.objoid = n.oid AND d.objsubid = 0
-  -- other sessions' temporary schemas come and go
- WHERE n.nspname !~ '^pg_(toast_)?temp_'
+  LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = n.tableoid AND d.objoid = n.oid AND d.objsubid = 0
 """
+_FROM = """pg_catalog.pg_namespace AS n
+     -- other sessions' temporary schemas come and go
+     WHERE n.nspname !~ '^pg_(toast_)?temp_'"""
 
 
 class SchemaReader(ReaderBase):
@@ -91,21 +91,15 @@ class SchemaReader(ReaderBase):
     always = True
 
     def query(self, facts: Facts) -> str:
-        return sql.SQL(_QUERY).format(acl=acl_items("n.nspacl", "n", "n.nspowner")).as_string(None)
+        lists = listed(self.type, "n", "nspacl", "nspowner", _FROM)
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("n")).as_string(None)
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        return [_found(row) for row in rows]
+        lists = Lists(rows)
+        return [_found(row, lists) for row in rows]
 
 
-def _found(row: Row) -> Found:
-    schema: Any = row["name"]
-    return Found(
-        "schema",
-        part(schema),
-        row["oid"],
-        Schema(schema, row["owner"] or "", row["comment"] or ""),
-        owner=row["owner"] or "",
-        acl=acl_of(row["acl"]),
-        extension=part(row["extension"]) if row["extension"] else "",
-        system=bool(SYSTEM_NAME.match(schema)) or schema == "information_schema",
-    )
+def _found(row: Row, lists: Lists) -> Found:
+    spec = Schema(row["name"], row["owner"] or "", row["comment"] or "")
+    system = bool(SYSTEM_NAME.match(spec.name)) or spec.name == "information_schema"
+    return found_with_list("schema", part(spec.name), spec, row, lists, system=system)

@@ -10,7 +10,7 @@ from psycopg import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan.secret import Secret
-from pgplan_postgres.acl import acl_items, found_with_list
+from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, sorted_dict, to_role
 from pgplan_postgres.options import changes, clause, found_options, is_secret_name, plain, query_column
 from pgplan_postgres.rights import Rights, ownership
@@ -111,17 +111,17 @@ def _comment_and_owner(spec: Server, attributes: Sequence[str]) -> list[Statemen
 
 
 _QUERY = """
+WITH {listed}
 SELECT s.oid::bigint AS oid, s.srvname AS name, w.fdwname AS fdw, s.srvtype AS type, s.srvversion AS version,
        o.rolname AS owner, d.description AS comment,
-       (SELECT x.extname FROM pg_catalog.pg_depend AS e JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
-                WHERE e.classid = 1417 AND e.objid = s.oid AND e.deptype = 'e') AS extension,
+       {extension} AS extension,
        {options} AS options,
-       {acl} AS acl
-  FROM pg_catalog.pg_foreign_server AS s
+       listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_foreign_server AS s ON s.oid = listed.oid
   LEFT JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = s.srvowner
-  -- 1417 is pg_foreign_server's own OID
-  LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = 1417 AND d.objoid = s.oid AND d.objsubid = 0
+  LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = s.tableoid AND d.objoid = s.oid AND d.objsubid = 0
 """
 
 
@@ -129,14 +129,16 @@ class ServerReader(ReaderBase):
     type = "server"
 
     def query(self, facts: Facts) -> str:
-        query = sql.SQL(_QUERY).format(options=query_column("s.srvoptions"), acl=acl_items("s.srvacl", "S", "s.srvowner"))
+        lists = listed(self.type, "s", "srvacl", "srvowner", "pg_catalog.pg_foreign_server AS s")
+        query = sql.SQL(_QUERY).format(listed=lists, extension=extension("s"), options=query_column("s.srvoptions"))
         return query.as_string(None)
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        return [_found(row) for row in rows]
+        lists = Lists(rows)
+        return [_found(row, lists) for row in rows]
 
 
-def _found(row: Row) -> Found:
+def _found(row: Row, lists: Lists) -> Found:
     spec = Server(
         name=row["name"],
         fdw=row["fdw"],
@@ -146,4 +148,4 @@ def _found(row: Row) -> Found:
         owner=row["owner"] or "",
         comment=row["comment"] or "",
     )
-    return found_with_list("server", spec, row)
+    return found_with_list("server", part(spec.name), spec, row, lists)

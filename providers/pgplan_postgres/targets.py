@@ -8,23 +8,11 @@ from functools import lru_cache
 
 from psycopg import sql
 
-from pgplan.address import join, name_problem, part, split, unpart
-from pgplan.kind import Found, Snapshot
+from pgplan.address import PUBLIC, join, name_problem, part, split, unpart
+from pgplan.kind import Catalog, Found
+from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.signatures import normal_arguments, signature_sql, split_signature
 
-BULK = {"tables_in": "table", "sequences_in": "sequence", "functions_in": "function"}
-"""By word in TOML, the type of the objects in schemas."""
-KEYWORDS = {
-    "database": "DATABASE",
-    "foreign_data_wrapper": "FOREIGN DATA WRAPPER",
-    "function": "ROUTINE",  # functions, procedures and aggregates alike: PostgreSQL has one list for all
-    "schema": "SCHEMA",
-    "sequence": "SEQUENCE",
-    "server": "FOREIGN SERVER",
-    "table": "TABLE",  # views, materialized views, partitioned and foreign tables too
-}
-"""By type, what stands before the objects' names in GRANT and REVOKE."""
-IN_SCHEMA = ("table", "sequence", "function")
 _PIECE = re.compile(r'"(?:[^"]|"")*"|\*|[^*"]+')
 
 
@@ -33,7 +21,7 @@ def object_key(type_: str, text: str) -> str:
 
     Raises ValueError when `text` is not such a name.
     """
-    if type_ not in IN_SCHEMA:
+    if not GRANTABLE[type_].in_schema:
         return part(_checked(text))
     name, arguments = split_signature(text) if type_ == "function" else (text, None)
     names = split(name)
@@ -41,6 +29,11 @@ def object_key(type_: str, text: str) -> str:
         write = "write schema.name" + (", with double quotes around a part that holds a dot" if len(names) > 2 else "")  # noqa: PLR2004
         raise ValueError(f"{text!r} names no {type_}: {write}")
     return join(*map(_checked, names)) + ("" if arguments is None else normal_arguments(arguments))
+
+
+def grantee_of(text: str) -> str:
+    """The grantee of a spec that a part of a key stands for: the reverse of `pgplan.address.grantee_part`."""
+    return text if text in (PUBLIC, f'"{PUBLIC}"') else unpart(text)
 
 
 def _checked(name: str) -> str:
@@ -55,7 +48,7 @@ def object_sql(type_: str, key: str) -> str:
     """An object's name in GRANT and REVOKE."""
     if type_ == "function":
         return signature_sql(key)
-    return sql.Identifier(*(split(key) if type_ in IN_SCHEMA else (unpart(key),))).as_string(None)
+    return sql.Identifier(*(split(key) if GRANTABLE[type_].in_schema else (unpart(key),))).as_string(None)
 
 
 def schemas_key(text: str) -> str:
@@ -100,12 +93,12 @@ def except_key(type_: str, text: str) -> str:
     return part(_checked(schema)) if not objects and arguments is None else object_key(type_, text)
 
 
-def matching(type_: str, schemas: str, snapshot: Snapshot) -> list[Found]:
+def matching(type_: str, schemas: str, catalog: Catalog) -> list[Found]:
     """The objects that ``*_in`` means, extension members included, sorted by key. Never those of system schemas."""
     if not is_pattern(schemas):
-        return [found for found in snapshot.within(type_, f"{schemas}.") if not found.system]
+        return [found for found in catalog.within(type_, f"{schemas}.") if not found.system]
     matches = schema_matcher(schemas)
-    return [found for found in snapshot.of(type_) if not found.system and matches(schema_of(found.key))]
+    return [found for found in catalog.of(type_) if not found.system and matches(schema_of(found.key))]
 
 
 @lru_cache(maxsize=65536)
@@ -123,6 +116,6 @@ def is_excepted(found: Found, excepted: tuple[str, ...]) -> bool:
     return any(key in excepted for key in (found.key, name, part(split(name)[0])))
 
 
-def overloads(key: str, snapshot: Snapshot) -> list[Found]:
+def overloads(key: str, catalog: Catalog) -> list[Found]:
     """The routines that a function's key without argument types may mean."""
-    return list(snapshot.within("function", f"{key}("))
+    return catalog.within("function", f"{key}(")

@@ -16,7 +16,7 @@ from pgplan.configuration.model import Configuration, Connection, Declared, Poli
 from pgplan.database.connection import Session, connect, pin_local
 from pgplan.database.read import read_now
 from pgplan.images import image, restore
-from pgplan.kind import Snapshot
+from pgplan.kind import Catalog, Found
 from pgplan.plan.build import build
 from pgplan.plan.model import Plan
 from pgplan.registry import Registry, registry_of
@@ -31,10 +31,11 @@ Right = tuple[str, str, str, bool]
 
 
 def declared(*blocks: Block) -> list[Declared]:
-    """What blocks in TOML declare, those of one address added up. A block with ``from`` is a revoke."""
+    """What blocks in TOML declare, those of one address added up. With ``owner`` a block is about default privileges, with
+    ``from`` alone it is a revoke."""
     merged: dict[str, Declared] = {}
     for block in blocks:
-        kind = REGISTRY.edge_kind("revoke" if "from" in block else "grant")
+        kind = REGISTRY.edge_kind("default_privileges" if "owner" in block else "revoke" if "from" in block else "grant")
         for one in kind.declare("", decode(kind.block, block)):
             new = Declared(f"{one.kind}.{one.key}", one.kind, one.key, one.spec)
             old = merged.get(new.address)
@@ -54,16 +55,17 @@ class Bench:
         for text in statements:
             self.session.execute(text.encode())
 
-    def snapshot(self, *types: str) -> Snapshot:
-        return read_now(self.session, REGISTRY, types)
+    def catalog(self, *types: str) -> Catalog:
+        snapshot = read_now(self.session, REGISTRY, types)
+        return snapshot.catalog(snapshot.facts.database)
 
     def plan(self, *blocks: Block) -> Plan:
         wanted = declared(*blocks)
         configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), Policy(), tuple(wanted))
         types = {type_ for one in (*wanted, *self.recorded) for type_ in REGISTRY.edge_kind(one.kind).reads(one.spec)}
-        entries = tuple(Entry(one.address, "", 0, image(one.spec)) for one in self.recorded)
+        entries = tuple(Entry(one.address, self.session.info.dbname, 0, image(one.spec)) for one in self.recorded)
         state = State("test", "lineage", 1, entries=entries)
-        return build(configuration, state, self.snapshot(*types), REGISTRY, {}, state_hash="")
+        return build(configuration, state, self.catalog(*types).snapshot, REGISTRY, {}, state_hash="")
 
     def sql(self, *blocks: Block) -> list[str]:
         return [statement.sql for step in self.plan(*blocks).steps for statement in step.statements]
@@ -90,10 +92,16 @@ class Bench:
             self.warnings.append(str(diagnostic.message_primary))
 
 
-def rights(snapshot: Snapshot, type_: str, key: str) -> set[Right]:
+def found(catalog: Catalog, type_: str, key: str) -> Found:
+    one = catalog.get(type_, key)
+    assert one is not None, f"there is no {type_} {key}"
+    return one
+
+
+def rights(catalog: Catalog, type_: str, key: str) -> set[Right]:
     """An access list, without the owner's own rights."""
-    found = snapshot.found[type_, key]
-    return {(p.column, p.grantee, p.privilege, p.grantable) for p in found.acl if p.grantee != found.owner}
+    one = found(catalog, type_, key)
+    return {(p.column, p.grantee, p.privilege, p.grantable) for p in one.acl.privileges if p.grantee != one.owner}
 
 
 @contextmanager

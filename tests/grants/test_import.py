@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from pgplan.kind import InvalidBlockError
+from pgplan.kind import Found, InvalidBlockError
+from pgplan_postgres.access import Access
+from pgplan_postgres.access_kind import AccessKind
 from pgplan_postgres.grant import GrantKind
 from pgplan_postgres.privileges import Right
 from pgplan_postgres.revoke import RevokeKind
-from tests.grants.bench import bench
+from tests.grants.bench import bench, found
 from tests.servers import Server
+
+
+def declarations_of(kind: AccessKind, one: Found) -> dict[str, Access]:
+    made = list(kind.declarations(one))
+    assert {declaration.kind for declaration in made} <= {kind.name}
+    return {declaration.key: declaration.spec for declaration in made}
 
 
 def test_what_is_found_becomes_a_spec(server: Server, database: str, unique: str) -> None:
@@ -31,32 +39,34 @@ def test_what_is_found_becomes_a_spec(server: Server, database: str, unique: str
     ]
     grant, revoke = GrantKind(), RevokeKind()
     with bench(database, setup) as b:
-        snapshot = b.snapshot("table", "function", "schema")
-        spec = grant.adoptable(f"{a}/table:s.t", snapshot)
+        catalog = b.catalog("table", "function", "schema")
+        spec = grant.adoptable(f"{a}/table:s.t", catalog)
         assert spec is not None
         assert spec.rights == (Right("INSERT"), Right("SELECT", grantable=True), Right("UPDATE", ("x",)))
         assert spec.key == f"{a}/table:s.t"
         # recording it and declaring it is no change
-        assert all(wanted.edge.grantee == a for wanted in grant.edges(spec, snapshot))
-        common = grant.adoptable(f"{a}/tables_in:s", snapshot)
+        assert declarations_of(grant, found(catalog, "table", "s.t"))[f"{a}/table:s.t"] == spec
+        common = grant.adoptable(f"{a}/tables_in:s", catalog)
         assert common is not None
         assert common.rights == (Right("INSERT"), Right("SELECT"))
-        given = grant.adoptable(f"{c}/table:s.t", snapshot)
+        assert set(declarations_of(grant, found(catalog, "table", "s.t"))) == {f"{a}/table:s.t", f"{c}/table:s.t"}
+        assert declarations_of(revoke, found(catalog, "table", "s.t")) == {}
+        given = grant.adoptable(f"{c}/table:s.t", catalog)
         assert given is not None
         assert given.rights == (Right("SELECT"),)
-        assert grant.adoptable(f"{c}/table:s.u", snapshot) is None
-        assert grant.adoptable(f"{c}/table:s.nix", snapshot) is None
-        assert grant.adoptable("PUBLIC/function:s.f", snapshot) is not None
-        absent = revoke.adoptable("PUBLIC/schema:public", snapshot)
+        assert grant.adoptable(f"{c}/table:s.u", catalog) is None
+        assert grant.adoptable(f"{c}/table:s.nix", catalog) is None
+        assert grant.adoptable("PUBLIC/function:s.f", catalog) is not None
+        absent = revoke.adoptable("PUBLIC/schema:public", catalog)
         if server.version < 15:
             assert absent is None
         else:
             assert absent is not None
             assert absent.rights == (Right("CREATE"),)
-        assert revoke.adoptable("PUBLIC/function:s.f(integer)", snapshot) is None
+        assert revoke.adoptable("PUBLIC/function:s.f(integer)", catalog) is None
 
 
 @pytest.mark.parametrize("key", ["", "a", "a/b", "a/nix:b", "a/table:b", "a/function:s.f(int)", "a b/schema:s", "a/schema:a.b"])
 def test_what_is_no_key(database: str, key: str) -> None:
     with bench(database) as b, pytest.raises(InvalidBlockError, match=r"write|names no"):
-        GrantKind().adoptable(key, b.snapshot())
+        GrantKind().adoptable(key, b.catalog())

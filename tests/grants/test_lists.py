@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pgplan.errors import PgplanError
-from pgplan.kind import Privilege
-from pgplan_postgres.privileges import every
-from tests.grants.bench import Block, bench, rights
+from pgplan.snapshot import NO_LIST, Privilege
+from pgplan_postgres.grantable import every
+from tests.grants.bench import Block, bench, found, rights
 from tests.servers import Server
 
 
@@ -26,12 +26,12 @@ def test_an_unset_list_is_the_built_in_default(server: Server, database: str, un
         "CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     ]
     with bench(database, setup) as b:
-        assert rights(b.snapshot("table"), "table", "s.t") == set()
-        owned = b.snapshot("table").found["table", "s.t"].acl
-        assert owned == tuple(Privilege("", "postgres", p, "postgres") for p in every("table", server.version * 10000))
-        assert rights(b.snapshot("function"), "function", "s.f()") == {("", "PUBLIC", "EXECUTE", False)}
+        assert rights(b.catalog("table"), "table", "s.t") == set()
+        owned = found(b.catalog("table"), "table", "s.t").acl
+        assert owned.privileges == tuple(Privilege("", "postgres", p, "postgres") for p in every("table", server.version * 10000))
+        assert rights(b.catalog("function"), "function", "s.f()") == {("", "PUBLIC", "EXECUTE", False)}
         here = f"{unique}_db"
-        assert rights(b.snapshot("database"), "database", here) == {
+        assert rights(b.catalog("database"), "database", here) == {
             ("", "PUBLIC", "CONNECT", False),
             ("", "PUBLIC", "TEMPORARY", False),
         }
@@ -47,9 +47,9 @@ def test_an_unset_list_is_the_built_in_default(server: Server, database: str, un
 def test_an_empty_list_is_nothing_even_for_the_owner(database: str, unique: str) -> None:
     setup = [f"CREATE ROLE {unique}_a", "CREATE SCHEMA s", "CREATE TABLE s.t (i int)", "REVOKE ALL ON s.t FROM postgres"]
     with bench(database, setup) as b:
-        assert b.snapshot("table").found["table", "s.t"].acl == ()
+        assert found(b.catalog("table"), "table", "s.t").acl is NO_LIST
         b.apply(grant(f"{unique}_a", "table", "s.t", "SELECT"), grant("postgres", "table", "s.t", "INSERT"))
-        assert [(p.grantee, p.privilege) for p in b.snapshot("table").found["table", "s.t"].acl] == [
+        assert [(p.grantee, p.privilege) for p in found(b.catalog("table"), "table", "s.t").acl.privileges] == [
             ("postgres", "INSERT"),
             (f"{unique}_a", "SELECT"),
         ]
@@ -86,7 +86,7 @@ def test_an_absence_on_a_table_holds_for_its_columns(database: str, unique: str)
             f'REVOKE SELECT ("a") ON TABLE "s"."t" FROM "{role}"'
         ]
         assert b.apply(absent) == [f'REVOKE SELECT ("b") ON TABLE "s"."t" FROM "{role}"']
-        assert rights(b.snapshot("table"), "table", "s.t") == {("a", role, "UPDATE", False)}
+        assert rights(b.catalog("table"), "table", "s.t") == {("a", role, "UPDATE", False)}
 
 
 def test_chains_of_grantors_are_taken_apart_from_the_end(database: str, unique: str) -> None:
@@ -105,7 +105,8 @@ def test_chains_of_grantors_are_taken_apart_from_the_end(database: str, unique: 
         "RESET ROLE",
     ]
     with bench(database, setup) as b:
-        assert {(p.grantee, p.grantor) for p in b.snapshot("table").found["table", "s.t"].acl if p.privilege == "SELECT"} == {
+        list_ = found(b.catalog("table"), "table", "s.t").acl
+        assert {(p.grantee, p.grantor) for p in list_.privileges if p.privilege == "SELECT"} == {
             ("postgres", "postgres"),
             (d, "postgres"),
             (a, d),
@@ -113,7 +114,7 @@ def test_chains_of_grantors_are_taken_apart_from_the_end(database: str, unique: 
         }
         block = {"from": [a, c, d], "on": {"table": "s.t"}, "privileges": ["SELECT"]}
         assert b.apply(block) == [f'REVOKE SELECT ON TABLE "s"."t" FROM "{name}"' for name in (c, a, d)]
-        assert rights(b.snapshot("table"), "table", "s.t") == set()
+        assert rights(b.catalog("table"), "table", "s.t") == set()
 
 
 def test_patterns_mean_what_is_there_now(database: str, unique: str) -> None:
@@ -133,7 +134,7 @@ def test_patterns_mean_what_is_there_now(database: str, unique: str) -> None:
     with bench(database, setup) as b:
 
         def having() -> list[str]:
-            return [one.key for one in b.snapshot("table").of("table") if any(p.grantee == role for p in one.acl)]
+            return [one.key for one in b.catalog("table").of("table") if any(p.grantee == role for p in one.acl.privileges)]
 
         block: Block = {"to": role, "on": every_table, "privileges": ["SELECT"]}
         assert b.apply(block) == [f'GRANT SELECT ON TABLE "app_t.wo"."T", "app_one"."t" TO "{role}"']
@@ -158,8 +159,8 @@ def test_a_block_that_names_the_object_beats_one_for_the_schema(database: str, u
             {"to": role, "on": {"tables_in": "s"}, "privileges": ["SELECT"]},
             {"from": role, "on": {"table": "s.t"}, "privileges": ["SELECT"]},
         )
-        assert rights(b.snapshot("table"), "table", "s.t") == set()
-        assert rights(b.snapshot("table"), "table", "s.u") == {("", role, "SELECT", False)}
+        assert rights(b.catalog("table"), "table", "s.t") == set()
+        assert rights(b.catalog("table"), "table", "s.u") == {("", role, "SELECT", False)}
 
 
 def test_objects_of_pg_catalog_can_be_named(database: str, unique: str) -> None:

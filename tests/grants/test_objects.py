@@ -7,9 +7,8 @@ import itertools
 import pytest
 
 from pgplan.address import unpart
-from pgplan_postgres.privileges import every
-from pgplan_postgres.targets import IN_SCHEMA
-from tests.grants.bench import Bench, Block, Right, bench, rights
+from pgplan_postgres.grantable import GRANTABLE, NAMEABLE, every
+from tests.grants.bench import Bench, Block, Right, bench, found, rights
 from tests.servers import Server
 
 LONG = "l" * 63
@@ -79,15 +78,15 @@ def objects(type_: str, unique: str) -> list[str]:
 def on(type_: str, unique: str) -> Block:
     """A name with one part is written as it is; in its key it is quoted where it must be."""
     keys = objects(type_, unique)
-    return {type_: keys if type_ in IN_SCHEMA else [unpart(key) for key in keys]}
+    return {type_: keys if GRANTABLE[type_].in_schema else [unpart(key) for key in keys]}
 
 
 def check(b: Bench, blocks: list[Block], expected: set[Right], type_: str, unique: str) -> None:
     """Bring every object of a type to the same rights. What PUBLIC has from the start stays where nothing asks for it."""
     b.apply(*blocks)
-    snapshot = b.snapshot(type_)
+    catalog = b.catalog(type_)
     for key in objects(type_, unique):
-        assert rights(snapshot, type_, key) - BUILT_IN == expected - BUILT_IN
+        assert rights(catalog, type_, key) - BUILT_IN == expected - BUILT_IN
 
 
 @pytest.mark.parametrize("type_", OBJECTS)
@@ -125,7 +124,12 @@ def test_absences_hold(server: Server, database: str, unique: str, type_: str) -
         b.recorded = []
         b.apply(block)
         for key in objects(type_, unique):
-            assert rights(b.snapshot(type_), type_, key) == set()
-            found = b.snapshot(type_).found[type_, key]
-            assert {p.privilege for p in found.acl} == set(every(type_, server.version * 10000))
+            assert rights(b.catalog(type_), type_, key) == set()
+            assert {p.privilege for p in found(b.catalog(type_), type_, key).acl.privileges} == set(
+                every(type_, server.version * 10000)
+            )
         assert b.apply() == []
+
+
+def test_every_type_is_tried() -> None:
+    assert set(OBJECTS) == set(NAMEABLE)

@@ -61,9 +61,9 @@ def absence(item: Item) -> Block:
 
 
 def found(b: Bench) -> set[Item]:
-    snapshot = b.snapshot(*OBJECTS)
+    catalog = b.catalog(*OBJECTS)
     pairs = [(type_, key) for type_, (keys, _) in OBJECTS.items() for key in keys]
-    return {(type_, key, right) for type_, key in pairs for right in rights(snapshot, type_, key)}
+    return {(type_, key, right) for type_, key in pairs for right in rights(catalog, type_, key)}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -116,13 +116,13 @@ def test_overloads_are_different_objects(server: Server, database: str, unique: 
         "s.hypothetical(double precision,anyelement)": "aggregate",
     }
     with bench(database, setup) as b:
-        snapshot = b.snapshot("function")
-        mine = {found.key: found.spec.kind for found in snapshot.of("function") if not found.system}
+        catalog = b.catalog("function")
+        mine = {found.key: found.spec.kind for found in catalog.of("function") if not found.system}
         assert mine == dict.fromkeys(ROUTINES, "function") | others
         for key in mine:
             b.apply({"to": f"{unique}_a", "on": {"function": key}, "privileges": ["EXECUTE"]})
-            after = b.snapshot("function")
-            having = [one.key for one in after.of("function") if any(p.grantee == f"{unique}_a" for p in one.acl)]
+            after = b.catalog("function")
+            having = [one.key for one in after.of("function") if any(p.grantee == f"{unique}_a" for p in one.acl.privileges)]
             assert having == [key], server.version
 
 

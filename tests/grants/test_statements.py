@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from pgplan.kind import Edge, EdgeChange
+from pgplan.address import Identity
+from pgplan.kind import Edge, EdgeChange, Item
 from pgplan_postgres.edge_statements import MAX_NAMES, edge_statements
 
 
@@ -16,7 +17,7 @@ def change(
     """``grant SELECT(a) s.t bob``"""
     action, right, key, grantee = words.split(" ")
     privilege, _, column = right.rstrip(")").partition("(")
-    edge = Edge(type_, key, column, grantee, privilege)
+    edge = Edge(Identity(type_, key, "here"), Item(column, grantee, privilege))
     return EdgeChange("grant" if action == "grant" else "revoke", edge, grantable, only_option, run_as)
 
 
@@ -113,4 +114,27 @@ def test_one_edge_given_by_two_is_revoked_as_both() -> None:
 
 def test_a_privilege_that_is_none_is_never_rendered() -> None:
     with pytest.raises(ValueError, match="not a privilege"):
-        edge_statements([EdgeChange("grant", Edge("table", "s.t", "", "x", "SELECT ON TABLE secret TO x; --"))])
+        edge_statements([EdgeChange("grant", Edge(Identity("table", "s.t"), Item("", "x", "SELECT ON TABLE secret TO x; --")))])
+
+
+def test_a_list_of_default_privileges_has_a_statement_of_its_own() -> None:
+    lists = ["o/*/tables", "o/s/tables", 'o/"*"/tables', "o/*/large_objects"]
+    made = [
+        change(f"grant {right} {key} {who}", type_="default_privileges")
+        for key in lists
+        for right in ("SELECT", "UPDATE")
+        for who in "xy"
+    ]
+    assert sql(*made, change("revoke EXECUTE o/*/functions PUBLIC", type_="default_privileges")) == [
+        "ALTER DEFAULT PRIVILEGES FOR ROLE o REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE o IN SCHEMA * GRANT SELECT, UPDATE ON TABLES TO x, y",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE o GRANT SELECT, UPDATE ON LARGE OBJECTS TO x, y",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE o GRANT SELECT, UPDATE ON TABLES TO x, y",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE o IN SCHEMA s GRANT SELECT, UPDATE ON TABLES TO x, y",
+    ]
+
+
+def test_databases_are_never_mixed() -> None:
+    edges = [Edge(Identity("table", "s.t", database), Item("", "x", "SELECT")) for database in ("one", "two")]
+    statements = edge_statements([EdgeChange("grant", edge) for edge in edges])
+    assert [[change.edge.object.database for change in one.changes] for one in statements] == [["one"], ["two"]]

@@ -1,0 +1,142 @@
+"""Lists of default privileges, as found: what new objects of a role are born with.
+
+A list has a row only where it differs from what holds without one. PostgreSQL ignores an empty list for all schemas, so that
+one counts as missing. https://www.postgresql.org/docs/current/catalog-pg-default-acl.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+from psycopg import sql
+
+from pgplan.address import Identity, part, unpart
+from pgplan.kind import AccessList, Catalog, Facts, Found, Row
+from pgplan.snapshot import NO_LIST
+from pgplan_postgres.acl import Lists, built_in, items
+from pgplan_postgres.base import ReaderBase
+from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE, Defaults
+from pgplan_postgres.sql import name, words
+from pgplan_postgres.targets import schema_of
+
+ALL_SCHEMAS = "*"
+"""In a key; a schema that is called so is double-quoted there."""
+_PART = r'("(?:[^"]|"")*"|[^/"]+)'
+_KEY = re.compile(rf"{_PART}/{_PART}/([a-z_]+)", re.DOTALL)
+_WORDS = {one.defaults.letter: one.defaults.word for one in GRANTABLE.values() if one.defaults is not None}
+
+
+@frozen
+class DefaultList:
+    """Which list it is."""
+
+    owner: str
+    """The role that makes the objects."""
+    schema: str
+    """"" for the list that counts in all schemas."""
+    objects: str
+    """``tables`` and its like."""
+
+    @property
+    def key(self) -> str:
+        return f"{part(self.owner)}/{part(self.schema) if self.schema else ALL_SCHEMAS}/{self.objects}"
+
+    @property
+    def type(self) -> str:
+        """The type of the objects."""
+        return DEFAULTS[self.objects]
+
+    @property
+    def defaults(self) -> Defaults:
+        defaults = GRANTABLE[self.type].defaults
+        assert defaults is not None
+        return defaults
+
+    def without_row(self, version: int) -> AccessList:
+        """What the list is where there is no row: server_version_num tells which privileges there are."""
+        return NO_LIST if self.schema else built_in(self.type, self.owner, version)
+
+    def statement(self, what: str, to: str) -> str:
+        """SQL around ``GRANT SELECT`` and ``TO "r"``."""
+        schema = words(sql.SQL("IN SCHEMA"), name(self.schema)) if self.schema else None
+        alter = words(sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE"), name(self.owner), schema)
+        return f"{alter.as_string(None)} {what} ON {self.objects.upper().replace('_', ' ')} {to}"
+
+
+def parse_list(key: str) -> DefaultList:
+    """Raises ValueError when `key` is not that of a list."""
+    match = _KEY.fullmatch(key)
+    if match is None or match[3] not in DEFAULTS:
+        raise ValueError(f"{key!r} is not the key of a list of default privileges")
+    schema = "" if match[2] == ALL_SCHEMAS else unpart(match[2])
+    one = DefaultList(unpart(match[1]), schema, match[3])
+    if one.key != key or (one.schema and not one.defaults.in_schema):
+        raise ValueError(f"{key!r} is not the key of a list of default privileges")
+    return one
+
+
+class DefaultPrivilegesReader(ReaderBase):
+    type = DEFAULT_PRIVILEGES
+
+    def query(self, facts: Facts) -> str:
+        query = """
+SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype::text AS letter, ({items}) AS acl
+  FROM pg_catalog.pg_default_acl AS d
+  JOIN pg_catalog.pg_roles AS r ON r.oid = d.defaclrole
+  LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
+ WHERE d.defaclnamespace = 0 OR n.oid IS NOT NULL
+"""
+        return sql.SQL(query).format(items=items("d.defaclacl")).as_string(None)
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        lists = Lists(())
+        for row in rows:
+            one = DefaultList(row["owner"], row["schema"] or "", _WORDS[row["letter"]])
+            acl = one.without_row(facts.version) if row["acl"] is None else lists.made(row["acl"])
+            yield _found(one, acl)
+
+    def implied(self, key: str, facts: Facts) -> Found | None:
+        try:
+            one = parse_list(key)
+        except ValueError:
+            return None
+        return _found(one, one.without_row(facts.version)) if facts.version // 10000 >= one.defaults.since else None
+
+
+def _found(one: DefaultList, acl: AccessList) -> Found:
+    return Found(DEFAULT_PRIVILEGES, one.key, 0, one, owner=one.owner, acl=acl)
+
+
+def found_list(key: str, catalog: Catalog) -> Found | None:
+    """A list, whether it has a row or not."""
+    return catalog.snapshot.get(Identity(DEFAULT_PRIVILEGES, key, catalog.database))
+
+
+def born(type_: str, key: str, catalog: Catalog) -> AccessList:
+    """What an object has that the connected role has just made.
+
+    The role's default privileges for all schemas replace the built-in ones, and those for the object's schema add to them.
+    """
+    owner = catalog.facts.role
+    if type_ not in GRANTABLE:
+        return NO_LIST
+    start = built_in(type_, owner, catalog.facts.version)
+    defaults = GRANTABLE[type_].defaults
+    if defaults is None:
+        return start
+    everywhere = found_list(DefaultList(owner, "", defaults.word).key, catalog)
+    start = start if everywhere is None else everywhere.acl
+    here = found_list(DefaultList(owner, schema_of(key), defaults.word).key, catalog) if defaults.in_schema else None
+    return start if here is None else _added(start, here.acl)
+
+
+def _added(one: AccessList, other: AccessList) -> AccessList:
+    if not other.privileges:
+        return one
+    rows = {(row.item, row.grantor): row for row in one.privileges}
+    for row in other.privileges:
+        before = rows.get((row.item, row.grantor))
+        rows[row.item, row.grantor] = row if before is None or row.grantable else before
+    return AccessList(tuple(sorted(rows.values())))

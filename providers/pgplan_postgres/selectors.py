@@ -1,0 +1,61 @@
+"""Which objects a claim on privileges is about. Claims of several grantees on the same objects have equal selectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from pgplan.kind import Catalog, InvalidBlockError
+from pgplan_postgres.grantable import GRANTABLE
+from pgplan_postgres.targets import is_excepted, matching, overloads
+
+
+@frozen
+class Named:
+    """One object, or one list of default privileges, found or not: the engine says what is missing."""
+
+    type: str
+    key: str
+    """A function's may lack its argument types, where there is only one of that name."""
+
+    @property
+    def named(self) -> bool:
+        return True
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        if self.type == "function" and not self.key.endswith(")"):
+            return [(self.type, self._overload(catalog))]
+        other = GRANTABLE[self.type].namesake if self.type in GRANTABLE else ""
+        if other and catalog.get(self.type, self.key) is None and catalog.get(other, self.key) is not None:
+            message = f"{self.key} is a {other}, not a {self.type}"
+            raise InvalidBlockError((("on", self.type), message, f'write on = {{ {other} = "{self.key}" }}'))
+        return [(self.type, self.key)]
+
+    def _overload(self, catalog: Catalog) -> str:
+        candidates = [found.key for found in overloads(self.key, catalog)]
+        if len(candidates) > 1:
+            message = f"there are {len(candidates)} functions called {self.key}: {', '.join(candidates)}"
+            raise InvalidBlockError((("on", "function"), message, "write the one that you mean with its argument types"))
+        return candidates[0] if candidates else self.key
+
+
+@frozen
+class InSchemas:
+    """All objects of a type in a schema, or in those that a pattern matches."""
+
+    type: str
+    schemas: str
+    """A `pgplan_postgres.targets.schemas_key`."""
+    excepted: tuple[str, ...] = ()
+    """Schemas and objects left out, as keys."""
+    extension_members: bool = False
+
+    @property
+    def named(self) -> bool:
+        return False
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        found = matching(self.type, self.schemas, catalog)
+        wanted = (one for one in found if self.extension_members or not one.extension)
+        return [(one.type, one.key) for one in wanted if not is_excepted(one, self.excepted)]
