@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar, overload
+
+import attrs
 
 from pgplan.address import PUBLIC, grantee_role, name_problem, part
-from pgplan.kind import Facts, Found, InvalidBlockError, Lookup, Reference, Scope
+from pgplan.kind import Catalog, Facts, Found, InvalidBlockError, Reference, Scope, Spec, SpecOf
 from pgplan.secret import Secret
 from pgplan_postgres.rights import Rights, ownership
 
+T = TypeVar("T")
 Path = tuple[str | int, ...]
 Form = Literal["table", "array"]
 
@@ -22,20 +25,36 @@ PUBLIC_HINT = f"PUBLIC, in capitals, means every role; a role that is really cal
 
 
 class ObjectKindBase:
-    """Defaults of the contract in `pgplan.kind.ObjectKind`."""
+    """Defaults of the contract in `pgplan.kind.ObjectKind`: an object of its own, which waits for what it refers to."""
 
+    name: str
     form: Form = "table"
     scope: Scope = "database"
     version: int = 1
-    after: Sequence[str] = ()
-    adopts: bool = False
-    no_loops: tuple[str, str] | None = None
+    stands_on: Sequence[str] = ()
+    reads: Sequence[str] = ()
+    has_members: bool = False
+    goes_with: Sequence[str] = ()
+    adopted_silently: bool = False
+    early: bool = False
+    exclusive: bool = False
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
-    goes_with: Sequence[str] = ()
     creation_only: Sequence[str] = ()
 
-    def settle(self, spec: Any, facts: Facts, lookup: Lookup) -> Any:
+    def object(self, key: str) -> tuple[str, str]:
+        return self.name, key
+
+    def owner(self, spec: Any) -> str | None:
+        return None
+
+    def brings(self, spec: Any, type_: str, key: str, catalog: Catalog) -> bool:
+        return False
+
+    def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:
+        return ()
+
+    def complete(self, spec: Any, facts: Facts, spec_of: SpecOf) -> Any:
         return spec
 
     def grounds(self, spec: Any, found: Found | None) -> Sequence[Reference]:
@@ -120,10 +139,19 @@ class Mistakes:
             raise InvalidBlockError(*self.found)
 
 
+def named(cls: Callable[..., T], block: Any, name: str) -> T:
+    """The spec of a block whose attributes are the spec's own, but for the name."""
+    return cls(name=name, **attrs.asdict(block, recurse=False))
+
+
 def to_role(value: str | None, attribute: str) -> list[Reference]:
     """A reference to a role by its name. None: nothing is said."""
     return [Reference("role", part(value), attribute)] if value else []
 
 
+@overload
+def sorted_dict(value: None) -> None: ...
+@overload
+def sorted_dict(value: Mapping[str, Any]) -> dict[str, Any]: ...
 def sorted_dict(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if value is None else dict(sorted(value.items()))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 from psycopg import sql
 
 from pgplan.address import part
-from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
-from pgplan_postgres.base import FIRST_NORMAL_OID, Mistakes, ObjectKindBase, ReaderBase
+from pgplan.kind import Catalog, Declaration, Facts, Found, Reference, Row, Statement
+from pgplan_postgres.base import FIRST_NORMAL_OID, Mistakes, ObjectKindBase, ReaderBase, named
 from pgplan_postgres.sql import comment, name, statement, text, words
+from pgplan_postgres.targets import schema_of
 
 
 @frozen
@@ -23,23 +24,25 @@ class ExtensionBlock:
     schema: str | None = None
     version: str | None = None
     cascade: bool | None = None
+    """Used by CREATE only: None in every found spec."""
     comment: str | None = None
 
 
 @frozen
-class Extension:
-    name: str
-    schema: str | None = None
-    version: str | None = None
-    cascade: bool | None = None
-    """Used by CREATE only: None in every found spec."""
-    comment: str | None = None
+class Extension(ExtensionBlock):
+    name: str = field(kw_only=True)
+
+
+_WITHOUT_SCHEMA = ("foreign_data_wrapper", "language", "schema", "server")
+_WITHIN_SCHEMA = ("function", "sequence", "table", "type")
 
 
 class ExtensionKind(ObjectKindBase):
     name = "extension"
     block = ExtensionBlock
     spec = Extension
+    stands_on = ("schema",)
+    has_members = True
     creation_only = ("cascade",)
 
     def declare(self, name: str, block: ExtensionBlock) -> Iterable[Declaration]:
@@ -49,11 +52,21 @@ class ExtensionKind(ObjectKindBase):
         if block.version is not None and not block.version:
             mistakes.add(("version",), "a version is empty", "leave it out to take the server's default")
         mistakes.done()
-        spec = Extension(name, block.schema, block.version, block.cascade, block.comment)
-        return [Declaration(self.name, part(name), spec)]
+        return [Declaration(self.name, part(name), named(Extension, block, name))]
 
     def references(self, spec: Extension) -> Sequence[Reference]:
         return [Reference("schema", part(spec.schema), "schema")] if spec.schema else []
+
+    def brings(self, spec: Extension, type_: str, key: str, catalog: Catalog) -> bool:
+        """Only its script says what an extension holds, so it may be whatever extensions create: a wrapper, a server, a language,
+        a schema. Of what lies within a schema it may be what lies in the extension's own (public, if none is declared) or in one
+        that is not there yet, and so may come with it. A name in any other schema is a mistake."""
+        if type_ in _WITHOUT_SCHEMA:
+            return True
+        if type_ not in _WITHIN_SCHEMA:
+            return False
+        schema = schema_of(key)
+        return schema == (spec.schema or "public") or catalog.get("schema", part(schema)) is None
 
     def create(self, spec: Extension) -> Sequence[Statement]:
         options = words(
@@ -101,6 +114,6 @@ SELECT x.oid::bigint AS oid, x.extname AS name, n.nspname AS schema, x.extversio
 
 
 def _found(row: Row) -> Found:
-    spec = Extension(row["name"], row["schema"], row["version"], comment=row["comment"] or "")
+    spec = Extension(name=row["name"], schema=row["schema"], version=row["version"], comment=row["comment"] or "")
     # plpgsql is there from the start.
     return Found("extension", part(spec.name), row["oid"], spec, system=row["oid"] < FIRST_NORMAL_OID)

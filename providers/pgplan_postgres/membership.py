@@ -13,7 +13,8 @@ from attrs import evolve, frozen
 from psycopg import sql
 
 from pgplan.address import part
-from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Lookup, Reference, Scope, Statement
+from pgplan.cycle import find_cycle
+from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Reference, Scope, SpecOf, Statement
 from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, Path, to_role
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import name, statement, words
@@ -62,9 +63,13 @@ class MembershipKind(ObjectKindBase):
     scope: Scope = "cluster"
     block = MembershipBlock
     spec = Membership
-    adopts = True
-    no_loops = ("member", "role")
+    stands_on = ("role",)
+    adopted_silently = True
     goes_with = ("role", "member")
+    early = True
+    """What follows may need the rights that it gives."""
+    exclusive = True
+    """Turned round, a membership is refused while the old one stands."""
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -87,14 +92,22 @@ class MembershipKind(ObjectKindBase):
         own = [Reference("membership", membership_key(Membership(spec.role, grantor))) for grantor in grantors]
         return [*own, *(Reference("role", part(grantor)) for grantor in grantors)]
 
-    def settle(self, spec: Membership, facts: Facts, lookup: Lookup) -> Membership:
+    def together(self, specs: Mapping[str, Membership]) -> Iterable[tuple[str, str, str]]:
+        """The first loop: PostgreSQL allows none."""
+        keys = {(spec.member, spec.role): key for key, spec in specs.items()}
+        path = find_cycle(keys)
+        if path:
+            message = f"dependency cycle: {' → '.join(path)} (member → role)"
+            yield keys[path[-2], path[-1]], message, "break it by removing one of them"
+
+    def complete(self, spec: Membership, facts: Facts, spec_of: SpecOf) -> Membership:
         if facts.version < ROWS_PER_GRANTOR:
             named = [each for each in ("inherit", "set", "granted_by") if getattr(spec, each) is not None]
             if named:
                 hint = "leave it out, or upgrade the server"
                 raise InvalidBlockError(*(((each,), f"{each} of a membership needs PostgreSQL 16", hint) for each in named))
             return evolve(spec, admin=bool(spec.admin))
-        member = lookup("role", part(spec.member))
+        member = spec_of("role", part(spec.member))
         inherits = member.inherit if member is not None else True
         own = spec.member == facts.role and not facts.superuser
         return evolve(
@@ -128,7 +141,7 @@ class MembershipKind(ObjectKindBase):
         foreign = self._foreign(found, spec, rights)
         if foreign is not None:
             return f"the rights of the role {foreign}, which granted it"
-        if one is None or rights.snapshot.get("role", part(one.role)) is None or rights.admin_of(one.role):
+        if one is None or rights.catalog.get("role", part(one.role)) is None or rights.admin_of(one.role):
             return None
         if rights.facts.version < ROWS_PER_GRANTOR and rights.attribute("createrole"):
             return None

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg import sql
 
 from pgplan.secret import Secret
+from pgplan_postgres.base import Mistakes, Path
 from pgplan_postgres.sql import name, text
 
 Options = Mapping[str, str | Secret]
@@ -32,6 +33,16 @@ def as_secret(option: str, value: str | Secret) -> str | Secret:
     if isinstance(value, Secret):
         return value.reveal() if value.suspected and not is_secret_name(option) else value
     return Secret(value) if is_secret_name(option) else value
+
+
+def check_readable(mistakes: Mistakes, path: Path, of: str, options: Iterable[str], belongs: str = "") -> None:
+    """The names of options that every role can read: none may be a secret's. `belongs` says where such a one belongs."""
+    for option in options:
+        place = (*path, option)
+        mistakes.name(place, option)
+        if is_secret_name(option):
+            hint = f"put {option} into the options of {belongs}" if belongs else ""
+            mistakes.add(place, f"every role can read the options of {of}, so a secret must not be among them", hint)
 
 
 def found_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:

@@ -11,7 +11,9 @@ from pgplan_postgres.default_lists import DefaultPrivilegesReader, born
 from pgplan_postgres.default_privileges import DefaultPrivilegesKind
 from pgplan_postgres.edge_statements import edge_statements
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
-from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperReader
+from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperKind, ForeignDataWrapperReader
+from pgplan_postgres.foreign_table import ForeignTableKind
+from pgplan_postgres.foreign_table_reader import ForeignTableReader
 from pgplan_postgres.grant import GrantKind
 from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
@@ -33,8 +35,10 @@ class PostgresProvider:
         MembershipKind(),
         SchemaKind(),
         ExtensionKind(),
+        ForeignDataWrapperKind(),
         ServerKind(),
         UserMappingKind(),
+        ForeignTableKind(),
         GrantKind(),
         RevokeKind(),
         DefaultPrivilegesKind(),
@@ -48,6 +52,7 @@ class PostgresProvider:
         ForeignDataWrapperReader(),
         ServerReader(),
         UserMappingReader(),
+        ForeignTableReader(),
         TableReader(),
         SequenceReader(),
         FunctionReader(),

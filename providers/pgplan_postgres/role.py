@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from psycopg import sql
 
 from pgplan.address import part
@@ -25,29 +25,9 @@ Config = Mapping[str, str | list[str]]
 
 
 @frozen
-class RoleBlock:
-    """``[role.NAME]``. Omitted switches and `connection_limit` mean their default and are enforced; whatever else is omitted
-    is not managed. `config` and `database_config` are all the settings of the role: others are reset."""
+class _Attributes:
+    """What block and spec say alike."""
 
-    superuser: bool = False
-    createdb: bool = False
-    createrole: bool = False
-    login: bool = False
-    inherit: bool = True
-    replication: bool = False
-    bypassrls: bool = False
-    connection_limit: int = -1
-    password: Secret | None = None
-    valid_until: str | datetime | None = None
-    config: dict[str, str | list[str]] | None = None
-    database_config: dict[str, dict[str, str | list[str]]] | None = None
-    comment: str | None = None
-    member_of: list[str] | None = None
-
-
-@frozen
-class Role:
-    name: str
     superuser: bool = False
     createdb: bool = False
     createrole: bool = False
@@ -58,6 +38,23 @@ class Role:
     connection_limit: int = -1
     """-1 means no limit."""
     password: Secret | None = None
+
+
+@frozen
+class RoleBlock(_Attributes):
+    """``[role.NAME]``. Omitted switches and `connection_limit` mean their default and are enforced; whatever else is omitted
+    is not managed. `config` and `database_config` are all the settings of the role: others are reset."""
+
+    valid_until: str | datetime | None = None
+    config: dict[str, str | list[str]] | None = None
+    database_config: dict[str, dict[str, str | list[str]]] | None = None
+    comment: str | None = None
+    member_of: list[str] | None = None
+
+
+@frozen
+class Role(_Attributes):
+    name: str = field(kw_only=True)
     valid_until: str | None = None
     """Until when the password counts, ``2030-01-01T00:00:00Z`` in UTC, or ``infinity``."""
     config: dict[str, str] | None = field(default=None, converter=sorted_dict)
@@ -74,6 +71,7 @@ class RoleKind(ObjectKindBase):
     scope: Scope = "cluster"
     block = RoleBlock
     spec = Role
+    stands_on = ("database",)
 
     def declare(self, name: str, block: RoleBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -175,10 +173,8 @@ def _declared(mistakes: Mistakes, role: str, block: RoleBlock) -> Role:
         if values:
             by_database[database] = values
     return Role(
-        role,
-        **{switch: getattr(block, switch) for switch in _SWITCHES},
-        connection_limit=block.connection_limit,
-        password=block.password,
+        name=role,
+        **{each.name: getattr(block, each.name) for each in fields(_Attributes)},
         valid_until=_moment(mistakes, block.valid_until),
         config=config,
         database_config=None if block.database_config is None else by_database,

@@ -63,7 +63,7 @@ def _found(row: Row) -> Found:
     password: str | None = row["password"]
     everywhere, by_database = _settings(row["settings"] or ())
     spec = Role(
-        role,
+        name=role,
         superuser=row["superuser"],
         createdb=row["createdb"],
         createrole=row["createrole"],

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 from psycopg import sql
 
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
-from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, ReaderBase, to_role
+from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, ReaderBase, named, to_role
 from pgplan_postgres.rights import Rights, ownership
-from pgplan_postgres.sql import comment, name, statement, words
+from pgplan_postgres.sql import comment_and_owner, name, statement
 
 
 @frozen
@@ -24,34 +24,37 @@ class SchemaBlock:
 
 
 @frozen
-class Schema:
-    name: str
-    owner: str | None = None
-    comment: str | None = None
+class Schema(SchemaBlock):
+    name: str = field(kw_only=True)
 
 
 class SchemaKind(ObjectKindBase):
     name = "schema"
     block = SchemaBlock
     spec = Schema
+    stands_on = ("role",)
 
     def declare(self, name: str, block: SchemaBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
-        spec = Schema(mistakes.new_name("schema", name), mistakes.optional_role("owner", block.owner), block.comment)
+        mistakes.new_name("schema", name)
+        mistakes.optional_role("owner", block.owner)
         mistakes.done()
-        return [Declaration(self.name, part(name), spec)]
+        return [Declaration(self.name, part(name), named(Schema, block, name))]
+
+    def owner(self, spec: Schema) -> str | None:
+        return spec.owner
 
     def references(self, spec: Schema) -> Sequence[Reference]:
         return to_role(spec.owner, "owner")
 
     def create(self, spec: Schema) -> Sequence[Statement]:
-        return [statement("CREATE SCHEMA {}", name(spec.name)), *_set(spec, ("comment", "owner"))]
+        return [statement("CREATE {}", _target(spec)), *comment_and_owner(_target(spec), spec, ("comment", "owner"))]
 
     def alter(self, found: Found, spec: Schema, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
-        return _set(spec, changed)
+        return comment_and_owner(_target(spec), spec, changed)
 
     def drop(self, found: Found) -> Sequence[Statement]:
-        return [statement("DROP SCHEMA {}", name(found.spec.name))]
+        return [statement("DROP {}", _target(found.spec))]
 
     def missing_right(self, found: Found | None, spec: Schema | None, rights: Rights) -> str | None:
         if found is not None:
@@ -60,15 +63,8 @@ class SchemaKind(ObjectKindBase):
         return None if rights.has("database", part(database), "CREATE") else f"CREATE on database {database}"
 
 
-def _set(spec: Schema, attributes: Sequence[str]) -> list[Statement]:
-    target = words(sql.SQL("SCHEMA"), name(spec.name))
-    statements: list[Statement] = []
-    if "comment" in attributes:
-        statements += comment(target, spec.comment)
-    if "owner" in attributes and spec.owner is not None:
-        # Last: the connected role may lose its rights with it.
-        statements.append(statement("ALTER {} OWNER TO {}", target, name(spec.owner)))
-    return statements
+def _target(spec: Schema) -> sql.Composable:
+    return sql.SQL("SCHEMA {}").format(name(spec.name))
 
 
 _QUERY = """
@@ -100,6 +96,6 @@ class SchemaReader(ReaderBase):
 
 
 def _found(row: Row, lists: Lists) -> Found:
-    spec = Schema(row["name"], row["owner"] or "", row["comment"] or "")
+    spec = Schema(name=row["name"], owner=row["owner"] or "", comment=row["comment"] or "")
     system = bool(SYSTEM_NAME.match(spec.name)) or spec.name == "information_schema"
     return found_with_list("schema", part(spec.name), spec, row, lists, system=system)

@@ -11,21 +11,27 @@ from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan.secret import Secret
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
-from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, sorted_dict, to_role
-from pgplan_postgres.options import changes, clause, found_options, is_secret_name, plain, query_column
+from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, named, sorted_dict, to_role
+from pgplan_postgres.options import changes, check_readable, clause, found_options, plain, query_column
 from pgplan_postgres.rights import Rights, ownership
-from pgplan_postgres.sql import comment, name, statement, text, text_or_null, words
-
-_READABLE = "every role can read the options of a server, so a secret must not be among them"
+from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
 
 
 @frozen
-class ServerBlock:
-    """``[server.NAME]``. An omitted attribute is not managed; ``options = {}`` means that there are none."""
+class _Attributes:
+    """What block and spec say alike."""
 
     fdw: str
     type: str | None = None
+    """"" means none."""
     version: str | None = None
+    """"" means none."""
+
+
+@frozen
+class ServerBlock(_Attributes):
+    """``[server.NAME]``. An omitted attribute is not managed; ``options = {}`` means that there are none."""
+
     options: dict[str, str] | None = None
     """Text only: the decoder refuses a sensitive value here."""
     owner: str | None = None
@@ -33,13 +39,8 @@ class ServerBlock:
 
 
 @frozen
-class Server:
-    name: str
-    fdw: str
-    type: str | None = None
-    """"" means none."""
-    version: str | None = None
-    """"" means none."""
+class Server(_Attributes):
+    name: str = field(kw_only=True)
     options: dict[str, str | Secret] | None = field(default=None, converter=sorted_dict)
     """No declared one is secret; a found one that looks so is masked."""
     owner: str | None = None
@@ -50,35 +51,35 @@ class ServerKind(ObjectKindBase):
     name = "server"
     block = ServerBlock
     spec = Server
-    after = ("extension",)
+    # DROP EXTENSION takes the wrapper along.
+    stands_on = ("extension", "foreign_data_wrapper", "role")
     replace_when = ("fdw", "type")
 
     def declare(self, name: str, block: ServerBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
         mistakes.name((), name)
         mistakes.names(("fdw", block.fdw))
-        for option in block.options or {}:
-            mistakes.name(("options", option), option)
-            if is_secret_name(option):
-                hint = f"put {option} into the options of a [[user_mapping]]"
-                mistakes.add(("options", option), _READABLE, hint)
-        owner = mistakes.optional_role("owner", block.owner)
+        check_readable(mistakes, ("options",), "a server", block.options or {}, "a [[user_mapping]]")
+        mistakes.optional_role("owner", block.owner)
         mistakes.done()
-        spec = Server(name, block.fdw, block.type, block.version, block.options, owner, block.comment)
-        return [Declaration(self.name, part(name), spec)]
+        return [Declaration(self.name, part(name), named(Server, block, name))]
+
+    def owner(self, spec: Server) -> str | None:
+        return spec.owner
 
     def references(self, spec: Server) -> Sequence[Reference]:
         return [Reference("foreign_data_wrapper", part(spec.fdw), "fdw"), *to_role(spec.owner, "owner")]
 
     def create(self, spec: Server) -> Sequence[Statement]:
         created = words(
-            sql.SQL("CREATE SERVER {}").format(name(spec.name)),
+            sql.SQL("CREATE"),
+            _target(spec),
             sql.SQL("TYPE {}").format(text(spec.type)) if spec.type else None,
             sql.SQL("VERSION {}").format(text(spec.version)) if spec.version else None,
             sql.SQL("FOREIGN DATA WRAPPER {}").format(name(spec.fdw)),
             clause(plain(spec.options or {})),
         )
-        return [statement("{}", created), *_comment_and_owner(spec, ("comment", "owner"))]
+        return [statement("{}", created), *comment_and_owner(_target(spec), spec, ("comment", "owner"))]
 
     def alter(self, found: Found, spec: Server, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
         version = options = None
@@ -87,11 +88,11 @@ class ServerKind(ObjectKindBase):
         if "options" in changed and spec.options is not None:
             options = changes(found.spec.options or {}, spec.options)
         parts = [part for part in (version, options) if part is not None]
-        altered = [statement("ALTER SERVER {} {}", name(spec.name), words(*parts))] if parts else []
-        return [*altered, *_comment_and_owner(spec, changed)]
+        altered = [statement("ALTER {} {}", _target(spec), words(*parts))] if parts else []
+        return [*altered, *comment_and_owner(_target(spec), spec, changed)]
 
     def drop(self, found: Found) -> Sequence[Statement]:
-        return [statement("DROP SERVER {}", name(found.spec.name))]
+        return [statement("DROP {}", _target(found.spec))]
 
     def missing_right(self, found: Found | None, spec: Server | None, rights: Rights) -> str | None:
         if found is not None:
@@ -101,13 +102,8 @@ class ServerKind(ObjectKindBase):
         return f"USAGE on foreign-data wrapper {spec.fdw}"
 
 
-def _comment_and_owner(spec: Server, attributes: Sequence[str]) -> list[Statement]:
-    target = words(sql.SQL("SERVER"), name(spec.name))
-    statements = comment(target, spec.comment) if "comment" in attributes else []
-    if "owner" in attributes and spec.owner is not None:
-        # Last: the connected role may lose its rights with it.
-        statements.append(statement("ALTER {} OWNER TO {}", target, name(spec.owner)))
-    return statements
+def _target(spec: Server) -> sql.Composable:
+    return sql.SQL("SERVER {}").format(name(spec.name))
 
 
 _QUERY = """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import LiteralString
+from collections.abc import Sequence
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -46,3 +47,12 @@ def comment(on: sql.Composable, value: str | None) -> list[Statement]:
     if value is None:
         return []
     return [statement("COMMENT ON {} IS {}", on, text_or_null(value))]
+
+
+def comment_and_owner(target: sql.Composable, spec: Any, attributes: Sequence[str]) -> list[Statement]:
+    """What sets `comment` and `owner` of a spec, those of them that `attributes` names."""
+    statements = comment(target, spec.comment) if "comment" in attributes else []
+    if "owner" in attributes and spec.owner is not None:
+        # Last: the connected role may lose its rights with it.
+        statements.append(statement("ALTER {} OWNER TO {}", target, name(spec.owner)))
+    return statements

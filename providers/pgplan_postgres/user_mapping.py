@@ -45,6 +45,7 @@ class UserMappingKind(ObjectKindBase):
     form: Form = "array"
     block = UserMappingBlock
     spec = UserMapping
+    stands_on = ("server", "role")
     replace_when_hidden = ("options",)
 
     def declare(self, name: str, block: UserMappingBlock) -> Iterable[Declaration]:
@@ -67,7 +68,7 @@ class UserMappingKind(ObjectKindBase):
 
     def missing_right(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> str | None:
         one = spec or (found.spec if found is not None else None)
-        server = rights.snapshot.get("server", part(one.server)) if one is not None else None
+        server = rights.catalog.get("server", part(one.server)) if one is not None else None
         if one is None or server is None or rights.owns(server):
             return None
         if one.user == rights.facts.role and rights.has("server", server.key, "USAGE"):
@@ -115,7 +116,7 @@ def _target(spec: UserMapping) -> sql.Composable:
 
 def _private(spec: UserMapping, option: str, verb: str) -> Statement:
     action = sql.SQL("ADD {}") if verb == "ADD" else sql.SQL("SET {}")
-    use = SecretUse(SLOT + option, "private")
+    use = SecretUse(SLOT + option, "private", command="ALTER USER MAPPING")
     # Not a literal: pgplan.database.transport fills it in, inside the server.
     slot = sql.SQL(":{}").format(sql.Literal(use.slot))
     return statement("ALTER {} OPTIONS ({} {})", _target(spec), action.format(name(option)), slot, secret=use)

@@ -15,9 +15,9 @@ from pgplan.configuration.model import Connection, Declared
 from pgplan.database.connection import Session, connect, pin_local
 from pgplan.database.read import read_now
 from pgplan.images import image, restore
-from pgplan.kind import Found, ObjectKind, Snapshot, Statement
-from pgplan.plan.diff import Draft, draft_object
+from pgplan.kind import Catalog, Found, ObjectKind, Snapshot, Statement
 from pgplan.plan.model import Slot
+from pgplan.plan.objects import Decision, decide_object
 from pgplan.registry import Registry, registry_of
 from pgplan.secret import Secret
 from pgplan.state.digests import slots
@@ -63,49 +63,55 @@ class Bench:
     def snapshot(self, *types: str) -> Snapshot:
         return read_now(self.session, REGISTRY, types)
 
-    def found(self, declared: Declared) -> Found | None:
-        return self.snapshot(declared.kind).get(declared.kind, declared.key)
+    def catalog(self, *types: str) -> Catalog:
+        snapshot = self.snapshot(*types)
+        return snapshot.catalog(snapshot.facts.database)
 
-    def settled(self, declared: Declared, snapshot: Snapshot) -> Declared:
-        def lookup(kind: str, key: str) -> Any:
-            found = snapshot.get(kind, key)
+    def found(self, declared: Declared) -> Found | None:
+        return self.catalog(declared.kind).get(declared.kind, declared.key)
+
+    def completed(self, declared: Declared, catalog: Catalog) -> Declared:
+        def spec_of(type_: str, key: str) -> Any:
+            found = catalog.get(type_, key)
             return found.spec if found else None
 
-        return evolve(declared, spec=self.kind(declared).settle(declared.spec, snapshot.facts, lookup))
+        return evolve(declared, spec=self.kind(declared).complete(declared.spec, catalog.facts, spec_of))
 
     def kind(self, declared: Declared) -> ObjectKind:
         return REGISTRY.object_kind(declared.kind)
 
-    def draft(self, declared: Declared, recorded: Declared | None = None) -> Draft:
+    def decide(self, declared: Declared, recorded: Declared | None = None) -> Decision:
         snapshot = self.snapshot(declared.kind)
-        declared = self.settled(declared, snapshot)
-        found = snapshot.get(declared.kind, declared.key)
+        database = snapshot.facts.database
+        catalog = snapshot.catalog(database)
+        declared = self.completed(declared, catalog)
+        found = catalog.get(declared.kind, declared.key)
         entry = None
         if recorded is not None:
-            recorded = self.settled(recorded, snapshot)
+            recorded = self.completed(recorded, catalog)
             entry = Entry(declared.address, "", found.oid if found else 0, image(recorded.spec))
         status: dict[str, Slot] = {slot: s for (_, slot), s in slots([declared], State("", "", 0), snapshot, REGISTRY).items()}
-        return draft_object(declared.address, declared.key, self.kind(declared), declared, entry, found, status)
+        found_as = REGISTRY.identity(declared.kind, declared.key, database)
+        meant = REGISTRY.meant(declared.kind, declared.key, database)
+        return decide_object(declared.address, self.kind(declared), found_as, meant, declared, entry, found, status)
 
     def reach(self, declared: Declared, recorded: Declared | None = None) -> list[str]:
         """Bring the database to what is declared, and return the SQL. Nothing must be left to do."""
-        draft = self.draft(declared, recorded)
+        decision = self.decide(declared, recorded)
         statements: list[Statement] = []
-        assert draft.declared is not None
-        if draft.action == "replace":
-            assert draft.found is not None
-            statements += draft.kind.drop(draft.found)
-        if draft.action in ("create", "replace"):
-            statements += draft.kind.create(draft.spec)
-        elif draft.action == "update":
-            assert draft.found is not None
-            statements += draft.kind.alter(draft.found, draft.spec, draft.changed, draft.sent_slots())
+        if decision.action == "replace":
+            assert decision.found is not None
+            statements += decision.kind.drop(decision.found)
+        if decision.creates:
+            statements += decision.kind.create(decision.made_spec)
+        elif decision.action == "update":
+            statements += altering(decision)
         self.send(declared, statements)
         self.expect_nothing(declared, recorded and declared)
         return [each.sql for each in statements]
 
     def expect_nothing(self, declared: Declared, recorded: Declared | None = None) -> None:
-        left = self.draft(declared, recorded)
+        left = self.decide(declared, recorded)
         assert left.found is not None
         assert (left.action, left.changed, left.sent_slots()) == ("none" if recorded else "adopt", (), ())
         # What is found and what is declared can be recorded, and come back equal.
@@ -117,6 +123,11 @@ class Bench:
         assert found is not None
         self.send(None, self.kind(declared).drop(found))
         assert self.found(declared) is None
+
+
+def altering(decision: Decision) -> Sequence[Statement]:
+    assert decision.found is not None
+    return decision.kind.alter(decision.found, decision.spec, decision.changed, decision.sent_slots())
 
 
 @contextmanager

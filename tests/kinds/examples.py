@@ -47,6 +47,8 @@ def examples(prefix: str, version: int) -> list[Example]:
             ("CREATE SCHEMA other",),
         ),
         _server(one, two, (owners, fdw)),
+        _wrapper(f"{prefix}_super", ("CREATE EXTENSION postgres_fdw SCHEMA public", f'CREATE ROLE "{prefix}_super" SUPERUSER')),
+        _foreign_table(one, two, (owners, fdw, "CREATE SCHEMA s; GRANT CREATE ON SCHEMA s TO PUBLIC")),
         _mapping("a role", one, (owners, fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
         _mapping("PUBLIC", "PUBLIC", (fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
         *_memberships(one, two, owners, version),
@@ -99,6 +101,54 @@ def _server(one: str, two: str, setup: tuple[str, ...]) -> Example:
         {"fdw": "w2", "type": "t"},
     )
     return Example("server", states, setup)
+
+
+def _wrapper(owner: str, setup: tuple[str, ...]) -> Example:
+    handler, validator = "public.postgres_fdw_handler", "public.postgres_fdw_validator"
+    states = _of(
+        "foreign_data_wrapper",
+        "w",
+        {},
+        {"handler": handler, "validator": validator},
+        {"handler": handler, "validator": "", "options": {"a": "it's \\", 'o "q': "="}, "owner": owner, "comment": "c"},
+        {"handler": "", "validator": "pg_catalog.postgresql_fdw_validator", "options": {}, "comment": ""},
+        {"validator": "", "options": {"host": "h", "port": 5432}, "owner": "postgres"},
+        {"validator": "", "options": {"a": "b", "c": 1}},
+    )
+    return Example("foreign_data_wrapper", states, setup)
+
+
+def _foreign_table(one: str, two: str, setup: tuple[str, ...]) -> Example:
+    def column(name: str, type_: str, **more: object) -> dict[str, object]:
+        return {"name": name, "type": type_, **more}
+
+    servers = "CREATE SERVER a FOREIGN DATA WRAPPER w1; CREATE SERVER b FOREIGN DATA WRAPPER w2"
+    usage = f'GRANT USAGE ON FOREIGN SERVER a, b TO "{one}", "{two}"'
+    states = _of(
+        "foreign_table",
+        "s.t",
+        {"server": "a", "columns": []},
+        {"server": "a", "columns": [column("id", "bigint", not_null=True)], "options": {"table": "it's \\"}, "owner": one},
+        {
+            "server": "a",
+            "columns": [column("id", "int", options={"key": "true"}), column('a "b', "varchar(20)", not_null=True)],
+            "options": {},
+            "owner": two,
+            "comment": "it's",
+        },
+        {
+            "server": "a",
+            "columns": [
+                column("id", "int4", not_null=True, options={"key": "false", "Ünï": "="}),
+                column('a "b', "numeric(10,2)[]"),
+                column("at", "timestamp(3) with time zone", options={"x": ""}),
+            ],
+            "comment": "",
+        },
+        {"server": "b", "columns": [column("at", "interval day to second(3)")], "options": {"o": 1}},
+        {"server": "b", "columns": [column("at", '"char"'), column("more", "bit varying(3)")]},
+    )
+    return Example("foreign_table", states, (*setup, servers, usage))
 
 
 def _mapping(name: str, user: str, setup: tuple[str, ...]) -> Example:

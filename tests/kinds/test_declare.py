@@ -12,6 +12,13 @@ from pgplan.secret import Secret
 from tests.kinds.bench import declare, one
 from tests.kinds.examples import LONG
 
+TABLE: dict[str, Any] = {"server": "s", "columns": []}
+COLUMN = ("columns", 0)
+
+
+def _columns(*columns: dict[str, object]) -> dict[str, object]:
+    return {"server": "s", "columns": list(columns)}
+
 
 @pytest.mark.parametrize(
     ("kind", "name", "block", "path", "message"),
@@ -40,6 +47,34 @@ from tests.kinds.examples import LONG
         ("server", "s", {"fdw": "w", "options": {"API-Key": "p"}}, ("options", "API-Key"), "every role can read"),
         ("server", "s", {"fdw": "w", "options": {"x": Secret("p", "${var.p}")}}, ("options", "x"), "sensitive"),
         ("server", "s", {}, (), "'fdw' is missing"),
+        ("foreign_data_wrapper", "", {}, (), "a name is empty"),
+        ("foreign_data_wrapper", "w", {"options": {"token": "t"}}, ("options", "token"), "every role can read"),
+        ("foreign_data_wrapper", "w", {"owner": "PUBLIC"}, ("owner",), "PUBLIC is not a role"),
+        ("foreign_data_wrapper", "w", {"handler": "f"}, ("handler",), "write schema.name"),
+        ("foreign_data_wrapper", "w", {"validator": "s.f(text[], oid)"}, ("validator",), "without its arguments"),
+        ("foreign_table", "t", TABLE, (), "write schema.name"),
+        ("foreign_table", "s.t", {"server": "s"}, (), "'columns' is missing"),
+        ("foreign_table", "s.t", TABLE | {"server": ""}, ("server",), "a name is empty"),
+        ("foreign_table", "s.t", TABLE | {"options": {"passwd": "p"}}, ("options", "passwd"), "every role can read"),
+        (
+            "foreign_table",
+            "s.t",
+            _columns({"name": "a", "type": "int", "options": {"pwd": "p"}}),
+            (*COLUMN, "options", "pwd"),
+            "every",
+        ),
+        ("foreign_table", "s.t", _columns({"name": LONG + "x", "type": "int"}), (*COLUMN, "name"), "64 bytes"),
+        ("foreign_table", "s.t", _columns({"name": "a", "type": "public.g(1)"}), (*COLUMN, "type"), "write public.g"),
+        ("foreign_table", "s.t", _columns({"name": "a", "type": "a.b.c"}), (*COLUMN, "type"), "is not a type"),
+        ("foreign_table", "s.t", _columns({"name": "a", "type": "bigserial"}), (*COLUMN, "type"), "write integer"),
+        ("foreign_table", "s.t", _columns({"name": "a"}), COLUMN, "'type' is missing"),
+        (
+            "foreign_table",
+            "s.t",
+            _columns({"name": "a", "type": "int"}, {"name": "a", "type": "int"}),
+            ("columns", 1, "name"),
+            "two columns 'a'",
+        ),
         ("user_mapping", "", {"server": "s", "user": "public"}, ("user",), "no role is called 'public'"),
         ("user_mapping", "", {"server": "s", "user": []}, ("user",), "the list is empty"),
         ("user_mapping", "", {"server": LONG + "x", "user": "u"}, ("server",), "64 bytes"),

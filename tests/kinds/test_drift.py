@@ -10,7 +10,9 @@ from pgplan.configuration.model import Declared
 from tests.kinds.bench import bench, one
 
 SETUP = (
-    "CREATE ROLE {u}_o; CREATE ROLE {u}_p; CREATE SCHEMA elsewhere;CREATE FOREIGN DATA WRAPPER w; CREATE FOREIGN DATA WRAPPER w2"
+    "CREATE ROLE {u}_o; CREATE ROLE {u}_p; CREATE ROLE {u}_super SUPERUSER; CREATE SCHEMA elsewhere;"
+    "CREATE EXTENSION file_fdw SCHEMA public; CREATE FOREIGN DATA WRAPPER w; CREATE FOREIGN DATA WRAPPER w2;"
+    "CREATE SERVER s1 FOREIGN DATA WRAPPER w; CREATE SERVER s2 FOREIGN DATA WRAPPER w"
 )
 ROLE_CHANGES = {
     "superuser": "ALTER ROLE {u} NOSUPERUSER",
@@ -37,6 +39,23 @@ SERVER_CHANGES = {
     "owner": "ALTER SERVER s OWNER TO {u}_p",
     "comment": "COMMENT ON SERVER s IS 'd'",
 }
+WRAPPER_CHANGES = {
+    "handler": "ALTER FOREIGN DATA WRAPPER x NO HANDLER",
+    "validator": "ALTER FOREIGN DATA WRAPPER x NO VALIDATOR",
+    "options": "ALTER FOREIGN DATA WRAPPER x NO VALIDATOR OPTIONS (ADD password 'careless');"
+    "ALTER FOREIGN DATA WRAPPER x VALIDATOR public.file_fdw_validator",
+    "owner": "ALTER FOREIGN DATA WRAPPER x OWNER TO postgres",
+    "comment": "COMMENT ON FOREIGN DATA WRAPPER x IS 'd'",
+}
+TABLE_CHANGES = {
+    "server": "DROP FOREIGN TABLE elsewhere.t; CREATE FOREIGN TABLE elsewhere.t (a int OPTIONS (x 'y'), b text NOT NULL)"
+    " SERVER s2 OPTIONS (a 'b'); COMMENT ON FOREIGN TABLE elsewhere.t IS 'c'; ALTER FOREIGN TABLE elsewhere.t OWNER TO {u}_o",
+    "columns": "ALTER FOREIGN TABLE elsewhere.t ALTER a TYPE bigint, ALTER a SET NOT NULL, ALTER a OPTIONS (SET x 'z'), DROP b,"
+    " ADD b varchar(3), ADD token text OPTIONS (token 'careless')",
+    "options": "ALTER FOREIGN TABLE elsewhere.t OPTIONS (ADD password 'careless')",
+    "owner": "ALTER FOREIGN TABLE elsewhere.t OWNER TO {u}_p",
+    "comment": "COMMENT ON FOREIGN TABLE elsewhere.t IS 'd'",
+}
 
 
 def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
@@ -56,6 +75,24 @@ def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
     server = one("server", "s", fdw="w", type="t", version="1", options={"a": "b"}, owner=f"{unique}_o", comment="c")
     schema = one("schema", "s", owner=f"{unique}_o", comment="c")
     extension = one("extension", "hstore", schema="public", version="1.8", comment="c")
+    wrapper = one(
+        "foreign_data_wrapper",
+        "x",
+        handler="public.file_fdw_handler",
+        validator="public.file_fdw_validator",
+        options={},
+        owner=f"{unique}_super",
+        comment="c",
+    )
+    table = one(
+        "foreign_table",
+        "elsewhere.t",
+        server="s1",
+        columns=[{"name": "a", "type": "int", "options": {"x": "y"}}, {"name": "b", "type": "text", "not_null": True}],
+        options={"a": "b"},
+        owner=f"{unique}_o",
+        comment="c",
+    )
     return [
         (role, ROLE_CHANGES),
         (server, SERVER_CHANGES),
@@ -64,10 +101,12 @@ def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
             extension,
             {"schema": "ALTER EXTENSION hstore SET SCHEMA elsewhere", "comment": "COMMENT ON EXTENSION hstore IS 'd'"},
         ),
+        (wrapper, WRAPPER_CHANGES),
+        (table, TABLE_CHANGES),
     ]
 
 
-@pytest.mark.parametrize("number", range(4), ids=["role", "server", "schema", "extension"])
+@pytest.mark.parametrize("number", range(6), ids=["role", "server", "schema", "extension", "wrapper", "table"])
 def test_each_attribute(database: str, unique: str, number: int) -> None:
     declared, by_attribute = _cases(unique)[number]
     with bench(database) as b:
@@ -75,9 +114,9 @@ def test_each_attribute(database: str, unique: str, number: int) -> None:
         b.reach(declared)
         for attribute, by_hand in by_attribute.items():
             b.run(by_hand.format(u=unique))
-            draft = b.draft(declared, recorded=declared)
-            assert draft.changed == (attribute,)
-            assert draft.moved == "database"
+            decision = b.decide(declared, recorded=declared)
+            assert decision.changed == (attribute,)
+            assert decision.moved == "database"
             b.reach(declared, recorded=declared)
 
 
@@ -100,7 +139,7 @@ def test_password_changed_by_hand(database: str, unique: str) -> None:
         assert before is not None
         assert after is not None
         assert before.extra != after.extra
-        assert b.draft(declared, recorded=declared).slots == {"password": "changed"}
+        assert b.decide(declared, recorded=declared).slots == {"password": "changed"}
         assert b.reach(declared, recorded=declared) == [f"ALTER ROLE \"{unique}\" PASSWORD :'password'"]
 
 
@@ -124,8 +163,8 @@ def test_options_of_a_mapping(database: str, by_hand: str, changed: Sequence[str
         b.run("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w")
         b.reach(declared)
         b.run(f"ALTER USER MAPPING FOR PUBLIC SERVER s OPTIONS ({by_hand})")
-        draft = b.draft(declared, recorded=declared)
-        assert (draft.changed, tuple(draft.slots.values())) == (changed, slots)
+        decision = b.decide(declared, recorded=declared)
+        assert (decision.changed, tuple(decision.slots.values())) == (changed, slots)
         b.reach(declared, recorded=declared)
 
 
@@ -137,5 +176,5 @@ def test_options_of_a_membership(database: str, unique: str, option: str) -> Non
         b.run(SETUP.format(u=unique))
         b.reach(declared)
         b.run(f"REVOKE {option} OPTION FOR {unique}_o FROM {unique}_p")
-        assert b.draft(declared, recorded=declared).changed == (option,)
+        assert b.decide(declared, recorded=declared).changed == (option,)
         b.reach(declared, recorded=declared)

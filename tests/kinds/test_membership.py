@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from pgplan.kind import Found, InvalidBlockError
-from tests.kinds.bench import Bench, bench, one
+from tests.kinds.bench import REGISTRY, Bench, bench, one
 
 
 def _rows(b: Bench, role: str) -> list[tuple[object, ...]]:
@@ -77,8 +77,8 @@ def test_omitted_inherit_follows_the_member(database: str, unique: str, *, inher
     with bench(database) as b:
         b.run(f"CREATE ROLE {unique}_r; CREATE ROLE {unique}_m {'INHERIT' if inherit else 'NOINHERIT'}")
         declared = one("membership", "", role=f"{unique}_r", member=f"{unique}_m")
-        draft = b.draft(declared)
-        assert (draft.spec.inherit, draft.spec.set) == (inherit, True)
+        decision = b.decide(declared)
+        assert (decision.spec.inherit, decision.spec.set) == (inherit, True)
         b.reach(declared)
 
 
@@ -87,7 +87,24 @@ def test_omitted_inherit_follows_the_member(database: str, unique: str, *, inher
 def test_options_need_16(database: str, option: str) -> None:
     declared = one("membership", "", role="r", member="m", **{option: "g" if option == "granted_by" else True})
     with bench(database) as b, pytest.raises(InvalidBlockError, match=f"{option} of a membership needs PostgreSQL 16"):
-        b.settled(declared, b.snapshot())
+        b.completed(declared, b.catalog())
+
+
+@pytest.mark.parametrize(
+    ("pairs", "loop"),
+    [
+        (("ab", "bc", "ac"), ""),
+        (("ab", "ba"), "a → b → a"),
+        (("ab", "bc", "ca"), "a → c → b → a"),
+    ],
+)
+def test_a_loop_is_told_once(pairs: tuple[str, ...], loop: str) -> None:
+    """Each pair is a role and its member."""
+    declared = [one("membership", "", role=pair[0], member=pair[1]) for pair in pairs]
+    told = list(REGISTRY.object_kind("membership").together({each.key: each.spec for each in declared}))
+    messages = [f"dependency cycle: {loop} (member → role)"] if loop else []
+    assert [message for _, message, _ in told] == messages
+    assert {key for key, *_ in told} <= {each.key for each in declared}
 
 
 def test_predefined_memberships_are_the_systems(database: str) -> None:
@@ -104,8 +121,8 @@ def test_lock_out(database: str, unique: str) -> None:
         kind, found = b.kind(declared), b.found(declared)
         facts = b.snapshot().facts
         assert isinstance(found, Found)
-        settled = b.settled(declared, b.snapshot()).spec
-        assert kind.lock_out(found, settled, facts) == f"ADMIN OPTION of {unique}"
-        assert kind.lock_out(found, evolve(settled, admin=True), facts) is None
+        completed = b.completed(declared, b.catalog()).spec
+        assert kind.lock_out(found, completed, facts) == f"ADMIN OPTION of {unique}"
+        assert kind.lock_out(found, evolve(completed, admin=True), facts) is None
         assert kind.lock_out(found, None, facts) == f"the membership of {unique}"
         assert kind.lock_out(found, None, evolve(facts, role="x", session_role="x")) is None

@@ -50,8 +50,8 @@ def test_a_password_is_hidden_from_others(database: str, unique: str) -> None:
         found = b.found(declared)
         assert found is not None
         assert (found.hidden, found.spec.password, found.secrets, found.extra) == (("password",), None, {}, {})
-        assert b.draft(declared, recorded=declared).changed == ()
-        assert b.draft(declared).changed == ("password",)
+        assert b.decide(declared, recorded=declared).changed == ()
+        assert b.decide(declared).changed == ("password",)
 
 
 def test_lock_out(database: str) -> None:

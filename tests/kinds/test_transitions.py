@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from pgplan.address import join
 from pgplan.configuration.model import Declared
 from tests.kinds.bench import Bench, bench, one
 from tests.kinds.examples import NAMES, examples
@@ -36,13 +37,20 @@ def test_names_of_every_sort(database: str, name: str) -> None:
         schema = one("schema", name, comment="c")
         server = one("server", name, fdw="w", options={name: name}, comment="c")
         mapping = one("user_mapping", "", server=name, user=name, options={name: name, "password": name})
+        wrapper = one("foreign_data_wrapper", name, options={name: name}, comment="c")
+        column = {"name": name, "type": "int", "options": {name: name}}
+        table = one("foreign_table", join(name, name), server=name, columns=[column], options={name: name}, comment="c")
         membership = one("membership", "", role="grp", member=name)
         _make_and_change(b, role, one("role", name, config={"search_path": []}, database_config={"postgres": {"jit": 0}}))
         _make_and_change(b, schema, one("schema", name, owner=name))
         _make_and_change(b, server, one("server", name, fdw="w", owner=name, options={name: "x"}))
+        _make_and_change(b, wrapper, one("foreign_data_wrapper", name, options={name: "x"}))
+        _make_and_change(
+            b, table, one("foreign_table", join(name, name), server=name, owner=name, columns=[column | {"type": "text"}])
+        )
         _make_and_change(b, mapping, one("user_mapping", "", server=name, user=name, options={"password": "q"}))
         _make_and_change(b, membership, one("membership", "", role="grp", member=name, admin=True))
-        for declared in (membership, mapping, server, schema, role):
+        for declared in (membership, mapping, table, server, wrapper, schema, role):
             b.drop(declared)
 
 
@@ -69,7 +77,9 @@ def test_unmanaged_attributes_stand_in_no_statement(database: str, unique: str) 
         b.run("CREATE FOREIGN DATA WRAPPER w")
         assert b.reach(one("role", unique)) == [f'CREATE ROLE "{unique}"']
         assert b.reach(one("schema", "s")) == ['CREATE SCHEMA "s"']
+        assert b.reach(one("foreign_data_wrapper", "x")) == ['CREATE FOREIGN DATA WRAPPER "x"']
         assert b.reach(one("server", "s", fdw="w")) == ['CREATE SERVER "s" FOREIGN DATA WRAPPER "w"']
         assert b.reach(one("user_mapping", "", server="s", user="PUBLIC")) == ['CREATE USER MAPPING FOR PUBLIC SERVER "s"']
+        assert b.reach(one("foreign_table", "s.t", server="s", columns=[])) == ['CREATE FOREIGN TABLE "s"."t" () SERVER "s"']
         assert 'CREATE EXTENSION "hstore"' in b.reach(one("extension", "hstore"))
         b.expect_nothing(one("extension", "hstore", schema="public"))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from pgplan.configuration.model import Declared
-from pgplan.kind import Statement
-from pgplan.plan.diff import Draft
 from pgplan_postgres.user_mapping_reader import UserMappingReader
-from tests.kinds.bench import Bench, bench, declare, one
+from tests.kinds.bench import Bench, altering, bench, declare, one
 
 SERVER = ("CREATE FOREIGN DATA WRAPPER w", "CREATE SERVER s FOREIGN DATA WRAPPER w")
 ALTER = 'ALTER USER MAPPING FOR PUBLIC SERVER "s" OPTIONS'
@@ -79,30 +75,25 @@ def test_hidden_is_never_empty(database: str, unique: str) -> None:
         _as(b, f"{unique}_own")
         b.run("CREATE SERVER s FOREIGN DATA WRAPPER w")
         first, second = _mapping(f"{unique}_m", user="a", password="p"), _mapping(f"{unique}_m", user="b", password="p")
-        draft = b.draft(first)
-        b.send(first, draft.kind.create(draft.spec))
+        decision = b.decide(first)
+        b.send(first, decision.kind.create(decision.spec))
         found = b.found(first)
         assert found is not None
         assert (found.hidden, found.spec.options, found.secrets) == (("options",), None, {})
-        assert b.draft(first, recorded=first).changed == ()
+        assert b.decide(first, recorded=first).changed == ()
         # What is recorded is taken for what is there; no digest of the password is recorded here, so that is sent.
-        draft = b.draft(second, recorded=first)
-        assert draft.changed == ("options",)
+        decision = b.decide(second, recorded=first)
+        assert decision.changed == ("options",)
         alter = f'ALTER USER MAPPING FOR "{unique}_m" SERVER "s" OPTIONS'
-        assert [each.sql for each in _statements(draft)] == [
+        assert [each.sql for each in altering(decision)] == [
             f'{alter} (DROP "password", SET "user" \'b\')',
             f"{alter} (ADD \"password\" :'options.password')",
         ]
         # Not recorded: nothing can be said, so the mapping is made anew.
-        assert b.draft(second).changed == ("options",)
-        b.send(second, _statements(b.draft(second)))
+        assert b.decide(second).changed == ("options",)
+        b.send(second, altering(b.decide(second)))
         b.run("RESET ROLE")
         b.expect_nothing(second)
-
-
-def _statements(draft: Draft) -> Sequence[Statement]:
-    assert draft.found is not None
-    return draft.kind.alter(draft.found, draft.spec, draft.changed, draft.sent_slots())
 
 
 ROLES = ("own", "member_of_own", "noinherit_member", "mapped", "mapped_with_usage", "usage_by_group", "stranger")
@@ -154,5 +145,5 @@ def test_products(database: str) -> None:
         for each in made:
             b.reach(each)
         assert all(b.found(each) is not None for each in made)
-        users = {each.spec.user for each in b.snapshot("user_mapping").of("user_mapping")}
+        users = {each.spec.user for each in b.catalog("user_mapping").of("user_mapping")}
         assert users == {"PUBLIC", "a/b", '"PUBLIC"'}

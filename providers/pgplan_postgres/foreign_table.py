@@ -1,0 +1,189 @@
+"""https://www.postgresql.org/docs/current/sql-createforeigntable.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import evolve, field, frozen
+from psycopg import sql
+
+from pgplan.address import part, split
+from pgplan.kind import Declaration, Found, InvalidBlockError, Reference, Statement
+from pgplan.secret import Secret
+from pgplan_postgres.base import Mistakes, ObjectKindBase, named, sorted_dict, to_role
+from pgplan_postgres.column_types import column_type, type_sql
+from pgplan_postgres.options import changes, check_readable, clause, plain
+from pgplan_postgres.rights import Rights, ownership
+from pgplan_postgres.sql import comment_and_owner, name, statement, words
+from pgplan_postgres.targets import object_key, schema_of
+
+
+@frozen
+class ColumnBlock:
+    """One of `columns`. Omitted, and enforced: `not_null` is false, and there are no options."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    options: dict[str, str] = field(factory=dict[str, str])
+    """Text only: the decoder refuses a sensitive value here."""
+
+
+@frozen
+class Column:
+    name: str
+    type: str
+    """As PostgreSQL spells it (`pgplan_postgres.column_types`)."""
+    not_null: bool = False
+    options: dict[str, str | Secret] = field(factory=dict[str, "str | Secret"], converter=sorted_dict)
+    """No declared one is secret; a found one that looks so is masked."""
+
+
+@frozen
+class ForeignTableBlock:
+    """``[foreign_table."SCHEMA.NAME"]``. `columns` are all columns in their order. Of the rest, what is omitted is not managed;
+    ``options = {}`` means that there are none."""
+
+    server: str
+    columns: list[ColumnBlock]
+    options: dict[str, str] | None = None
+    """Text only: the decoder refuses a sensitive value here."""
+    owner: str | None = None
+    comment: str | None = None
+
+
+@frozen
+class ForeignTable:
+    name: str
+    """With its schema, as in the key."""
+    server: str
+    columns: tuple[Column, ...]
+    options: dict[str, str | Secret] | None = field(default=None, converter=sorted_dict)
+    """No declared one is secret; a found one that looks so is masked."""
+    owner: str | None = None
+    comment: str | None = None
+
+
+class ForeignTableKind(ObjectKindBase):
+    name = "foreign_table"
+    block = ForeignTableBlock
+    spec = ForeignTable
+    # DROP EXTENSION takes along the tables that it brought, and may take the type of a column.
+    stands_on = ("extension", "schema", "server", "role")
+    # The table has an access list, which a new one gets by its owner's default privileges.
+    reads = ("table", "default_privileges")
+    replace_when = ("server",)
+
+    def object(self, key: str) -> tuple[str, str]:
+        return "table", key
+
+    def declare(self, name: str, block: ForeignTableBlock) -> Iterable[Declaration]:
+        mistakes = Mistakes()
+        key = _key(mistakes, name)
+        mistakes.names(("server", block.server))
+        check_readable(mistakes, ("options",), "a foreign table", block.options or {})
+        mistakes.optional_role("owner", block.owner)
+        columns = tuple(_column(mistakes, index, column) for index, column in enumerate(block.columns))
+        names = [column.name for column in columns]
+        for index, column in enumerate(names):
+            if column in names[:index]:
+                mistakes.add(("columns", index, "name"), f"there are two columns {column!r}")
+        mistakes.done()
+        return [Declaration(self.name, key, evolve(named(ForeignTable, block, key), columns=columns))]
+
+    def owner(self, spec: ForeignTable) -> str | None:
+        return spec.owner
+
+    def references(self, spec: ForeignTable) -> Sequence[Reference]:
+        schema = Reference("schema", part(schema_of(spec.name)), "name")
+        return [schema, Reference("server", part(spec.server), "server"), *to_role(spec.owner, "owner")]
+
+    def create(self, spec: ForeignTable) -> Sequence[Statement]:
+        columns = sql.SQL(", ").join(_definition(column) for column in spec.columns)
+        created = words(
+            sql.SQL("CREATE"),
+            _target(spec),
+            sql.SQL("({})").format(columns),
+            sql.SQL("SERVER {}").format(name(spec.server)),
+            clause(plain(spec.options or {})),
+        )
+        return [statement("{}", created), *comment_and_owner(_target(spec), spec, ("comment", "owner"))]
+
+    def alter(self, found: Found, spec: ForeignTable, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        before: ForeignTable = found.spec
+        actions = list(_column_actions(before.columns, spec.columns)) if "columns" in changed else []
+        options = changes(before.options or {}, spec.options or {}) if "options" in changed else None
+        actions += [] if options is None else [options]
+        altered = [statement("ALTER {} {}", _target(spec), sql.SQL(", ").join(actions))] if actions else []
+        return [*altered, *comment_and_owner(_target(spec), spec, changed)]
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        return [statement("DROP {}", _target(found.spec))]
+
+    def missing_right(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> str | None:
+        if found is not None:
+            return ownership(found, rights)
+        if spec is None:
+            return None
+        schema = schema_of(spec.name)
+        if not rights.has("schema", part(schema), "CREATE"):
+            return f"CREATE on schema {schema}"
+        return None if rights.has("server", part(spec.server), "USAGE") else f"USAGE on server {spec.server}"
+
+
+def _key(mistakes: Mistakes, text: str) -> str:
+    try:
+        return object_key("table", text)
+    except ValueError as error:
+        mistakes.add((), str(error))
+        return text
+
+
+def _column(mistakes: Mistakes, index: int, block: ColumnBlock) -> Column:
+    path = ("columns", index)
+    mistakes.name((*path, "name"), block.name)
+    check_readable(mistakes, (*path, "options"), "a column", block.options)
+    column = Column(block.name, block.type, block.not_null, dict(block.options))
+    try:
+        return evolve(column, type=column_type(block.type))
+    except ValueError as error:
+        mistakes.add((*path, "type"), str(error))
+        return column
+
+
+def _target(spec: ForeignTable) -> sql.Composable:
+    return sql.SQL("FOREIGN TABLE {}").format(name(*split(spec.name)))
+
+
+def _definition(column: Column) -> sql.Composable:
+    not_null = sql.SQL("NOT NULL") if column.not_null else None
+    return words(name(column.name), type_sql(column.type), clause(plain(column.options)), not_null)
+
+
+def _column_actions(before: Sequence[Column], after: Sequence[Column]) -> Iterable[sql.Composable]:
+    """What ALTER FOREIGN TABLE does to columns. Raises InvalidBlockError when a column would have to change its place."""
+    old = {column.name: column for column in before}
+    new = {column.name: column for column in after}
+    possible = [*(each for each in old if each in new), *(each for each in new if each not in old)]
+    if possible != list(new):
+        hint = f"list them as {', '.join(possible)}, or remove the block, apply that, and then declare the table anew"
+        raise InvalidBlockError((("columns",), "PostgreSQL can neither move a column nor add one but at the end", hint))
+    for column in before:
+        if column.name not in new:
+            yield sql.SQL("DROP COLUMN {}").format(name(column.name))
+        else:
+            yield from _alterations(column, new[column.name])
+    for column in after:
+        if column.name not in old:
+            yield sql.SQL("ADD COLUMN {}").format(_definition(column))
+
+
+def _alterations(before: Column, after: Column) -> Iterable[sql.Composable]:
+    column = sql.SQL("ALTER COLUMN {}").format(name(after.name))
+    if before.type != after.type:
+        yield words(column, sql.SQL("TYPE"), type_sql(after.type))
+    if before.not_null != after.not_null:
+        yield words(column, sql.SQL("SET NOT NULL") if after.not_null else sql.SQL("DROP NOT NULL"))
+    options = changes(before.options, after.options)
+    if options is not None:
+        yield words(column, options)
