@@ -17,22 +17,26 @@ import secrets
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from pgplan import __version__
 from pgplan.errors import Exit, PgplanError, Problem, StaleError
 from pgplan.files import replace
 from pgplan.images import canonical, image, mistakes, restore
 from pgplan.plan.model import FORMAT as PLAN_FORMAT
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Remarks
+from pgplan.snapshot import Privilege
+from pgplan.strict import MismatchError
 
 T = TypeVar("T")
-FORMAT = 1
+FORMAT = 2
+FIRST = 2
+"""The first format of a release."""
 MAX_BYTES = 1 << 30
 _MEMBERS = ("manifest.json", "plan.json")
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
@@ -50,19 +54,27 @@ class Manifest:
     pgplan: str
     """The version that made the plan."""
     created: str
-    """Times are ISO 8601, in UTC."""
-    expires: str | None
+    """ISO 8601, in UTC."""
     files: tuple[tuple[str, str], ...]
     """Names of the configuration's files and the SHA-256 of their bytes."""
     digest: str
     """Of plan.json."""
+    remarks: Remarks
+    variables: Mapping[str, str] = field(factory=dict[str, str])
+    """Of variables that are not sensitive, SHA-256 of their values, by name."""
     format: int = FORMAT
 
 
-def manifest(plan: Plan, files: Iterable[tuple[str, str]], now: datetime, valid_for: timedelta | None = None) -> Manifest:
-    """The manifest of a plan made `now`, an aware time. Without `valid_for` the plan does not expire."""
-    expires = None if valid_for is None else _time(now + valid_for)
-    return Manifest(__version__, _time(now), expires, tuple(sorted(files)), digest(plan))
+def manifest(
+    plan: Plan, remarks: Remarks, files: Iterable[tuple[str, str]], now: datetime, variables: Mapping[str, str] | None = None
+) -> Manifest:
+    """The manifest of a plan made `now`, an aware time."""
+    return Manifest(__version__, _time(now), tuple(sorted(files)), digest(plan), remarks, dict(sorted((variables or {}).items())))
+
+
+def expiry(now: datetime, valid_for: timedelta) -> str:
+    """What `Decided.expires` of a plan made `now`, an aware time, has to be."""
+    return _time(now + valid_for)
 
 
 def _time(moment: datetime) -> str:
@@ -77,7 +89,7 @@ def _is_time(text: str) -> bool:
 
 
 def digest(plan: Plan) -> str:
-    """``sha256:…`` of plan.json: the same for the same configuration, state, database and role, in every process."""
+    """``sha256:…`` of plan.json: the same for the same configuration, options, state, database and role, in every process."""
     return _digest(canonical(image(plan)))
 
 
@@ -130,10 +142,11 @@ def read(path: Path) -> tuple[Plan, Manifest]:
         raise StaleError(Problem(f"the plan file {path} is damaged: {error}", hint=_AGAIN)) from error
 
 
-def check_expiry(about: Manifest, now: datetime) -> None:
+def check_expiry(plan: Plan, now: datetime) -> None:
     """Raises StaleError when the plan has expired."""
-    if about.expires is not None and now >= datetime.fromisoformat(about.expires):
-        raise StaleError(Problem(f"the saved plan expired at {about.expires}", hint=_AGAIN))
+    expires = plan.decided.expires
+    if expires is not None and now >= datetime.fromisoformat(expires):
+        raise StaleError(Problem(f"the saved plan expired at {expires}", hint=_AGAIN))
 
 
 def check_digest(found: str, expected: str) -> None:
@@ -166,13 +179,28 @@ def _unpack(data: bytes, path: Path) -> tuple[Plan, Manifest]:
     if pack(raw_about, body) != data:
         raise _DamagedError("it holds more than a plan, or its index does not fit")
     about = _restored(document, Manifest, raw_about)
-    if about.expires is not None and not _is_time(about.expires):
-        raise _DamagedError(f"it cannot expire at {about.expires!r}")
     if _digest(body) != about.digest:
         raise _DamagedError("the plan in it does not have the digest that it should")
     planned = _json(body)
     _check_format(planned, PLAN_FORMAT, path)
-    return _restored(planned, Plan, body), about
+    plan = _restored(planned, Plan, body)
+    _check_content(plan)
+    return plan, about
+
+
+def _check_content(plan: Plan) -> None:
+    """What types do not say."""
+    expires = plan.decided.expires
+    if expires is not None and not _is_time(expires):
+        raise _DamagedError(f"it cannot expire at {expires!r}")
+    if not plan.observed.databases:
+        raise _DamagedError("it names no database")
+    for observed in plan.observed.objects:
+        try:
+            restore(list(observed.acl or ()), tuple[Privilege, ...])
+        except MismatchError as error:
+            said = "; ".join(mistakes(error)[:_SHOWN_MISTAKES])
+            raise _DamagedError(f"the access list of {observed.identity}: {said}") from error
 
 
 def _member(data: bytes, position: int, name: str) -> tuple[bytes, int]:
@@ -202,6 +230,9 @@ def _check_format(document: Any, known: int, path: Path) -> None:
         version = None
     if type(version) is not int or version < 1:
         raise _DamagedError("it has no format number")
+    if version < FIRST:
+        message = f"the plan file {path} was made by an unreleased version of pgplan, in format {version}"
+        raise StaleError(Problem(message, hint=_AGAIN))
     if version > known:
         hint = f"apply it with the version that made it, or {_AGAIN}"
         raise StaleError(Problem(f"the plan file {path} has format {version}; pgplan {__version__} knows {known}", hint=hint))

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
 import psycopg
 from attrs import evolve, frozen
 
+from pgplan.address import Address
 from pgplan.database import emergency
 from pgplan.database.commit import conclude
 from pgplan.database.connection import Session, facts, pin_local
@@ -32,15 +33,15 @@ from pgplan.database.read import read, read_now
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
 from pgplan.database.stale import check_state, check_target
-from pgplan.database.steps import Progress, StepError, UnattributedError, check_statements, run
+from pgplan.database.steps import Progress, StepError, UnattributedError, check_phases, check_statements, run
 from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
-from pgplan.database.verify import stale, unfulfilled
+from pgplan.database.verify import counted, stale, unfulfilled
 from pgplan.database.working import AS_BEFORE, Prepared, Working
 from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
-from pgplan.kind import Facts, Snapshot
-from pgplan.plan.model import Change, Plan
+from pgplan.plan.model import Plan, Remarks, Secrecy
 from pgplan.registry import Registry
 from pgplan.secret import Secret
+from pgplan.snapshot import Facts, Snapshot
 from pgplan.state.digests import SENT, record
 from pgplan.state.model import Digest, State
 from pgplan.state.store import StateStore, new_state
@@ -79,6 +80,7 @@ def _pass(checkpoint: str) -> None:
 
 def apply(
     plan: Plan,
+    remarks: Remarks,
     connection: Session,
     store: StateStore,
     registry: Registry,
@@ -93,15 +95,27 @@ def apply(
 ) -> Applied:
     """Apply `plan`, or leave the database and the state as they are.
 
-    `secret_of` gives the value of a secret by address and slot; `connect` another connection like `connection` (before 17 one is
-    needed to flush, and any version needs one when the first is lost); `directory` is the configuration's. `lock_timeout` and
-    `wait` are seconds to wait for the state's and the database's lock. `checkpoint` is called after each numbered step.
+    `remarks` are those made with the plan; `secret_of` gives the value of a secret by address and slot; `connect` another
+    connection like `connection` (before 17 one is needed to flush, and any version needs one when the first is lost); `directory`
+    is the configuration's. `lock_timeout` and `wait` are seconds to wait for the state's and the database's lock. `checkpoint` is
+    called after each numbered step.
 
     Raises StaleError (exit code 3) when the state, the target or an object is not what the plan was made for; LockedError (4);
     PgplanError when a step fails, or with exit code 130 when interrupted.
     """
     working = Working(
-        plan, connection, store, registry, secret_of, connect, directory, wait, progress, checkpoint, secrets.token_hex(16)
+        plan,
+        remarks,
+        connection,
+        store,
+        registry,
+        secret_of,
+        connect,
+        directory,
+        wait,
+        progress,
+        checkpoint,
+        secrets.token_hex(16),
     )
     lock = store.lock(lock_timeout)
     try:
@@ -117,9 +131,10 @@ def apply(
 
 
 def _locked(working: Working) -> Applied:
+    check_phases(working.plan)
     check_statements(working.plan)
     known = _facts(working.connection)
-    check_target(working.plan, known)
+    check_target(working.plan, working.remarks, known)
     resolved = _load(working)
     check_state(working.plan, resolved.state, known)
     working.checkpoint("locked")
@@ -150,8 +165,8 @@ def _load(working: Working) -> Resolved:
     """Step 1: the state, with whatever an earlier run left pending settled."""
     state, version = working.store.load()
     if state is None:
-        fresh = new_state(working.plan.name)
-        lineage = working.plan.state.lineage or fresh.lineage
+        fresh = new_state(working.plan.decided.name)
+        lineage = working.plan.decided.state.lineage or fresh.lineage
         return Resolved(evolve(fresh, lineage=lineage), None)
     state, version = emergency.take_up(working.directory, working.store, state, version)
     return resolve(state, version, working.store, working.connection, working.registry, wait=working.wait)
@@ -160,26 +175,30 @@ def _load(working: Working) -> Resolved:
 def _digests(working: Working, state: State, known: Facts) -> tuple[Digests, Digest | None]:
     """What the state will say of secrets. Made before the transaction, because it takes long on purpose."""
     plan, secret_of = working.plan, working.secret_of
+    # The plan also lists secrets that it leaves alone, because they could not be checked.
+    changed = {change.address for change in plan.changes}
+    slots = [one for one in plan.decided.slots if one.address in changed]
     missing = [
-        Problem(f"the secret {slot} has no value here", address=change.address, hint=_give(change.sources.get(slot)))
-        for change in plan.changes
-        for slot, status in change.slots.items()
-        if status in SENT and secret_of(change.address, slot).withheld
+        Problem(f"the secret {one.slot} has no value here", address=one.address, hint=_give(one.source))
+        for one in slots
+        if one.status in SENT and secret_of(one.address, one.slot).withheld
     ]
     raise_all(PgplanError, missing)
-    raise_all(StaleError, (problem for change in plan.changes for problem in _other_sources(change, secret_of)))
-    slotted = {change.kind for change in plan.changes if change.slots}
-    snapshot = read(working.connection, working.registry, slotted) if slotted else Snapshot(known, {})
-    return record(plan.changes, state, snapshot, working.registry, secret_of)
+    raise_all(StaleError, _other_sources(slots, secret_of))
+    types = {Address.parse(one.address).kind for one in slots}
+    snapshot = read(working.connection, working.registry, types) if types else Snapshot(known)
+    return record(plan, state, snapshot, working.registry, secret_of)
 
 
-def _other_sources(change: Change, secret_of: Callable[[str, str], Secret]) -> Iterator[Problem]:
+def _other_sources(slots: Iterable[Secrecy], secret_of: Callable[[str, str], Secret]) -> Iterator[Problem]:
     """A secret that is taken from elsewhere than the plan says is not the one that was approved."""
-    for slot, status in sorted(change.slots.items()):
-        planned, now = change.sources.get(slot), secret_of(change.address, slot).source
-        if status in SENT and planned != now:
-            message = f"the secret {slot} is taken from {now or 'a literal'}; the plan took it from {planned or 'a literal'}"
-            yield Problem(message, address=change.address, hint=_AGAIN)
+    for one in slots:
+        now = secret_of(one.address, one.slot).source
+        if one.status in SENT and one.source != now:
+            message = (
+                f"the secret {one.slot} is taken from {now or 'a literal'}; the plan took it from {one.source or 'a literal'}"
+            )
+            yield Problem(message, address=one.address, hint=_AGAIN)
 
 
 def _give(source: str | None) -> str:
@@ -205,11 +224,11 @@ def _prepare(working: Working) -> Prepared:
 
 def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
     plan, connection = working.plan, working.connection
-    begin(connection, plan.name, wait=working.wait)
+    begin(connection, plan.decided.name, wait=working.wait)
     working.checkpoint("begun")
-    types = sorted({relied.type for relied in plan.relied})
+    types = sorted({identity.type for identity in counted(plan)})
     before = read_now(connection, working.registry, types)
-    check_target(plan, before.facts)
+    check_target(plan, working.remarks, before.facts)
     _raise_stale(stale(plan, before))
     working.checkpoint("compared")
     if not any(step.statements for step in plan.steps):
@@ -219,9 +238,9 @@ def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
     after = read_now(connection, working.registry, types)
     _raise_unfulfilled(unfulfilled(plan, after))
     working.checkpoint("verified")
-    identity = make_last(connection, working.id, working.connect)
+    mark = make_last(connection, working.id, working.connect)
     working.checkpoint("flushed")
-    return Prepared(before, after, notices, identity)
+    return Prepared(before, after, notices, mark)
 
 
 def _raise_stale(problems: list[Problem]) -> None:

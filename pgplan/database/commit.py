@@ -10,7 +10,7 @@ from pgplan.database.connection import Session
 from pgplan.database.pending import Books, pending, recorded, settled
 from pgplan.database.recovery import Resolved, flushed, resolve
 from pgplan.database.scrub import server_message
-from pgplan.database.transaction import Identity, end
+from pgplan.database.transaction import Mark, end
 from pgplan.database.working import AS_BEFORE, Prepared, Working
 from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.state.backend import BackendError, ConflictError
@@ -21,18 +21,18 @@ def conclude(working: Working, resolved: Resolved, prepared: Prepared, done: Boo
     """Steps 7 to 9."""
     state, version = resolved.state, resolved.version
     known = prepared.before.facts
-    if prepared.identity is None:
+    if prepared.mark is None:
         # Nothing was sent, so there is nothing to be in doubt about: the state alone changes, under the database's lock.
         after = recorded(state, done, known, flushed(working.connection))
         return after, _save(working, after, version)
-    noted = evolve(state, pending=pending(working.id, working.plan, prepared.identity, prepared.before, prepared.after, done))
+    noted = evolve(state, pending=pending(working.id, working.plan, prepared.mark, prepared.before, prepared.after, done))
     version = _save(working, noted, version)
     working.checkpoint("noted")
     failure = _commit(working.connection)
     working.checkpoint("committed")
     if failure:
         return _find_out(working, noted, version, failure)
-    after = settled(noted, known, _position(working.connection, prepared.identity), committed=True)
+    after = settled(noted, known, _position(working.connection, prepared.mark), committed=True)
     return _record(working, after, version)
 
 
@@ -54,13 +54,13 @@ def _commit(connection: Session) -> str:
     return "" if answer == "COMMIT" else f"the server answered COMMIT with {answer}"
 
 
-def _position(connection: Session, identity: Identity) -> str:
+def _position(connection: Session, mark: Mark) -> str:
     """The WAL position after the commit, or an earlier one if the connection is lost by now."""
     try:
         position = flushed(connection)
         connection.rollback()
     except psycopg.Error:
-        return identity.lsn
+        return mark.lsn
     return position
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Literal
 
 from attrs import evolve, frozen
 
-from pgplan.address import Address
-from pgplan.database.transaction import Identity
+from pgplan.address import Address, Identity
+from pgplan.database.transaction import Mark
+from pgplan.database.verify import counted, rows_of
 from pgplan.images import Image
-from pgplan.kind import Facts, Found, Snapshot
-from pgplan.plan.model import Change, Plan, Relied
-from pgplan.plan.observed import relied_acl, relied_image
+from pgplan.plan.model import Change, Plan
+from pgplan.plan.observed import relied_image
 from pgplan.registry import Registry, is_edge_kind
-from pgplan.state.model import Digest, Entry, Pending, State, Target, Tombstone
+from pgplan.snapshot import Facts, Found, Item, Snapshot
+from pgplan.state.model import Digest, Entry, Noted, Pending, State, Target, Tombstone
 
 Digests = Mapping[str, Mapping[str, Digest]]
 """By address and slot."""
@@ -35,22 +36,32 @@ def books(plan: Plan, state: State, after: Snapshot, registry: Registry, digests
     recorded = state.by_address()
     goes = [change for change in plan.changes if change.action in ("delete", "forget")]
     stays = [change for change in plan.changes if change.action not in ("delete", "forget")]
-    oids = {(relied.type, relied.key): relied.oid or 0 for relied in plan.relied}
+    oids = {observed.identity: observed.oid or 0 for observed in plan.observed.objects}
+    entries: list[Entry] = []
+    for change in stays:
+        before = recorded.get(change.previous_address or change.address)
+        kept = {slot: digest for slot, digest in before.secrets.items() if slot in _slots(plan, change)} if before else {}
+        entries.append(_entry(change, before, after, registry, {**kept, **digests.get(change.address, {})}))
     return Books(
-        entries=tuple(
-            _entry(change, recorded.get(change.address), after, registry, digests.get(change.address, {})) for change in stays
-        ),
-        removed=tuple(change.address for change in goes),
+        entries=tuple(entries),
+        removed=tuple(change.address for change in goes) + tuple(c.previous_address for c in stays if c.previous_address),
         tombstones=tuple(_tombstone(change, oids, state.serial + 1) for change in goes if change.action == "delete"),
         secrets=secrets,
     )
 
 
-def _entry(change: Change, recorded: Entry | None, after: Snapshot, registry: Registry, digests: Mapping[str, Digest]) -> Entry:
+def _slots(plan: Plan, change: Change) -> Collection[str]:
+    return plan.secrecy.get(change.address, {})
+
+
+def _identity(change: Change) -> Identity:
+    """The object that a change of an object kind is about, as that kind's reader finds it."""
+    return Identity(change.kind, Address.parse(change.address).key, change.database)
+
+
+def _entry(change: Change, recorded: Entry | None, after: Snapshot, registry: Registry, secrets: Mapping[str, Digest]) -> Entry:
     kind = registry.kinds[change.kind]
-    found = None if is_edge_kind(kind) else after.get(change.kind, Address.parse(change.address).key)
-    kept = dict(recorded.secrets) if recorded is not None else {}
-    secrets = {slot: kept[slot] for slot in change.slots if slot in kept} | dict(digests)
+    found = None if is_edge_kind(kind) else after.get(_identity(change))
     return Entry(
         address=change.address,
         database=change.database,
@@ -58,14 +69,15 @@ def _entry(change: Change, recorded: Entry | None, after: Snapshot, registry: Re
         spec=change.after or {},
         depends=change.depends,
         protected=change.protected,
-        origin=_origin(change, recorded),
+        origin="created" if is_edge_kind(kind) else _origin(change, recorded),
+        adopted=change.adopted,
         kind_version=kind.version,
         grantors=change.grantors,
         secrets=dict(sorted(secrets.items())),
     )
 
 
-def _origin(change: Change, recorded: Entry | None) -> Any:
+def _origin(change: Change, recorded: Entry | None) -> Literal["created", "adopted"]:
     """What was adopted stays so for `destroy`, even if it is replaced; what had disappeared and is made anew does not."""
     if change.action == "create":
         return "created"
@@ -74,27 +86,25 @@ def _origin(change: Change, recorded: Entry | None) -> Any:
     return recorded.origin if recorded is not None else "created"
 
 
-def _tombstone(change: Change, oids: Mapping[tuple[str, str], int], serial: int) -> Tombstone:
-    oid = oids.get((change.kind, Address.parse(change.address).key), 0)
-    return Tombstone(change.address, change.database, oid, serial, dict(change.before or {}))
+def _tombstone(change: Change, oids: Mapping[Identity, int], serial: int) -> Tombstone:
+    return Tombstone(change.address, change.database, oids.get(_identity(change), 0), serial, dict(change.before or {}))
 
 
-def pending(run: str, plan: Plan, identity: Identity, before: Snapshot, after: Snapshot, done: Books) -> Pending:
+def pending(run: str, plan: Plan, mark: Mark, before: Snapshot, after: Snapshot, done: Books) -> Pending:
     """What the state holds while COMMIT is on its way. Only objects that differ after the steps can tell how it ended."""
     facts = before.facts
-    pairs = [(_noted(one, before), _noted(one, after)) for one in plan.relied]
-    differing = [(was, becomes) for was, becomes in pairs if was != becomes]
+    pairs = _pairs(plan, before, after)
     return Pending(
         id=run,
         system_identifier=facts.system_identifier,
         timeline=facts.timeline,
-        lsn=identity.lsn,
+        lsn=mark.lsn,
         database=facts.database,
         database_oid=facts.database_oid,
-        xid=identity.xid,
-        pid=identity.pid,
-        before=tuple(was for was, _ in differing),
-        after=tuple(becomes for _, becomes in differing),
+        xid=mark.xid,
+        pid=mark.pid,
+        before=tuple(was for was, _ in pairs),
+        after=tuple(becomes for _, becomes in pairs),
         entries=done.entries,
         removed=done.removed,
         tombstones=done.tombstones,
@@ -102,17 +112,31 @@ def pending(run: str, plan: Plan, identity: Identity, before: Snapshot, after: S
     )
 
 
-def _noted(relied: Relied, snapshot: Snapshot) -> Image:
-    found = snapshot.get(relied.type, relied.key)
-    return noted(relied.type, relied.key, found, relied.image, relied.expected)
+def _pairs(plan: Plan, before: Snapshot, after: Snapshot) -> list[tuple[Noted, Noted]]:
+    said: dict[Identity, list[Image | None]] = {}
+    for observed in plan.observed.objects:
+        said.setdefault(observed.identity, []).append(observed.image)
+    for check in plan.decided.checks:
+        said.setdefault(check.identity, []).append(check.image)
+    whole = {observed.identity for observed in plan.observed.objects if observed.whole}
+    pairs: list[tuple[Noted, Noted]] = []
+    for identity, items in sorted(counted(plan).items()):
+        of = None if identity in whole else items
+        was, becomes = (noted(identity, snapshot.get(identity), of, *said[identity]) for snapshot in (before, after))
+        if was != becomes:
+            pairs.append((was, becomes))
+    return pairs
 
 
-def noted(type_: str, key: str, found: Found | None, *said: Image | None) -> Image:
-    """One object as `pending` notes it. `said` is as for `pgplan.plan.observed.found_image`."""
+def noted(identity: Identity, found: Found | None, items: Collection[Item] | None, *said: Image | None) -> Noted:
+    """One object as `pending` notes it, with the rows of `items` (None: all) of its access list.
+
+    `said` is as for `pgplan.plan.observed.found_image`.
+    """
     if found is None:
-        return {"type": type_, "key": key, "oid": None, "image": None, "acl": []}
-    image = relied_image(found, *said)
-    return {"type": type_, "key": key, "oid": found.oid, "image": image, "acl": list(relied_acl(found))}
+        return Noted(*identity, oid=None, image=None)
+    rows = found.acl.privileges if items is None else rows_of(found.acl, items)
+    return Noted(*identity, oid=found.oid, image=relied_image(found, *said), acl=rows)
 
 
 def settled(state: State, facts: Facts, lsn: str, *, committed: bool) -> State:
@@ -130,5 +154,12 @@ def recorded(state: State, done: Books, facts: Facts, lsn: str) -> State:
     made = {entry.address for entry in done.entries}
     buried = {tombstone.address: tombstone for tombstone in (*state.tombstones, *done.tombstones)}
     tombstones = tuple(buried[address] for address in sorted(buried.keys() - made))
-    target = Target(facts.system_identifier, facts.timeline, facts.database, facts.database_oid, lsn)
+    target = reached(state.target, facts, lsn)
     return state.with_changes(done.entries, done.removed, target=target, secrets=done.secrets, tombstones=tombstones)
+
+
+def reached(target: Target | None, facts: Facts, lsn: str) -> Target:
+    """Where the state belongs after a commit at `lsn`: the databases that it knew, the default one first, and this one."""
+    here = facts.database, facts.database_oid
+    databases = target.databases if target is not None else ()
+    return Target(facts.system_identifier, facts.timeline, databases if here in databases else (*databases, here), lsn)

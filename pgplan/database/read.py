@@ -6,7 +6,7 @@ in the transaction that changes it; see docs/explanation/apply.md for why apply 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import psycopg
 from psycopg import IsolationLevel
@@ -15,8 +15,9 @@ from psycopg.rows import DictRow, dict_row
 
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.scrub import server_error
-from pgplan.kind import Found, Reader, Snapshot
+from pgplan.kind import Facts, Found, Reader, Scope, Snapshot
 from pgplan.registry import Registry
+from pgplan.snapshot import part_of
 
 
 def readers(registry: Registry, types: Collection[str]) -> tuple[Reader, ...]:
@@ -59,12 +60,18 @@ def _snapshot(connection: Session, registry: Registry, types: Collection[str]) -
         rows = _rows(connection, [reader.query(known) for reader in wanted])
     except psycopg.Error as error:
         raise server_error(error, doing="cannot read the catalogs") from None
-    found: dict[tuple[str, str], Found] = {}
+    return Snapshot(
+        known,
+        part_of(_found(wanted, rows, known, "cluster")),
+        {known.database: part_of(_found(wanted, rows, known, "database"))},
+        registry.implied,
+    )
+
+
+def _found(wanted: Sequence[Reader], rows: Sequence[Sequence[DictRow]], known: Facts, scope: Scope) -> Iterator[Found]:
     for reader, of_reader in zip(wanted, rows, strict=True):
-        for one in reader.load(of_reader, known):
-            if found.setdefault((one.type, one.key), one) is not one:
-                raise RuntimeError(f"the reader of {reader.type} gives the key {one.key!r} to two objects")
-    return Snapshot(known, found)
+        if reader.scope == scope:
+            yield from reader.load(of_reader, known)
 
 
 def _rows(connection: Session, queries: Sequence[str]) -> list[list[DictRow]]:

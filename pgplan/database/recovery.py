@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg
 from attrs import frozen
@@ -17,13 +16,14 @@ from pgplan.database.connection import Session, facts
 from pgplan.database.pending import noted, settled
 from pgplan.database.read import read_now
 from pgplan.database.scrub import server_error
+from pgplan.database.stale import elsewhere
 from pgplan.database.transaction import WAIT, begin, end
 from pgplan.database.verify import same_image
 from pgplan.errors import LockedError, PgplanError, Problem, StaleError
-from pgplan.kind import Facts, Snapshot
 from pgplan.registry import Registry
+from pgplan.snapshot import Facts, Snapshot
 from pgplan.state.backend import ConflictError
-from pgplan.state.model import Pending, State, Target
+from pgplan.state.model import Noted, Pending, State, Target
 from pgplan.state.store import StateStore
 
 Status = Literal["committed", "aborted", "in progress", "unknown"]
@@ -87,7 +87,7 @@ def _resolve(
     registry: Registry,
     wait: float,
 ) -> Resolved:
-    types = sorted({str(one["type"]) for one in pending.before})
+    types = sorted({one.type for one in pending.before})
     known = facts(connection)
     _refuse_elsewhere(pending, known)
     status = _status(connection, pending, known, wait)
@@ -111,8 +111,9 @@ def flushed(connection: Session) -> str:
 
 
 def _refuse_elsewhere(pending: Pending, known: Facts) -> None:
-    if (pending.system_identifier, pending.database_oid) != (known.system_identifier, known.database_oid):
-        message = f"the state notes a transaction as pending in database {pending.database}; this is another database or cluster"
+    another = elsewhere(pending.system_identifier, ((pending.database, pending.database_oid),), known)
+    if another:
+        message = f"the state notes a transaction as pending that belongs to {another}"
         hint = "connect to the database that the state belongs to, so that pgplan can find out how that transaction ended"
         raise StaleError(Problem(message, address="connection", hint=hint))
 
@@ -151,33 +152,32 @@ def _in_progress(connection: Session, pending: Pending) -> LockedError:
 def look(pending: Pending, snapshot: Snapshot) -> Look:
     """Compare what is found with both images of every object that the transaction changed.
 
-    An OID decides alone: that of an object which it created, or of one which it dropped and which is still there.
+    An OID decides alone: that of an object which it created, or of one which it dropped and which is still there. Of access
+    lists only the items that stand in one of the images count: others may have granted and revoked since.
     """
     if not pending.before:
         return "same"
-    oids = {(found.type, found.oid) for found in snapshot.found.values() if found.oid}
+    oids = {(identity.type, identity.database, found.oid) for identity, found in snapshot.objects() if found.oid}
     after = before = False
     for was, becomes in zip(pending.before, pending.after, strict=True):
-        type_, key = str(was["type"]), str(was["key"])
-        if becomes["oid"] != was["oid"]:
-            if (type_, becomes["oid"]) in oids:
+        if becomes.oid != was.oid:
+            if (becomes.type, becomes.database, becomes.oid) in oids:
                 return "after"
-            if (type_, was["oid"]) in oids:
+            if (was.type, was.database, was.oid) in oids:
                 return "before"
-        found = snapshot.get(type_, key)
-        after |= _same(becomes, noted(type_, key, found, becomes["image"]))
-        before |= _same(was, noted(type_, key, found, was["image"]))
+        found = snapshot.get(was.identity)
+        items = {row.item for row in (*was.acl, *becomes.acl)}
+        after |= _same(becomes, noted(was.identity, found, items, becomes.image))
+        before |= _same(was, noted(was.identity, found, items, was.image))
     if after == before:
         return "neither"
     return "after" if after else "before"
 
 
-def _same(noted_down: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    if noted_down["oid"] is None or now["oid"] is None:
-        return noted_down["oid"] is now["oid"]
-    if noted_down["oid"] != now["oid"]:
-        return False
-    return same_image(noted_down["image"], now["image"]) and list(noted_down["acl"]) == list(now["acl"])
+def _same(noted_down: Noted, now: Noted) -> bool:
+    if noted_down.image is None or now.image is None:
+        return noted_down.oid == now.oid
+    return noted_down.oid == now.oid and noted_down.acl == now.acl and same_image(noted_down.image, now.image)
 
 
 def verdict(status: Status, seen: Look) -> bool | None:
@@ -197,7 +197,7 @@ def verdict(status: Status, seen: Look) -> bool | None:
 
 def _undecided(pending: Pending, status: Status) -> PgplanError:
     lines = [
-        f"{was['type']}.{was['key']}\n    before: {_shown(was)}\n    after:  {_shown(becomes)}"
+        f"{was.identity}\n    before: {_shown(was)}\n    after:  {_shown(becomes)}"
         for was, becomes in zip(pending.before, pending.after, strict=True)
     ]
     message = (
@@ -208,12 +208,12 @@ def _undecided(pending: Pending, status: Status) -> PgplanError:
     return PgplanError(Problem(message, address="state", hint=hint))
 
 
-def _shown(one: Mapping[str, Any]) -> str:
-    if one["oid"] is None:
+def _shown(one: Noted) -> str:
+    if one.oid is None:
         return "absent"
-    shown = json.dumps(one["image"], sort_keys=True, ensure_ascii=False)
-    rights = [f"{p['privilege']} to {p['grantee']}" for p in one["acl"]]
-    return f"OID {one['oid']}, {shown}" + (f", {', '.join(rights)}" if rights else "")
+    shown = json.dumps(one.image, sort_keys=True, ensure_ascii=False)
+    rights = [f"{row.privilege} to {row.grantee}" for row in one.acl]
+    return f"OID {one.oid}, {shown}" + (f", {', '.join(rights)}" if rights else "")
 
 
 def went_back(target: Target, known: Facts) -> str:

@@ -1,10 +1,12 @@
-"""Whether a saved plan still belongs to this state and this database. Pure."""
+"""Whether a plan, a state or a pending transaction belongs to the state and the database that are here. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pgplan.errors import Problem, StaleError
-from pgplan.kind import Facts
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Remarks
+from pgplan.snapshot import Facts
 from pgplan.state.model import State
 from pgplan.state.store import content_hash
 
@@ -15,42 +17,48 @@ _STALE = (
 _AGAIN = "make a new plan"
 
 
-def check_target(plan: Plan, known: Facts) -> None:
+def elsewhere(system_identifier: str, databases: Sequence[tuple[str, int]], known: Facts) -> str:
+    """Where something belongs if that is not where the connection leads, to be put after "belongs to"; else "".
+
+    `databases` are names and OIDs, the default one first. Its name counts too: that is what blocks without a database mean.
+    """
+    if system_identifier != known.system_identifier:
+        return f"another cluster: its system identifier is {system_identifier}, here it is {known.system_identifier}"
+    (name, oid), here = databases[0], (known.database, known.database_oid)
+    if (name, oid) == here:
+        return ""
+    if oid == known.database_oid:
+        return f"another database: {name} (OID {oid}), which is called {known.database} now"
+    return f"another database: {name} (OID {oid}), here it is {known.database} (OID {known.database_oid})"
+
+
+def check_target(plan: Plan, remarks: Remarks, known: Facts) -> None:
     """Raise StaleError, with everything that differs, unless the connection leads to what the plan was made for."""
-    target = plan.target
-    if target.system_identifier != known.system_identifier:
-        message = (
-            f"the plan was made for another cluster: system identifier {target.system_identifier}, here {known.system_identifier}"
-        )
-        raise StaleError(Problem(message, address="connection", hint="connect to that cluster, or make a new plan"))
+    was = plan.observed
     problems: list[str] = []
-    if target.timeline != known.timeline:
-        moved = "restored or failed over"
-        problems.append(f"the database was {moved}: its timeline is {known.timeline}, and was {target.timeline}")
-    if (target.database, target.database_oid) != (known.database, known.database_oid):
-        was = f"{target.database} (OID {target.database_oid})"
-        problems.append(f"the plan was made for another database: {was}, here {known.database} (OID {known.database_oid})")
-    if (target.role, target.session_role) != (known.role, known.session_role):
-        was, now = _role(target.role, target.session_role), _role(known.role, known.session_role)
-        problems.append(f"the plan was made as another role, whose rights may differ: {was}, now {now}")
+    another = elsewhere(was.system_identifier, was.databases, known)
+    if another:
+        problems.append(f"the plan was made for {another}")
+    # The timelines and versions of two clusters have nothing to do with each other.
+    if was.system_identifier == known.system_identifier:
+        if remarks.timeline != known.timeline:
+            moved = "restored or failed over"
+            problems.append(f"the database was {moved}: its timeline is {known.timeline}, and was {remarks.timeline}")
+        if was.version != known.version // 10000:
+            problems.append(f"the plan was made for PostgreSQL {was.version}; here it is {known.version // 10000}")
+    if was.role != known.role:
+        problems.append(f"the plan was made as another role, whose rights may differ: {was.role}, now {known.role}")
+    hint = f"connect to where it was made, or {_AGAIN}" if another else _AGAIN
     if problems:
-        raise StaleError(*(Problem(message, address="connection", hint=_AGAIN) for message in problems))
-
-
-def _role(role: str, session_role: str) -> str:
-    return role if role == session_role else f"{role} (connected as {session_role})"
+        raise StaleError(*(Problem(message, address="connection", hint=hint) for message in problems))
 
 
 def check_state(plan: Plan, state: State, known: Facts) -> None:
     """Raise StaleError unless `state` is what the plan was made against, and belongs to this database."""
-    if state.target is not None:
-        belongs = state.target.system_identifier, state.target.database_oid
-        if belongs != (known.system_identifier, known.database_oid):
-            was = f"{state.target.database} (OID {state.target.database_oid}) of cluster {state.target.system_identifier}"
-            message = f"the state belongs to database {was}; this is {known.database} of cluster {known.system_identifier}"
-            raise StaleError(
-                Problem(message, address="state", hint="connect to that database, or keep this one's state elsewhere")
-            )
+    another = elsewhere(state.target.system_identifier, state.target.databases, known) if state.target is not None else ""
+    if another:
+        hint = "connect to where it was applied, or keep this database's state elsewhere"
+        raise StaleError(Problem(f"the state belongs to {another}", address="state", hint=hint))
     said = _moved(plan, state)
     if said:
         raise StaleError(Problem(f"{_STALE}: {said}", address="state", hint=_AGAIN))
@@ -58,11 +66,12 @@ def check_state(plan: Plan, state: State, known: Facts) -> None:
 
 def _moved(plan: Plan, state: State) -> str:
     """What moved, in words, "" when nothing did. A state that never recorded anything has no history to differ in."""
+    then = plan.decided.state
     untouched = state.serial == 0 and not state.entries
-    if plan.state.lineage != state.lineage and not (untouched and plan.state.serial == 0 and not plan.state.lineage):
-        return f"its lineage is {state.lineage}, the plan's {plan.state.lineage or 'none: there was no state'}"
-    if plan.state.serial != state.serial:
-        return f"its serial is {state.serial}, the plan's {plan.state.serial}"
-    if plan.state.hash != content_hash(state):
+    if then.lineage != state.lineage and not (untouched and then.serial == 0 and not then.lineage):
+        return f"its lineage is {state.lineage}, the plan's {then.lineage or 'none: there was no state'}"
+    if then.serial != state.serial:
+        return f"its serial is {state.serial}, the plan's {then.serial}"
+    if then.hash != content_hash(state):
         return f"its content was changed although its serial is still {state.serial}"
     return ""

@@ -112,7 +112,7 @@ def _locked(connection: Session, name: str) -> LockedError:
 
 
 @frozen
-class Identity:
+class Mark:
     """What a transaction will be known by after a crash."""
 
     xid: str
@@ -122,7 +122,7 @@ class Identity:
     """Already flushed, so a server that recovers from a crash is not behind it."""
 
 
-def make_last(connection: Session, run: str, connect: Connect) -> Identity:
+def make_last(connection: Session, run: str, connect: Connect) -> Mark:
     """Give the open transaction a number, and flush WAL so that the server never hands that number out again.
 
     An assigned number is otherwise forgotten in a crash, and pg_xact_status then tells of a stranger's transaction.
@@ -137,7 +137,7 @@ def make_last(connection: Session, run: str, connect: Connect) -> Identity:
         _flush_elsewhere(connect, run, xid, pid)
     row = connection.execute("SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn").fetchone()
     assert row is not None
-    return Identity(xid, pid, str(row["lsn"]))
+    return Mark(xid, pid, str(row["lsn"]))
 
 
 _SEEN = """

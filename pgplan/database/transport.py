@@ -8,8 +8,7 @@ lock by a statement *without* the secret first: a message about a wait for a loc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
 
 from attrs import field, frozen
 from psycopg import sql
@@ -18,6 +17,7 @@ from pgplan.database.connection import Session
 from pgplan.errors import PgplanError, Problem, raise_all
 from pgplan.kind import SecretUse, Statement
 from pgplan.secret import Secret
+from pgplan.slots import split
 
 # Binary: an error in the middle of a text COPY quotes the row (a cancel that arrives between two rows, for instance).
 _CREATE = b"CREATE TEMPORARY TABLE pg_temp.pgplan_secrets_in_transit (id int4 NOT NULL, value text NOT NULL) ON COMMIT DROP"
@@ -50,20 +50,22 @@ SELECT set_config(s.name, wanted.value, true)
 """
 
 # Not part of the snapshot: what these say is about this role and this moment, and apply would meet the same refusal.
-_CHECK = """
+_RIGHTS = """
 SELECT has_database_privilege(d.oid, 'TEMPORARY') AS temporary,
-       l.oid IS NOT NULL AND has_language_privilege(l.oid, 'USAGE') AS plpgsql,
-       (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER) AS superuser,
+       l.oid IS NOT NULL AND has_language_privilege(l.oid, 'USAGE') AS plpgsql
+  FROM pg_database AS d
+  LEFT JOIN pg_language AS l ON l.lanname = 'plpgsql'
+ WHERE d.datname = current_database()
+"""
+_RECORDERS = """
+SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER) AS superuser,
        current_setting('pgaudit.log', true) AS pgaudit,
        current_setting('pg_stat_statements.track', true) AS statements,
        ARRAY (SELECT t.evtname::text
                 FROM pg_event_trigger AS t
                WHERE t.evtenabled IN ('O', 'A') AND t.evtevent IN ('ddl_command_start', 'ddl_command_end')
-                 AND (t.evttags IS NULL OR 'ALTER USER MAPPING' = ANY (t.evttags))
+                 AND (t.evttags IS NULL OR t.evttags && %s::text[])
                ORDER BY t.evtname) AS event_triggers
-  FROM pg_database AS d
-  LEFT JOIN pg_language AS l ON l.lanname = 'plpgsql'
- WHERE d.datname = current_database()
 """
 
 # %L quotes the value; template and messages never hold it. OTHERS alone does not catch a cancel, whose context would quote the
@@ -89,11 +91,6 @@ _MASKED = """
 
 # As PostgreSQL itself tells a password from a verifier (get_password_type in src/backend/libpq/crypt.c).
 _VERIFIER = re.compile(r"md5[0-9a-f]{32}|SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}")
-
-# Quoted text, in which :'slot' means nothing, or a slot.
-_TOKEN = re.compile(
-    r"""(?P<quoted>"(?:[^"]|"")*"|\b[eE]'(?:[^'\\]|''|\\.)*'|(?<!:)'(?:[^']|'')*')|:'(?P<slot>[^']+)'""", re.DOTALL
-)
 
 Place = tuple[str, str]
 """(address, slot)"""
@@ -183,16 +180,10 @@ def _literal(text: str) -> str:
 
 def _fill(statement: str, slot: str, replacement: str, *, percent: str = "%") -> str:
     """`statement` with ``:'slot'`` replaced; `percent` is how a percent sign elsewhere is written."""
-    parts: list[str] = []
-    position = filled = 0
-    for match in _TOKEN.finditer(statement):
-        if match["slot"] == slot:
-            parts += [statement[position : match.start()].replace("%", percent), replacement]
-            position = match.end()
-            filled += 1
-    if filled != 1:
+    parts = split(statement, slot)
+    if len(parts) != 2:  # noqa: PLR2004  before and after
         raise ValueError(f"expected :'{slot}' once in: {statement}")
-    return "".join(parts) + statement[position:].replace("%", percent)
+    return replacement.join(part.replace("%", percent) for part in parts)
 
 
 def _block(statement: str, slot: str, number: int) -> str:
@@ -207,7 +198,8 @@ def _block(statement: str, slot: str, number: int) -> str:
 
 def problems(connection: Session) -> tuple[Problem, ...]:
     """Why private secrets could not be sent on this connection. Ask when planning, outside the snapshot, in a transaction."""
-    row = _check(connection)
+    row = connection.execute(_RIGHTS).fetchone()
+    assert row is not None
     found: list[Problem] = []
     if not row["temporary"]:
         hint = (
@@ -220,22 +212,20 @@ def problems(connection: Session) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def warnings(connection: Session) -> tuple[str, ...]:
-    """What may record private secrets all the same, in words to show with the plan."""
-    row = _check(connection)
+def warnings(connection: Session, commands: Collection[str]) -> tuple[str, ...]:
+    """What may record private secrets all the same, in words to show with the plan.
+
+    `commands` are the command tags of the statements that take them (`SecretUse.command`).
+    """
+    row = connection.execute(_RECORDERS, (sorted(commands),)).fetchone()
+    assert row is not None
     found: list[str] = []
     if row["pgaudit"] is not None:
-        found.append("pgaudit is loaded: it records nested statements, and with them the secrets of user mappings")
+        found.append("pgaudit is loaded: it records nested statements, and with them secrets")
     if row["statements"] == "all" and not row["superuser"]:
-        found.append("pg_stat_statements.track is all: it records the statements that set the secrets of user mappings")
+        found.append("pg_stat_statements.track is all: it records the statements that set secrets")
     if row["event_triggers"] and not row["superuser"]:
         # The server adds the context of a message, and only a superuser may turn that off.
         names = ", ".join(row["event_triggers"])
-        found.append(f"what event triggers ({names}) write to the server's log brings the secrets of user mappings with it")
+        found.append(f"what event triggers ({names}) write to the server's log brings secrets with it")
     return tuple(found)
-
-
-def _check(connection: Session) -> Mapping[str, Any]:
-    row = connection.execute(_CHECK).fetchone()
-    assert row is not None
-    return row

@@ -2,44 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pgplan.address import Identity
 from pgplan.errors import Problem
 from pgplan.images import MARKER, Image
-from pgplan.kind import Found, Snapshot
-from pgplan.plan.diff import agrees
-from pgplan.plan.model import Plan, Relied
-from pgplan.plan.observed import EXTRA, HIDDEN, relied_acl, relied_image
-
-Item = tuple[str, str, str]
-"""(column, grantee, privilege)"""
+from pgplan.plan.model import Check, Observed, Plan
+from pgplan.plan.observed import EXTRA, HIDDEN, agrees, relied_image
+from pgplan.snapshot import AccessList, Found, Item, Privilege, Snapshot
 
 
-def stale(plan: Plan, found: Snapshot) -> list[Problem]:
-    """Every difference between what the plan found and what is found now, by address and attribute."""
-    return [problem for relied in plan.relied for problem in _stale(relied, found.get(relied.type, relied.key))]
+def stale(plan: Plan, snapshot: Snapshot) -> list[Problem]:
+    """Every difference between what the plan found and what is found now, by identity and attribute."""
+    counting = counted(plan)
+    return [
+        Problem(said, address=str(observed.identity))
+        for observed in plan.observed.objects
+        for said in _stale(observed, snapshot.get(observed.identity), counting[observed.identity])
+    ]
 
 
-def _stale(relied: Relied, found: Found | None) -> list[Problem]:
-    address = f"{relied.type}.{relied.key}"
+def counted(plan: Plan) -> dict[Identity, frozenset[Item]]:
+    """Of each object's access list the items that the plan changes or needs: what others say of other items is theirs."""
+    items: dict[Identity, set[Item]] = {}
+    for observed in plan.observed.objects:
+        items.setdefault(observed.identity, set()).update(one.item for one in privileges(observed.acl or ()))
+    for check in plan.decided.checks:
+        items.setdefault(check.identity, set()).update(Item(one.column, one.grantee, one.privilege) for one in check.items)
+    return {identity: frozenset(of_one) for identity, of_one in items.items()}
+
+
+def privileges(rows: Iterable[Mapping[str, Any]]) -> tuple[Privilege, ...]:
+    """The rows of an access list as a plan has them."""
+    return tuple(Privilege(**row) for row in rows)
+
+
+def rows_of(acl: AccessList, items: Iterable[Item]) -> tuple[Privilege, ...]:
+    """The rows of `items`, sorted."""
+    return tuple(sorted(row for item in items for row in acl.rows.get(item, ())))
+
+
+def _stale(observed: Observed, found: Found | None, counting: frozenset[Item]) -> list[str]:
     if found is None:
-        return [] if relied.oid is None else [Problem("is gone; the plan found it", address=address)]
-    if relied.oid is None:
-        return [Problem(f"exists now (OID {found.oid}); the plan found nothing there", address=address)]
-    if found.oid != relied.oid:
-        message = f"is another object now: its OID is {found.oid}, the plan found {relied.oid}"
-        return [Problem(message, address=address)]
-    problems: list[Problem] = []
-    if relied.image is not None:
-        now = relied_image(found, relied.image)
-        for name in sorted(relied.image.keys() | now.keys()):
-            if not agrees(relied.image.get(name), now.get(name)):
-                said = _difference(relied.image.get(name), now.get(name), "the plan found")
-                problems.append(Problem(f"{name} {said}", address=address))
-    if relied.acl is not None:
-        problems += [Problem(said, address=address) for said in _list_difference(relied.acl, relied_acl(found))]
-    return problems
+        return [] if observed.oid is None else ["is gone; the plan found it"]
+    if observed.oid is None:
+        return [f"exists now (OID {found.oid}); the plan found nothing there"]
+    if found.oid != observed.oid:
+        return [f"is another object now: its OID is {found.oid}, the plan found {observed.oid}"]
+    said: list[str] = []
+    if observed.image is not None:
+        was, now = observed.image, relied_image(found, observed.image)
+        said += [
+            f"{name} {_difference(was.get(name), now.get(name), 'the plan found')}"
+            for name in sorted(was.keys() | now.keys())
+            if not agrees(was.get(name), now.get(name))
+        ]
+    if observed.acl is not None:
+        then = set(privileges(observed.acl))
+        rows = set(found.acl.privileges if observed.whole else rows_of(found.acl, counting))
+        said += [f"privilege is gone: {_granted(row)}" for row in sorted(then - rows)]
+        said += [f"privilege is new: {_granted(row)}" for row in sorted(rows - then)]
+    return said
 
 
 def _difference(planned: Any, now: Any, verb: str) -> str:
@@ -52,42 +76,35 @@ def _difference(planned: Any, now: Any, verb: str) -> str:
     return f"is {now!r}; {verb} {planned!r}"
 
 
-def _list_difference(planned: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
-    gone = [item for item in planned if item not in now]
-    come = [item for item in now if item not in planned]
-    return [f"privilege is gone: {_words(item)}" for item in gone] + [f"privilege is new: {_words(item)}" for item in come]
+def _granted(row: Privilege) -> str:
+    return f"{_named(row.item)}{' with grant option' if row.grantable else ''}, granted by {row.grantor}"
 
 
-def _words(item: Mapping[str, Any]) -> str:
-    column = f" ({item['column']})" if item.get("column") else ""
-    option = " with grant option" if item.get("grantable") else ""
-    grantor = f", granted by {item['grantor']}" if item.get("grantor") else ""
-    return f"{item['privilege']}{column} to {item['grantee']}{option}{grantor}"
+def _named(item: Item) -> str:
+    column = f" ({item.column})" if item.column else ""
+    return f"{item.privilege}{column} to {item.grantee}"
 
 
-def unfulfilled(plan: Plan, found: Snapshot) -> list[Problem]:
+def unfulfilled(plan: Plan, snapshot: Snapshot) -> list[Problem]:
     """Every difference between what the plan promised and what is found after its steps, untouched attributes included."""
-    replaced = {change.address for change in plan.changes if change.action == "replace"}
-    problems: list[Problem] = []
-    for relied in plan.relied:
-        address = f"{relied.type}.{relied.key}"
-        after = found.get(relied.type, relied.key)
-        said = _unfulfilled(relied, after, replaced=address in replaced)
-        problems += [Problem(words, address=address) for words in said]
-    return problems
+    before = {observed.identity: observed for observed in plan.observed.objects}
+    return [
+        Problem(said, address=str(check.identity))
+        for check in plan.decided.checks
+        for said in _unfulfilled(check, before.get(check.identity), snapshot.get(check.identity))
+    ]
 
 
-def _unfulfilled(relied: Relied, found: Found | None, *, replaced: bool) -> list[str]:
-    if relied.expected is None:
-        return [] if found is None else [f"is still there (OID {found.oid})"]
+def _unfulfilled(check: Check, before: Observed | None, found: Found | None) -> list[str]:
     if found is None:
-        return ["is not there"]
-    if relied.oid and (found.oid == relied.oid) == replaced:
-        return [f"is still the object with OID {found.oid}" if replaced else f"is another object: its OID is {found.oid}"]
-    wanted = {name: value for name, value in relied.expected.items() if value is not None}
-    if relied.expected and relied.image is not None and not replaced:
-        untouched = relied.image.keys() - wanted.keys() - {EXTRA, HIDDEN}
-        wanted.update((name, relied.image[name]) for name in untouched if relied.image[name] is not None)
+        return [] if check.gone else ["is not there"]
+    if check.gone:
+        return [f"is still there (OID {found.oid})"]
+    if before is not None and before.oid:
+        same = found.oid == before.oid
+        if same == check.new:
+            return [f"is still the object with OID {found.oid}" if same else f"is another object: its OID is {found.oid}"]
+    wanted = _wanted(check, before)
     now = relied_image(found, wanted)
     said = [
         f"{name} {_difference(value, now.get(name), 'the plan wants')}"
@@ -95,39 +112,34 @@ def _unfulfilled(relied: Relied, found: Found | None, *, replaced: bool) -> list
         # None on the found side is hidden, never empty.
         if now.get(name) is not None and not agrees(value, now[name])
     ]
-    return said + _list_unfulfilled(relied, found)
+    return said + _items_unfulfilled(check, found.acl)
 
 
-def _merged(items: Sequence[Mapping[str, Any]]) -> dict[Item, bool]:
-    """An access list without grantors: whether each privilege can be granted on."""
-    merged: dict[Item, bool] = {}
-    for item in items:
-        key = (str(item["column"]), str(item["grantee"]), str(item["privilege"]))
-        merged[key] = merged.get(key, False) or bool(item.get("grantable", False))
-    return merged
+def _wanted(check: Check, before: Observed | None) -> Image:
+    """What the steps set, and everything else as it was; only what is said somewhere, since None says nothing."""
+    wanted: Image = {}
+    if check.untouched and before is not None and before.image is not None:
+        wanted = {name: value for name, value in before.image.items() if name not in (EXTRA, HIDDEN)}
+    wanted.update((name, value) for name, value in check.image.items() if value is not None)
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
-def _list_unfulfilled(relied: Relied, found: Found) -> list[str]:
-    has = _merged(relied_acl(found))
+def _items_unfulfilled(check: Check, acl: AccessList) -> list[str]:
     said: list[str] = []
-    if relied.expected_acl is not None:
-        wanted = _merged(relied.expected_acl)
-        for item, grantable in sorted(wanted.items()):
-            if item not in has:
-                said.append(f"privilege is missing: {_named(item)}")
-            elif grantable and not has[item]:
-                said.append(f"grant option is missing: {_named(item)}")
-            elif has[item] and not grantable and relied.exact_acl:
-                said.append(f"grant option is still there: {_named(item)}")
-        if relied.exact_acl:
-            said += [f"privilege was not planned: {_named(item)}" for item in sorted(has.keys() - wanted.keys())]
-    forbidden = sorted(_merged(relied.forbidden_acl).keys() & has.keys())
-    return said + [f"privilege is still there: {_named(item)}" for item in forbidden]
-
-
-def _named(item: Item) -> str:
-    column, grantee, privilege = item
-    return _words({"column": column, "grantee": grantee, "privilege": privilege})
+    for one in check.items:
+        item = Item(one.column, one.grantee, one.privilege)
+        rows = acl.rows.get(item, ())
+        option = any(row.grantable for row in rows)
+        if not one.present:
+            said += [f"privilege is still there: {_named(item)}"] if rows else []
+        elif not rows:
+            said.append(f"privilege is missing: {_named(item)}")
+        elif one.grantable and not option:
+            said.append(f"grant option is missing: {_named(item)}")
+        elif option and not one.grantable and not check.new:
+            # A new object is born with what its maker's default privileges say.
+            said.append(f"grant option is still there: {_named(item)}")
+    return said
 
 
 def same_image(recorded: Image, found: Image) -> bool:

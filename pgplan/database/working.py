@@ -10,11 +10,11 @@ from attrs import frozen
 from pgplan.database.connection import Session
 from pgplan.database.notices import Notice
 from pgplan.database.steps import Progress
-from pgplan.database.transaction import Connect, Identity
-from pgplan.kind import Snapshot
-from pgplan.plan.model import Plan
+from pgplan.database.transaction import Connect, Mark
+from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry
 from pgplan.secret import Secret
+from pgplan.snapshot import Snapshot
 from pgplan.state.store import StateStore
 
 AS_BEFORE = "everything was rolled back: the database and the state are as before"
@@ -27,7 +27,7 @@ class Prepared:
     before: Snapshot
     after: Snapshot
     notices: tuple[Notice, ...]
-    identity: Identity | None
+    mark: Mark | None
     """None when nothing was sent to the database."""
 
 
@@ -36,6 +36,7 @@ class Working:
     """What one apply works with."""
 
     plan: Plan
+    remarks: Remarks
     connection: Session
     store: StateStore
     registry: Registry

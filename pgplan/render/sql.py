@@ -11,8 +11,8 @@ from pgplan.kind import SecretUse, Statement
 from pgplan.plan.model import Plan
 from pgplan.render.changes import summary
 from pgplan.render.escape import visible
+from pgplan.slots import split
 
-_TOKEN = re.compile(r"""E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|:'(?P<slot>[^']+)'""", re.DOTALL)
 _NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -65,5 +65,4 @@ def _set_role(role: str) -> str:
 
 def _with_variable(text: str, secret: SecretUse, address: str) -> str:
     """Name the variable after the address too: one script has many slots called ``password``."""
-    name = variable(address, secret.slot)
-    return _TOKEN.sub(lambda match: f":'{name}'" if match["slot"] == secret.slot else match[0], text)
+    return f":'{variable(address, secret.slot)}'".join(split(text, secret.slot))

@@ -20,12 +20,13 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from pgplan.address import Address
+from pgplan.address import Address, Identity
 from pgplan.configuration.model import Declared
-from pgplan.kind import Found, ObjectKind, Snapshot
-from pgplan.plan.model import Change, Slot
+from pgplan.kind import ObjectKind
+from pgplan.plan.model import Plan, Slot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
+from pgplan.snapshot import Found, Snapshot
 from pgplan.state.model import Digest, Entry, State
 
 R = TypeVar("R")
@@ -82,7 +83,7 @@ def slots(declared: Iterable[Declared], state: State, snapshot: Snapshot, regist
         if is_edge_kind(kind):
             continue
         object_kind = registry.object_kind(one.kind)
-        found = snapshot.get(one.kind, one.key)
+        found = snapshot.get(registry.identity(one.kind, one.key, snapshot.facts.database))
         for name, secret in object_kind.secrets(one.spec).items():
             key = one.address, name
             if not secret.withheld:
@@ -147,49 +148,46 @@ def _changed(asked: set[Key], values: Mapping[Key, str], recorded: Mapping[Key, 
 
 
 def record(
-    changes: Iterable[Change],
-    state: State,
-    snapshot: Snapshot,
-    registry: Registry,
-    secret_of: Callable[[str, str], Secret],
+    plan: Plan, state: State, snapshot: Snapshot, registry: Registry, secret_of: Callable[[str, str], Secret]
 ) -> tuple[dict[str, dict[str, Digest]], Digest | None]:
-    """What to record of secrets once `changes` are carried out: new digests by address and slot, and the one over all.
+    """What to record of secrets once `plan` is carried out: new digests by address and slot, and the one over all.
 
-    `snapshot` is what was found before them. Recorded digests that are not among the new ones stay for the slots that a change
+    `snapshot` is what was found before it. Recorded digests that are not among the new ones stay for the slots that the plan
     lists. There is one over all only if every recorded secret has a value in this run that is known to be in the database. Call
     it outside the transaction: it takes about 28 ms for each secret.
 
-    Raises ValueError when a value that the changes send is withheld.
+    Raises ValueError when a value that the plan sends is withheld.
     """
-    changes = tuple(changes)
-    recorded = _recorded(state)
+    moved = {change.previous_address: change.address for change in plan.changes if change.previous_address}
+    recorded = {(moved.get(address, address), slot): old for (address, slot), old in _recorded(state).items()}
+    databases = {change.address: change.database for change in plan.changes}
+    goes = {change.address for change in plan.changes if change.action in ("delete", "forget")}
     listed = {
-        (change.address, slot): status
-        for change in changes
-        if change.action not in ("delete", "forget")
-        for slot, status in change.slots.items()
+        (one.address, one.slot): one.status for one in plan.decided.slots if one.address in databases and one.address not in goes
     }
     sent = {key for key, status in listed.items() if status in SENT}
-    shown = {key for key in listed.keys() - sent if _is_shown(key, secret_of(*key), snapshot, registry)}
+    shown: set[Key] = set()
+    for key in listed.keys() - sent:
+        parsed = Address.parse(key[0])
+        found = snapshot.get(Identity(parsed.kind, parsed.key, databases[key[0]]))
+        if found is not None and _is_shown(key[1], secret_of(*key), found, registry.object_kind(parsed.kind)):
+            shown.add(key)
     new = _each(lambda key: digest(secret_of(*key).reveal()), sent | shown)
     by_address: dict[str, dict[str, Digest]] = {}
     for (address, slot), made in new.items():
         by_address.setdefault(address, {})[slot] = made
-    touched = {change.address for change in changes}
-    kept = {key: old for key, old in recorded.items() if key not in new and (key in listed or key[0] not in touched)}
-    if not new and kept == recorded:
+    kept = {key: old for key, old in recorded.items() if key not in new and (key in listed or key[0] not in databases)}
+    if not new and not moved and kept == recorded:
         return {}, state.secrets
     return by_address, _overall(new.keys(), kept, secret_of)
 
 
-def _is_shown(key: Key, secret: Secret, snapshot: Snapshot, registry: Registry) -> bool:
+def _is_shown(slot: str, secret: Secret, found: Found, kind: ObjectKind) -> bool:
     """Whether the server shows that it holds this very value."""
-    address = Address.parse(key[0])
-    found = snapshot.get(address.kind, address.key)
-    shown = found.secrets.get(key[1]) if found else None
+    shown = found.secrets.get(slot)
     if shown is None or shown.withheld or secret.withheld:
         return False
-    return registry.object_kind(address.kind).slot_matches(key[1], secret.reveal(), shown)
+    return kind.slot_matches(slot, secret.reveal(), shown)
 
 
 def _overall(sure: Iterable[Key], kept: Mapping[Key, Digest], secret_of: Callable[[str, str], Secret]) -> Digest | None:

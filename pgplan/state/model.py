@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
+from pgplan.address import Identity
 from pgplan.images import Image
+from pgplan.snapshot import Privilege
 
 FORMAT = 2
 
@@ -92,6 +94,24 @@ class Tombstone:
 
 
 @frozen
+class Noted:
+    """One object, as it was before a transaction or as it will be after it."""
+
+    type: str
+    key: str
+    database: str
+    oid: int | None
+    """None: it is not there."""
+    image: Image | None
+    acl: tuple[Privilege, ...] = ()
+    """The rows of its access list that the plan changes or needs, sorted."""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.type, self.key, self.database)
+
+
+@frozen
 class Pending:
     """A transaction whose COMMIT was about to be sent, with all that is needed to find out and to finish the books."""
 
@@ -106,9 +126,10 @@ class Pending:
     """xid8 as text."""
     pid: int
     """Backend process that runs the transaction."""
-    before: tuple[Mapping[str, Any], ...]
-    """Images as found, each with type, key, oid (null: absent), image."""
-    after: tuple[Mapping[str, Any], ...]
+    before: tuple[Noted, ...]
+    """Every object that the transaction changes visibly, as it was."""
+    after: tuple[Noted, ...]
+    """The same objects, in the same order."""
     entries: tuple[Entry, ...]
     """Entries to record if it committed."""
     removed: tuple[str, ...]

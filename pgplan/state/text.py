@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, cast
 
 from pgplan import __version__
 from pgplan.errors import PgplanError, Problem
 from pgplan.images import image, mistakes, restore
+from pgplan.state import content
 from pgplan.state.model import FORMAT, State
 
+FIRST = 2
+"""The first format of a release."""
 _SHOWN_MISTAKES = 5
 
 
@@ -39,9 +41,9 @@ def decode(data: bytes, location: str) -> State:
         state = restore(document, State)
     except Exception as error:  # besides MismatchError, whatever a class raises
         raise _damaged(location, mistakes(error)) from error
-    addresses = [entry.address for entry in state.entries]
-    if any(one >= other for one, other in pairwise(addresses)):
-        raise _damaged(location, ("its entries are not sorted, or an address stands twice",))
+    wrong = tuple(content.mistakes(state))
+    if wrong:
+        raise _damaged(location, wrong)
     return state
 
 
@@ -52,6 +54,13 @@ def _check_format(document: Any, location: str) -> None:
         version = None
     if type(version) is not int or version < 1:
         raise _damaged(location, ("it has no format number",))
+    if version < FIRST:
+        raise StateError(
+            Problem(
+                f"the state {location} was written by an unreleased version of pgplan, in format {version}",
+                hint='move it away; then record what it managed with: pgplan import ADDRESS…, or apply with existing = "adopt"',
+            )
+        )
     if version > FORMAT:
         raise StateError(
             Problem(

@@ -54,12 +54,13 @@ def main(directory: str, url: str, action: str, at: str, idle: str, unlocked: st
             print("reached", flush=True)
             os.kill(os.getpid(), SIGNALS[action])
 
-    plan, _ = planfile.read(Path(directory) / "plan.bin")
+    plan, about = planfile.read(Path(directory) / "plan.bin")
     with workflow.opened(workflow.Request(Path(directory), url=url)) as run:
         store = StateStore(Unlocked(run.store.backend), run.store.name) if unlocked == "unlocked" else run.store
         try:
             apply(
                 plan,
+                about.remarks,
                 run.connection,
                 store,
                 run.registry,

@@ -39,14 +39,24 @@ def test_granted_and_revoked(granted: World, unique: str) -> None:
 
 def test_list_that_was_changed_by_hand(granted: World, unique: str) -> None:
     plan = granted.plan()
-    granted.execute(f"GRANT CREATE ON SCHEMA s_a TO {unique}_b")
-    assert f"schema.s_a: privilege is new: CREATE to {unique}_b, granted by postgres" in refused(granted, plan, StaleError)
+    granted.execute(f"GRANT USAGE ON SCHEMA s_a TO {unique}_a")
+    assert f"schema.s_a: privilege is new: USAGE to {unique}_a, granted by postgres" in refused(granted, plan, StaleError)
 
 
-def test_more_than_was_planned(granted: World, unique: str) -> None:
+@pytest.mark.parametrize("at", ["locked", "compared"])
+def test_what_others_grant_and_revoke_meanwhile_is_theirs(granted: World, unique: str, at: str) -> None:
+    """Neither before the comparison nor after it does it stand in the way."""
     plan = granted.plan()
-    more = with_steps(plan, f"GRANT CREATE ON SCHEMA s_a TO {unique}_a")
-    assert f"schema.s_a: privilege was not planned: CREATE to {unique}_a" in refused(granted, more)
+    stranger = [f"GRANT CREATE ON SCHEMA s_a TO {unique}_b", "GRANT USAGE ON SCHEMA s_a TO pg_monitor"]
+    granted.apply(plan, checkpoint=once(lambda: granted.execute(*stranger), at))
+    assert f"{unique}_a" in rights(granted)
+    assert not granted.plan().pending_changes
+
+
+def test_steps_that_do_something_else_than_planned(granted: World, unique: str) -> None:
+    plan = granted.plan()
+    less = with_steps(plan, f"REVOKE USAGE ON SCHEMA s_a FROM {unique}_a")
+    assert f"schema.s_a: privilege is missing: USAGE to {unique}_a" in refused(granted, less)
     again = with_steps(plan, f"GRANT USAGE ON SCHEMA s_a TO {unique}_b")
     assert f"schema.s_a: privilege is still there: USAGE to {unique}_b" in refused(granted, again)
 

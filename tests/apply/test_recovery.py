@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,9 +9,9 @@ from attrs import evolve, frozen
 
 from pgplan.database.recovery import Look, Status, look, verdict, went_back
 from pgplan.errors import LockedError, PgplanError, StaleError
-from pgplan.images import MARKER
-from pgplan.kind import Facts, Found, Snapshot
-from pgplan.state.model import Pending, Target
+from pgplan.images import MARKER, Image
+from pgplan.snapshot import AccessList, Facts, Found, Privilege, Snapshot, part_of
+from pgplan.state.model import Noted, Pending, Target
 from tests.apply.world import World, once, schema_blocks
 from tests.servers import Server
 
@@ -25,18 +24,21 @@ class Spec:
     comment: str
 
 
-def noted(key: str, oid: int | None, image: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return {"type": "schema", "key": key, "oid": oid, "image": image, "acl": []}
+def noted(key: str, oid: int | None, image: Image | None, *acl: Privilege) -> Noted:
+    return Noted("schema", key, "db", oid, image, acl)
 
 
-def pending(*pairs: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Pending:
+def pending(*pairs: tuple[Noted, Noted]) -> Pending:
     before, after = tuple(was for was, _ in pairs), tuple(becomes for _, becomes in pairs)
     return Pending("id", "1", 1, "0/10", "db", 5, "700", 1, before, after, (), ())
 
 
 def found(**schemas: tuple[int, str]) -> Snapshot:
-    every = [Found("schema", key, oid, Spec(comment)) for key, (oid, comment) in schemas.items()]
-    return Snapshot(FACTS, {(one.type, one.key): one for one in every})
+    return holding(*(Found("schema", key, oid, Spec(comment)) for key, (oid, comment) in schemas.items()))
+
+
+def holding(*every: Found) -> Snapshot:
+    return Snapshot(FACTS, databases={"db": part_of(every)})
 
 
 CREATED = (noted("a", None, None), noted("a", 10, NEW))
@@ -76,10 +78,28 @@ def test_look(notes: tuple[Any, ...], now: Snapshot, expected: Look) -> None:
     assert look(pending(*notes), now) == expected
 
 
-def test_an_access_list_decides_too() -> None:
-    item = {"column": "", "grantee": "bob", "privilege": "USAGE", "grantor": "own", "grantable": False}
-    was, becomes = noted("c", 30, OLD), {**noted("c", 30, OLD), "acl": [item]}
-    assert look(pending((was, becomes)), found(c=(30, "old"))) == "before"
+def test_an_object_of_another_database_is_not_looked_at() -> None:
+    other = tuple(evolve(one, database="other") for one in CREATED)
+    assert look(pending((other[0], other[1])), found(a=(10, "new"))) == "before"
+
+
+RIGHT, OPTION = Privilege("", "bob", "USAGE", "own"), Privilege("", "bob", "USAGE", "own", grantable=True)
+STRANGER = Privilege("", "eve", "USAGE", "own")
+LISTS: list[tuple[list[Privilege], Look]] = [([], "before"), ([RIGHT], "after"), ([OPTION], "neither")]
+
+
+@pytest.mark.parametrize("oid", [30, 0], ids=["object", "list without an OID"])
+@pytest.mark.parametrize("others", [[], [STRANGER]], ids=["alone", "a stranger granted"])
+@pytest.mark.parametrize(("now", "expected"), LISTS)
+def test_an_access_list_decides_too(oid: int, others: list[Privilege], now: list[Privilege], expected: Look) -> None:
+    """What others granted since is no trace of the transaction, and hides none."""
+    seen = holding(Found("schema", "c", oid, Spec("old"), acl=AccessList(tuple(sorted([*now, *others])))))
+    assert look(pending((noted("c", oid, OLD), noted("c", oid, OLD, RIGHT))), seen) == expected
+
+
+def test_a_revoke_is_seen_beside_what_others_granted() -> None:
+    notes = pending((noted("c", 30, OLD, RIGHT), noted("c", 30, OLD)))
+    assert look(notes, holding(Found("schema", "c", 30, Spec("old"), acl=AccessList((STRANGER,))))) == "after"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +124,7 @@ def test_verdict(status: Status, seen: Look, committed: bool | None) -> None:
 
 
 def test_went_back() -> None:
-    target = Target("1", 1, "db", 5, "1/10")
+    target = Target("1", 1, (("db", 5),), "1/10")
     assert went_back(target, evolve(FACTS, lsn="1/10")) == ""
     assert went_back(target, evolve(FACTS, lsn="2/0")) == ""
     assert "behind 1/10" in went_back(target, evolve(FACTS, lsn="0/FFFFFFFF"))
@@ -163,7 +183,7 @@ def test_neither_is_left_to_a_person(world: World) -> None:
 
 def test_another_cluster_is_not_asked(world: World) -> None:
     interrupted(world, committed=True, system_identifier="1")
-    with pytest.raises(StaleError, match="another database or cluster"):
+    with pytest.raises(StaleError, match="pending that belongs to another cluster"):
         world.resolve()
 
 

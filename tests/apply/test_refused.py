@@ -12,6 +12,7 @@ from attrs import evolve
 
 from pgplan.database.transaction import lock_key
 from pgplan.errors import LockedError, PgplanError, StaleError
+from pgplan.plan.model import Phase, Remarks
 from tests.apply.world import World, once, refused, schema_blocks, with_steps
 from tests.servers import Server
 
@@ -37,7 +38,7 @@ def test_state_whose_content_was_edited(world: World) -> None:
 def test_another_states_lineage(world: World) -> None:
     world.declare(schema_blocks(ONE)).apply()
     plan = world.declare(schema_blocks({"s_a": "two"})).plan()
-    other = evolve(plan, state=evolve(plan.state, lineage="other"))
+    other = evolve(plan, decided=evolve(plan.decided, state=evolve(plan.decided.state, lineage="other")))
     assert "lineage" in refused(world, other, StaleError)
 
 
@@ -80,7 +81,7 @@ def test_another_target(world: World, server: Server, unique: str, what: str) ->
     server.execute(f"CREATE DATABASE {unique}_other", f"CREATE ROLE {unique} LOGIN SUPERUSER")
     other = World(server, world.directory, f"{unique}_other") if what == "database" else evolve(world, user=unique)
     with pytest.raises(StaleError, match=f"another {what}"):
-        other.apply(evolve(plan, name=other.name) if what == "database" else plan, store=_store(world))
+        other.apply(evolve(plan, decided=evolve(plan.decided, name=other.name)), store=_store(world))
     assert not world.schemas()
     server.execute(f"DROP DATABASE {unique}_other", f"DROP ROLE {unique}")
 
@@ -92,10 +93,21 @@ def _store(world: World) -> object:
 
 def test_another_cluster_or_timeline(world: World) -> None:
     plan = world.declare(schema_blocks(ONE)).plan()
-    elsewhere = evolve(plan, target=evolve(plan.target, system_identifier="1"))
-    assert "another cluster" in refused(world, elsewhere, StaleError)
-    restored = evolve(plan, target=evolve(plan.target, timeline=7))
-    assert "restored or failed over" in refused(world, restored, StaleError)
+    cluster = evolve(plan, observed=evolve(plan.observed, system_identifier="1"))
+    assert "another cluster" in refused(world, cluster, StaleError)
+    version = evolve(plan, observed=evolve(plan.observed, version=13))
+    assert "the plan was made for PostgreSQL 13" in refused(world, version, StaleError)
+    assert "restored or failed over" in refused(world, plan, StaleError, remarks=Remarks(timeline=7))
+
+
+def test_phases_of_a_later_version(world: World) -> None:
+    plan = world.declare(schema_blocks(ONE)).plan()
+    (phase,) = plan.decided.phases
+    empty = Phase(phase.database, ())
+    for phases in ((phase, phase), (evolve(phase, transaction=False),), (evolve(phase, database="other"),)):
+        later = evolve(plan, decided=evolve(plan.decided, phases=(empty, *phases)))
+        assert "needs a later version of pgplan" in refused(world, later)
+    assert world.apply(evolve(plan, decided=evolve(plan.decided, phases=(empty, phase)))).state.serial == 1
 
 
 def test_another_run_holds_the_databases_lock(world: World) -> None:

@@ -13,12 +13,16 @@ from attrs import evolve, frozen
 
 from pgplan import planfile, workflow
 from pgplan.database.apply import Applied, apply
+from pgplan.database.connection import facts, reading
+from pgplan.database.pending import Books
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.errors import PgplanError
 from pgplan.kind import Statement
-from pgplan.plan.model import Plan, Step
+from pgplan.plan.model import Phase, Plan, Remarks, Step
 from pgplan.state.model import State
 from tests.servers import Server
+
+NOTHING_DONE = Books((), (), (), None)
 
 
 @frozen
@@ -57,8 +61,19 @@ class World:
         """Apply `plan`, or plan and apply."""
         with self.opened() as run:
             plan = plan or workflow.make_plan(run).plan
-            given: dict[str, Any] = {"connect": run.connect, "directory": self.directory, "store": run.store, "wait": 2.0}
-            return apply(plan, run.connection, registry=run.registry, secret_of=run.secrets(), **{**given, **options})
+            given: dict[str, Any] = {
+                "remarks": self.remarks(run),
+                "connect": run.connect,
+                "directory": self.directory,
+                "store": run.store,
+                "wait": 2.0,
+            }
+            return apply(plan, connection=run.connection, registry=run.registry, secret_of=run.secrets(), **{**given, **options})
+
+    def remarks(self, run: workflow.Run) -> Remarks:
+        """What a plan made now would be accompanied by, as far as apply compares it."""
+        with reading(run.connection):
+            return Remarks(timeline=facts(run.connection).timeline)
 
     def resolve(self, wait: float = 2.0) -> Resolved:
         with self.opened() as run, run.store.lock(0):
@@ -76,7 +91,9 @@ class World:
 
     def save(self, plan: Plan) -> Path:
         path = self.directory / "plan.bin"
-        planfile.write(path, plan, planfile.manifest(plan, (), datetime.now(UTC)))
+        with self.opened() as run:
+            remarks = self.remarks(run)
+        planfile.write(path, plan, planfile.manifest(plan, remarks, (), datetime.now(UTC)))
         return path
 
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
@@ -105,7 +122,13 @@ def with_steps(plan: Plan, *statements: str, run_as: str = "") -> Plan:
     steps = list(plan.steps)
     for sql in statements:
         steps.append(Step(len(steps) + 1, (plan.changes[0].address,), (Statement(sql, run_as=run_as),)))
-    return evolve(plan, steps=tuple(steps))
+    return only_steps(plan, *steps)
+
+
+def only_steps(plan: Plan, *steps: Step) -> Plan:
+    """The plan with these steps instead of its own."""
+    phase = Phase(plan.observed.databases[0][0], steps)
+    return evolve(plan, decided=evolve(plan.decided, phases=(phase,)))
 
 
 def schema_blocks(comments: Mapping[str, str]) -> str:

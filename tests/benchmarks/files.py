@@ -18,7 +18,7 @@ from pgplan import planfile
 from pgplan.state.model import Entry, State
 from pgplan.state.store import StateStore, content_hash
 from pgplan_backends.local import LocalBackend
-from tests.planfile.plans import plan
+from tests.planfile.plans import REMARKS, plan
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def main() -> None:
         assert loaded is not None
         timed("state hash", lambda: content_hash(loaded))
         path = Path(directory) / "plan.bin"
-        about = planfile.manifest(large, (), datetime.now(UTC))
+        about = planfile.manifest(large, REMARKS, (), datetime.now(UTC))
         timed("plan digest", lambda: planfile.digest(large))
         timed("plan write", lambda: planfile.write(path, large, about))
         timed("plan read", lambda: planfile.read(path))

@@ -12,11 +12,12 @@ from attrs import frozen
 from psycopg.pq import TransactionStatus
 
 from pgplan import registry as registries
+from pgplan.address import Identity
 from pgplan.configuration.model import Connection
 from pgplan.database.connection import connect, facts, pin_local
 from pgplan.database.read import read, read_now, readers
 from pgplan.errors import PgplanError
-from pgplan.kind import Facts, Found, Row, Scope
+from pgplan.kind import Facts, Found, Row, Scope, Snapshot
 from pgplan.registry import Registry
 from tests.database.conftest import Connect
 from tests.servers import Server
@@ -56,6 +57,10 @@ def of(*all_readers: Named) -> Registry:
     return Registry({}, {reader.type: reader for reader in all_readers}, {})
 
 
+def keys(snapshot: Snapshot, type_: str) -> list[str]:
+    return [found.key for found in snapshot.catalog(snapshot.facts.database).of(type_)]
+
+
 ROLES = "SELECT oid, rolname AS name FROM pg_roles WHERE rolname ~ '^{}_'"
 
 
@@ -71,9 +76,9 @@ def test_a_snapshot_is_one_moment(server: Server, database: str, unique: str, se
     three = of(Named("a", text), Named("b", interfere), Named("c", text))
     opened = session(database)
     found = read(opened, three, ())
-    assert [f.key for f in found.of("a")] == [f.key for f in found.of("c")] == [f"{unique}_gone", f"{unique}_old"]
+    assert keys(found, "a") == keys(found, "c") == [f"{unique}_gone", f"{unique}_old"]
     after = read(opened, three.__class__({}, {"a": three.readers["a"]}, {}), ())
-    assert [f.key for f in after.of("a")] == [f"{unique}_came", f"{unique}_new"]
+    assert keys(after, "a") == [f"{unique}_came", f"{unique}_new"]
 
 
 def test_read_now_sees_what_was_just_committed(server: Server, database: str, unique: str, session: Connect) -> None:
@@ -82,10 +87,10 @@ def test_read_now_sees_what_was_just_committed(server: Server, database: str, un
     with pytest.raises(RuntimeError):
         read_now(opened, roles, ())
     pin_local(opened)
-    assert read_now(opened, roles, ()).of("a") == []
+    assert keys(read_now(opened, roles, ()), "a") == []
     server.execute(f"CREATE ROLE {unique}_came")
     opened.execute(f"CREATE ROLE {unique}_mine".encode())
-    assert [f.key for f in read_now(opened, roles, ()).of("a")] == [f"{unique}_came", f"{unique}_mine"]
+    assert keys(read_now(opened, roles, ()), "a") == [f"{unique}_came", f"{unique}_mine"]
     opened.rollback()
 
 
@@ -104,6 +109,32 @@ def test_two_objects_with_one_key_are_not_lost(database: str, session: Connect) 
     twice = Named("a", "SELECT i AS oid, 'x' AS name FROM generate_series(1, 2) AS i")
     with pytest.raises(RuntimeError, match="two objects"):
         read(session(database), of(twice), ())
+
+
+def test_what_the_cluster_shares_and_what_a_database_holds_are_kept_apart(
+    server: Server, database: str, session: Connect
+) -> None:
+    text = "SELECT 5::oid AS oid, 'x' AS name"
+    found = read(session(database), of(Named("a", text), Named("b", text, scope="database")), ())
+    name = found.facts.database
+    assert [identity for identity, _ in found.objects()] == [Identity("a", "x"), Identity("b", "x", name)]
+    assert found.get(Identity("b", "x")) is None
+    assert server.rows(f"SELECT oid::int8 FROM pg_database WHERE datname = '{name}'") == [(found.facts.database_oid,)]
+
+
+@frozen
+class Implying(Named):
+    """A list that no row means something for."""
+
+    def implied(self, key: str, facts: Facts) -> Found | None:
+        assert facts.version
+        return Found(self.type, key, 0, None) if key != "none" else None
+
+
+def test_what_it_means_that_there_is_no_row(database: str, session: Connect) -> None:
+    found = read(session(database), of(Implying("a", "SELECT 5::oid AS oid, 'x' AS name")), ())
+    oids = [one.oid if (one := found.get(Identity("a", key))) else None for key in ("x", "y", "none")]
+    assert oids == [5, 0, None]
 
 
 def test_readers_of_a_run(registry: Registry) -> None:
@@ -133,11 +164,12 @@ def test_a_plain_role_reads_what_a_superuser_reads(
     )
     mine = read(session(database), registry, registry.readers)
     theirs = read(session(database.replace("postgres@", f"{role}@")), registry, registry.readers)
-    assert mine.found.keys() == theirs.found.keys()
-    assert mine.get("server", "s1") is not None
-    for key, found in mine.found.items():
-        assert theirs.found[key].oid == found.oid
-        assert theirs.found[key].acl == found.acl
+    seen = dict(theirs.objects())
+    assert [identity for identity, _ in mine.objects()] == list(seen)
+    assert Identity("server", "s1", name) in seen
+    for identity, found in mine.objects():
+        assert seen[identity].oid == found.oid
+        assert seen[identity].acl.privileges == found.acl.privileges
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_objects(

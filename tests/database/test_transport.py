@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
+from pgplan.address import Identity
 from pgplan.database.connection import Session, pin_local
 from pgplan.database.read import read
 from pgplan.database.scrub import server_error
@@ -25,7 +26,8 @@ from tests.database.conftest import Connect
 from tests.servers import Server
 
 ADDRESS = "user_mapping.s1/app"
-USE = SecretUse("options.password", "private")
+USE = SecretUse("options.password", "private", command="ALTER USER MAPPING")
+COMMANDS = [USE.command]
 
 
 @frozen
@@ -261,7 +263,7 @@ def test_the_statements_of_the_kind(case: Case) -> None:
         (spec(password=password), ["options.password"]),
         (spec(password=password, sslpassword=password), ["options.sslpassword"]),
     ):
-        found = read(case.session, registry, ["user_mapping"]).get("user_mapping", key)
+        found = read(case.session, registry, ["user_mapping"]).get(Identity("user_mapping", key, case.database))
         assert found is not None
         other = psycopg.connect(case.server.url(case.database))
         other.execute(sql.SQL("ALTER USER MAPPING FOR {} SERVER s1 OPTIONS (SET user 'v')").format(sql.Identifier(case.role)))
@@ -295,7 +297,7 @@ def test_no_view_records_it_of_a_superuser(case: Case) -> None:
     case.server.execute(f"ALTER DATABASE {case.database} SET pg_stat_statements.track = 'all'")
     opened = Session.connect(case.server.url(case.database, case.role), row_factory=dict_row, prepare_threshold=None)
     with opened:
-        told = warnings(opened)
+        told = warnings(opened, COMMANDS)
         assert any("pg_stat_statements.track is all" in text for text in told) != case.superuser
         opened.rollback()
         Case(case.server, case.database, case.role, opened, case.secret).run(case.statements(*CREATE))
@@ -321,16 +323,25 @@ def test_auto_explain_of_nested_statements(case: Case) -> None:
 
 def test_what_event_triggers_log_is_warned_of(case: Case) -> None:
     """The server adds the context of a message, in which the inner statement stands; a superuser turns that off."""
-    assert warnings(case.session) == ()
+    assert warnings(case.session, COMMANDS) == ()
     case.session.rollback()
     case.server.execute(
         "CREATE FUNCTION public.audit() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE LOG 'audited'; END$$",
         "CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION public.audit()",
         database=case.database,
     )
-    told = warnings(case.session)
+    told = warnings(case.session, COMMANDS)
     case.session.rollback()
     assert any("event triggers (audit)" in text for text in told) != case.superuser
+    case.server.execute("ALTER EVENT TRIGGER audit DISABLE", database=case.database)
+    case.server.execute(
+        "CREATE EVENT TRIGGER tagged ON ddl_command_end WHEN TAG IN ('ALTER SERVER') EXECUTE FUNCTION public.audit()",
+        database=case.database,
+    )
+    assert warnings(case.session, COMMANDS) == ()
+    assert any("event triggers (tagged)" in text for text in warnings(case.session, ["ALTER SERVER"])) != case.superuser
+    case.session.rollback()
+    case.server.execute("ALTER EVENT TRIGGER audit ENABLE", database=case.database)
     if case.superuser:
         case.run(case.statements(*CREATE))
         assert case.logged("audited")

@@ -21,16 +21,22 @@ from pgplan import __version__, planfile
 from pgplan.errors import Exit, PgplanError, StaleError
 from pgplan.images import canonical, image
 from pgplan.planfile import Manifest
-from tests.planfile.plans import plan
+from tests.planfile.plans import EXPIRES, REMARKS, plan
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 FILES = [("b.pgplan.toml", "bb" * 32), ("pgplan.toml", "aa" * 32)]
+VARIABLES = {"region": "ee" * 32, "app": "dd" * 32}
+GOLDEN = Path(__file__).parent / "golden" / "2-plan.json"
+
+
+def about(changes: int = 2) -> Manifest:
+    return planfile.manifest(plan(changes), REMARKS, FILES, NOW, VARIABLES)
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "plan.bin"
-    planfile.write(path, plan(), planfile.manifest(plan(), FILES, NOW, timedelta(hours=1)))
+    planfile.write(path, plan(), about())
     return path
 
 
@@ -46,9 +52,22 @@ def refused(path: Path) -> str:
 def test_a_plan_comes_back_as_it_was_saved(saved: Path) -> None:
     read, manifest = planfile.read(saved)
     assert read == plan()
-    assert manifest == Manifest(
-        __version__, "2026-01-02T03:04:05+00:00", "2026-01-02T04:04:05+00:00", tuple(FILES), planfile.digest(plan())
-    )
+    digest = planfile.digest(plan())
+    assert manifest == Manifest(__version__, "2026-01-02T03:04:05+00:00", tuple(FILES), digest, REMARKS, VARIABLES)
+
+
+def test_a_golden_plan_is_read_and_written() -> None:
+    """As some version wrote it. Never change the file of a released format."""
+    body = canonical(image(plan()))
+    if "PGPLAN_GOLDEN" in os.environ:
+        GOLDEN.write_bytes(body)
+    assert GOLDEN.read_bytes() == body
+
+
+def test_a_golden_plan_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "plan.bin"
+    path.write_bytes(planfile.pack(canonical(image(about())), GOLDEN.read_bytes()))
+    assert planfile.read(path) == (plan(), about())
 
 
 def test_any_zip_program_can_open_it(saved: Path) -> None:
@@ -67,14 +86,15 @@ def test_only_the_owner_may_read_it_and_nothing_else_is_left(saved: Path) -> Non
 
 def test_it_replaces_an_older_plan_and_closes_it(saved: Path) -> None:
     saved.chmod(0o644)
-    digest = planfile.write(saved, plan(3), planfile.manifest(plan(3), FILES, NOW))
+    digest = planfile.write(saved, plan(3), about(3))
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     assert planfile.read(saved)[1].digest == digest == planfile.digest(plan(3))
 
 
 def test_the_bytes_are_the_same_every_time(saved: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.bin"
-    planfile.write(again, plan(), planfile.manifest(plan(), reversed(FILES), NOW, timedelta(hours=1)))
+    backwards = dict(reversed(VARIABLES.items()))
+    planfile.write(again, plan(), planfile.manifest(plan(), REMARKS, reversed(FILES), NOW, backwards))
     assert again.read_bytes() == saved.read_bytes()
 
 
@@ -156,7 +176,7 @@ def edit(path: Path, *, about: Callable[[Any], None] = lambda _: None, body: Cal
 
 
 def test_an_edit_on_purpose_reads_but_has_another_digest(saved: Path) -> None:
-    edit(saved, body=lambda planned: planned["steps"][0]["statements"][1].update(sql="SELECT 2"))
+    edit(saved, body=lambda planned: planned["decided"]["phases"][0]["steps"][0]["statements"][1].update(sql="SELECT 2"))
     read, manifest = planfile.read(saved)
     assert read.steps[0].statements[1].sql == "SELECT 2"
     with pytest.raises(StaleError, match="not the expected one"):
@@ -164,30 +184,45 @@ def test_an_edit_on_purpose_reads_but_has_another_digest(saved: Path) -> None:
 
 
 EDITS: list[tuple[str, Any, str]] = [
-    ("changes", {}, "expected an array, found an object @ $.changes"),
-    ("hidden", "1", "expected an integer, found a string @ $.hidden"),
-    ("mode", "destroy everything", "@ $.mode"),
-    ("extra", 1, "unknown key 'extra'"),
-    ("notes", [None], "expected a string, found null @ $.notes[0]"),
-    ("format", 2, "has format 2"),
-    ("format", "1", "no format number"),
+    ("decided.changes", {}, "expected an array, found an object @ $.decided.changes"),
+    ("decided.options.destroy", "no", "expected a boolean, found a string @ $.decided.options.destroy"),
+    ("decided.changes.0.action", "destroy everything", "@ $.decided.changes[0].action"),
+    ("decided.extra", 1, "unknown key 'extra'"),
+    ("decided.slots.0.source", 5, "@ $.decided.slots[0].source"),
+    ("decided.expires", "soon", "cannot expire at 'soon'"),
+    ("decided.expires", "2026-01-02T04:04:05", "cannot expire"),
+    ("observed.databases", [], "names no database"),
+    ("observed.databases.0.1", "16384", "expected an integer, found a string"),
+    ("observed.objects.0.acl.0.grantor", None, "the access list of role.user_000000: expected a string, found null"),
+    ("observed.objects.0.acl.0.by", "x", "the access list of role.user_000000: unknown key 'by'"),
+    ("format", 1, "made by an unreleased version"),
+    ("format", 3, "has format 3"),
+    ("format", "2", "no format number"),
     ("format", True, "no format number"),
 ]
 
 
 @pytest.mark.parametrize(("key", "value", "said"), EDITS)
 def test_a_plan_that_does_not_decode_is_refused(saved: Path, key: str, value: Any, said: str) -> None:
-    edit(saved, body=lambda planned: planned.update({key: value}))
+    edit(saved, body=lambda planned: put(planned, key, value))
     assert said in refused(saved)
+
+
+def put(document: Any, key: str, value: Any) -> None:
+    *path, last = [int(part) if part.isdigit() else part for part in key.split(".")]
+    for part in path:
+        document = document[part]
+    document[last] = value
 
 
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("format", 2, "pgplan " + __version__ + " knows 1"),
+        ("format", 3, "pgplan " + __version__ + " knows 2"),
+        ("format", 1, "made by an unreleased version"),
         ("digest", "sha256:" + "0" * 64, "digest"),
-        ("expires", "soon", "cannot expire at 'soon'"),
-        ("expires", "2026-01-02T04:04:05", "cannot expire"),
+        ("variables", {"a": 1}, "expected a string, found an integer @ $.variables.a"),
+        ("remarks", {"notes": [None]}, "expected a string, found null @ $.remarks.notes[0]"),
         ("files", [["a"]], "expected 2 values"),
         ("signature", "x", "unknown key 'signature'"),
     ],
@@ -198,13 +233,13 @@ def test_a_manifest_that_does_not_decode_is_refused(saved: Path, key: str, value
 
 
 REWRITES: dict[str, Callable[[bytes], bytes]] = {
-    "twice": lambda body: body.replace(b'"hidden":1', b'"hidden":1,"hidden":1'),
-    "blank": lambda body: body.replace(b'"hidden":1', b'"hidden": 1'),
-    "default left out": lambda body: body.replace(b'"hidden":1,', b""),
+    "twice": lambda body: body.replace(b'"oid":16400', b'"oid":16400,"oid":16400'),
+    "blank": lambda body: body.replace(b'"oid":16400', b'"oid": 16400'),
+    "default left out": lambda body: body.replace(b'"gone":false,', b"", 1),
     "escape": lambda body: body.replace("Ü".encode(), b"\\u00dc"),
     "surrogate": lambda body: body.replace("Ü".encode(), b"\\ud800"),
-    "nan": lambda body: body.replace(b'"hidden":1', b'"hidden":NaN'),
-    "huge": lambda body: body.replace(b'"hidden":1', b'"hidden":' + b"1" * 5000),
+    "nan": lambda body: body.replace(b'"oid":16400', b'"oid":NaN'),
+    "huge": lambda body: body.replace(b'"oid":16400', b'"oid":' + b"1" * 5000),
     "deep": lambda body: body.replace(b'"before":{', b'"before":{"a":' + b"[" * 5000 + b"]" * 5000 + b",", 1),
     "deep and blank": lambda body: (
         body.replace(b'"before":{', b'"before":{"a":' + b"[" * 400 + b"]" * 400 + b",", 1)[:-1] + b" }"
@@ -219,18 +254,22 @@ def test_a_plan_not_written_in_the_one_way_is_refused(saved: Path, rewrite: Call
     body = canonical(image(plan()))
     other = rewrite(body)
     assert other != body
-    about = planfile.manifest(plan(), FILES, NOW)
-    about = evolve(about, digest=f"sha256:{hashlib.sha256(other).hexdigest()}")
-    saved.write_bytes(planfile.pack(canonical(image(about)), other))
+    fitting = evolve(about(), digest=f"sha256:{hashlib.sha256(other).hexdigest()}")
+    saved.write_bytes(planfile.pack(canonical(image(fitting)), other))
     refused(saved)
 
 
 def test_a_plan_expires_only_if_it_says_so(saved: Path) -> None:
-    _, manifest = planfile.read(saved)
-    planfile.check_expiry(manifest, NOW + timedelta(minutes=59))
+    assert planfile.expiry(NOW, timedelta(hours=1)) == EXPIRES
+    read, _ = planfile.read(saved)
+    planfile.check_expiry(read, NOW + timedelta(minutes=59))
     with pytest.raises(StaleError, match="expired at 2026-01-02T04:04:05"):
-        planfile.check_expiry(manifest, NOW + timedelta(hours=1))
-    planfile.check_expiry(planfile.manifest(plan(), FILES, NOW), NOW + timedelta(days=10_000))
+        planfile.check_expiry(read, NOW + timedelta(hours=1))
+    planfile.check_expiry(plan(expires=None), NOW + timedelta(days=10_000))
+
+
+def test_a_longer_life_is_another_plan() -> None:
+    assert planfile.digest(plan()) != planfile.digest(plan(expires="2026-01-02T04:04:06+00:00"))
 
 
 def test_the_expected_digest_is_compared_whole() -> None:
@@ -262,7 +301,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
         (tmp_path / "no" / "plan.bin", "No such file"),
     ):
         with pytest.raises(PgplanError, match=said):
-            planfile.write(path, plan(), planfile.manifest(plan(), FILES, NOW))
+            planfile.write(path, plan(), about())
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert list(tmp_path.iterdir()) == [pipe]
 
@@ -275,6 +314,6 @@ def test_a_failed_write_leaves_the_old_plan(saved: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(PgplanError, match="cannot be written: No space left"):
-        planfile.write(saved, plan(3), planfile.manifest(plan(3), FILES, NOW))
+        planfile.write(saved, plan(3), about(3))
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]

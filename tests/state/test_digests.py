@@ -10,9 +10,9 @@ import pytest
 from attrs import evolve
 
 from pgplan.configuration.model import Declared
-from pgplan.kind import Found, Snapshot
-from pgplan.plan.model import Action, Change, Slot
+from pgplan.plan.model import Action, Change, Decided, Observations, Options, Plan, PlanState, Secrecy, Slot
 from pgplan.secret import Secret
+from pgplan.snapshot import Found, Snapshot, part_of
 from pgplan.state import digests
 from pgplan.state.model import Digest, Entry, State
 from tests.plan.fakes import FACTS, REGISTRY, Permit, Thing, declared, entry
@@ -62,8 +62,11 @@ def recorded(**values: str) -> State:
 
 
 def shown(**values: str | None) -> Snapshot:
-    objects = [thing(name, value) for name, value in values.items()]
-    return Snapshot(FACTS, {(one.type, one.key): one for one in objects})
+    return of(*(thing(name, value) for name, value in values.items()))
+
+
+def of(*found: Found) -> Snapshot:
+    return Snapshot(FACTS, databases={FACTS.database: part_of(found)})
 
 
 def thing(name: str, value: str | None, oid: int = 7) -> Found:
@@ -114,7 +117,7 @@ def test_every_row_of_what_becomes_of_a_secret(
 
 @pytest.mark.parametrize(("value", "expected"), [(VALUE, "new"), (WITHHELD, "deferred")])
 def test_an_object_made_again_by_hand_does_not_hold_what_was_recorded(value: str | None, expected: Slot) -> None:
-    again = Snapshot(FACTS, {("thing", "a"): thing("a", HIDDEN, oid=99)})
+    again = of(thing("a", HIDDEN, oid=99))
     assert decide(things(a=value), recorded(a=VALUE), again) == expected
 
 
@@ -180,28 +183,37 @@ def test_digests_are_salted_slow_and_of_any_text() -> None:
         assert digests.matches_all(digests.digest_all({key("a"): value}), {key("a"): value})
 
 
-def change(name: str, slot: Slot | None, action: Action = "update") -> Change:
-    return Change(f"thing.{name}", "thing", "db", action, slots={"password": slot} if slot else {})
+def change(name: str, slot: Slot | None, action: Action = "update", before: str = "") -> tuple[Change, Slot | None]:
+    previous = f"thing.{before}" if before else ""
+    return Change(f"thing.{name}", "thing", FACTS.database, action, previous_address=previous), slot
+
+
+def plan_of(*changes: tuple[Change, Slot | None]) -> Plan:
+    slots = tuple(Secrecy(one.address, "password", slot, "${var.x}") for one, slot in changes if slot)
+    decided = Decided("n", Options(), PlanState("l", 1, ""), tuple(one for one, _ in changes), (), (), slots)
+    return Plan(decided, Observations("42", 18, "admin", ((FACTS.database, FACTS.database_oid),), ()))
 
 
 def secret_of(**values: str | None) -> Callable[[str, str], Secret]:
     return lambda address, slot: Secret(values.get(address.removeprefix("thing.")) if slot == "password" else None)
 
 
-def after(state: State, made: Mapping[str, Mapping[str, Digest]], overall: Digest | None, *changes: Change) -> State:
+def after(state: State, made: Mapping[str, Mapping[str, Digest]], overall: Digest | None, plan: Plan) -> State:
     """The state as apply makes it from what `record` gives."""
     old = state.by_address()
-    stays = [one for one in changes if one.action not in ("delete", "forget")]
+    stays = [one for one in plan.changes if one.action not in ("delete", "forget")]
     entries: list[Entry] = []
     for one in stays:
-        kept: Mapping[str, Digest] = old[one.address].secrets if one.address in old else {}
-        secrets = {slot: kept[slot] for slot in one.slots if slot in kept} | dict(made.get(one.address, {}))
+        before = one.previous_address or one.address
+        kept: Mapping[str, Digest] = old[before].secrets if before in old else {}
+        slots = plan.secrecy.get(one.address, {})
+        secrets = {slot: kept[slot] for slot in slots if slot in kept} | dict(made.get(one.address, {}))
         entries.append(evolve(entry(Thing(one.address.removeprefix("thing."), password=Secret())), secrets=secrets))
-    gone = tuple(one.address for one in changes if one not in stays)
+    gone = tuple(one.previous_address or one.address for one in plan.changes if one not in stays or one.previous_address)
     return state.with_changes(tuple(entries), gone, secrets=overall)
 
 
-RECORDED: list[tuple[dict[str, str], list[Change], dict[str, str | None], dict[str, str]]] = [
+RECORDED: list[tuple[dict[str, str], list[tuple[Change, Slot | None]], dict[str, str | None], dict[str, str]]] = [
     # recorded before, changes, values in this run, what a later run must find recorded
     ({}, [change("a", "new", "create")], {"a": VALUE}, {"a": VALUE}),
     ({"a": OTHER}, [change("a", "changed")], {"a": VALUE}, {"a": VALUE}),
@@ -211,16 +223,22 @@ RECORDED: list[tuple[dict[str, str], list[Change], dict[str, str | None], dict[s
     ({"a": VALUE, "b": VALUE}, [change("a", None)], {"b": VALUE}, {"b": VALUE}),
     ({"a": VALUE}, [change("a", "same")], {"a": VALUE}, {"a": VALUE}),
     ({"a": VALUE}, [change("a", None, "forget")], {}, {}),
+    ({"a": VALUE, "b": OTHER}, [change("c", "same", before="a")], {"b": OTHER, "c": VALUE}, {"b": OTHER, "c": VALUE}),
 ]
 
 
 @pytest.mark.parametrize(("before", "changes", "values", "expected"), RECORDED)
 def test_the_next_run_finds_what_was_recorded(
-    before: dict[str, str], changes: list[Change], values: dict[str, str | None], expected: dict[str, str], computed: list[int]
+    before: dict[str, str],
+    changes: list[tuple[Change, Slot | None]],
+    values: dict[str, str | None],
+    expected: dict[str, str],
+    computed: list[int],
 ) -> None:
     state = recorded(**before)
-    made, overall = digests.record(changes, state, shown(), REGISTRY, secret_of(**values))
-    done = after(state, made, overall, *changes)
+    plan = plan_of(*changes)
+    made, overall = digests.record(plan, state, shown(), REGISTRY, secret_of(**values))
+    done = after(state, made, overall, plan)
     assert {
         one.address: digests.matches(one.secrets["password"], expected[one.address[6:]]) for one in done.entries if one.secrets
     } == {f"thing.{name}": True for name in expected}
@@ -235,14 +253,14 @@ def test_the_next_run_finds_what_was_recorded(
 def test_changes_without_secrets_compute_nothing_and_keep_all(computed: list[int]) -> None:
     state = recorded(a=VALUE)
     next_run(computed)
-    assert digests.record([change("b", None)], state, shown(), REGISTRY, secret_of()) == ({}, state.secrets)
-    assert digests.record([change("a", "unchecked")], state, shown(), REGISTRY, secret_of()) == ({}, state.secrets)
+    assert digests.record(plan_of(change("b", None)), state, shown(), REGISTRY, secret_of()) == ({}, state.secrets)
+    assert digests.record(plan_of(change("a", "unchecked")), state, shown(), REGISTRY, secret_of()) == ({}, state.secrets)
     assert not computed
 
 
 def test_without_every_value_there_is_no_digest_over_all() -> None:
     state = recorded(a=OTHER, b=VALUE)
-    made, overall = digests.record([change("a", "changed")], state, shown(), REGISTRY, secret_of(a=VALUE))
+    made, overall = digests.record(plan_of(change("a", "changed")), state, shown(), REGISTRY, secret_of(a=VALUE))
     assert overall is None
     assert digests.matches(made["thing.a"]["password"], VALUE)
 
@@ -250,15 +268,15 @@ def test_without_every_value_there_is_no_digest_over_all() -> None:
 def test_a_value_that_was_not_sent_and_is_not_the_recorded_one_does_not_count_as_there() -> None:
     """Between plan and apply a variable changed: what is in the database is the old value, and the next plan must see it."""
     state = recorded(a=OTHER, b=VALUE)
-    changes = [change("a", "changed"), change("b", "same")]
-    made, overall = digests.record(changes, state, shown(), REGISTRY, secret_of(a=VALUE, b="newer"))
-    done = after(state, made, overall, *changes)
+    plan = plan_of(change("a", "changed"), change("b", "same"))
+    made, overall = digests.record(plan, state, shown(), REGISTRY, secret_of(a=VALUE, b="newer"))
+    done = after(state, made, overall, plan)
     decided = digests.slots(things(a=VALUE, b="newer"), done, shown(a=HIDDEN, b=HIDDEN), REGISTRY)
     assert decided == {key("a"): "same", key("b"): "changed"}
 
 
 def test_an_adopted_secret_is_recorded_only_if_the_server_shows_that_very_value() -> None:
-    adopting = [change("a", "same", "adopt")]
+    adopting = plan_of(change("a", "same", "adopt"))
     made, overall = digests.record(adopting, recorded(), shown(a=VALUE), REGISTRY, secret_of(a=VALUE))
     assert digests.matches(made["thing.a"]["password"], VALUE)
     assert overall is not None
@@ -267,11 +285,12 @@ def test_an_adopted_secret_is_recorded_only_if_the_server_shows_that_very_value(
 
 
 def test_both_sides_moved_to_the_same_value_and_it_is_recorded_anew() -> None:
-    made, overall = digests.record([change("a", "same", "none")], recorded(a=OTHER), shown(a=VALUE), REGISTRY, secret_of(a=VALUE))
+    plan = plan_of(change("a", "same", "none"))
+    made, overall = digests.record(plan, recorded(a=OTHER), shown(a=VALUE), REGISTRY, secret_of(a=VALUE))
     assert digests.matches(made["thing.a"]["password"], VALUE)
     assert overall is not None
 
 
 def test_a_value_to_be_sent_that_is_withheld_is_an_error() -> None:
     with pytest.raises(ValueError, match="no value"):
-        digests.record([change("a", "deferred")], recorded(), shown(), REGISTRY, secret_of())
+        digests.record(plan_of(change("a", "deferred")), recorded(), shown(), REGISTRY, secret_of())

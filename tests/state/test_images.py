@@ -14,27 +14,30 @@ from hypothesis import strategies as st
 
 from pgplan.images import MARKER, canonical, image, mistakes, restore
 from pgplan.kind import SecretUse, Statement
-from pgplan.plan.model import Change, Plan, PlanState, PlanTarget, Relied, Step
+from pgplan.plan.model import (
+    Change,
+    Check,
+    Decided,
+    ItemCheck,
+    Observations,
+    Observed,
+    Options,
+    Phase,
+    Plan,
+    PlanState,
+    Remarks,
+    Secrecy,
+    Step,
+)
+from pgplan.planfile import Manifest
 from pgplan.secret import Secret
-from pgplan.state.model import Digest, Entry, Pending, State, Target, Tombstone
+from pgplan.snapshot import Privilege
+from pgplan.state.model import Adopted, Digest, Entry, Fold, Noted, Pending, State, Target, Tombstone
 from pgplan.strict import MismatchError
 
-CLASSES = [
-    Change,
-    Plan,
-    Relied,
-    Step,
-    Statement,
-    SecretUse,
-    PlanState,
-    PlanTarget,
-    Entry,
-    State,
-    Pending,
-    Target,
-    Tombstone,
-    Digest,
-]
+PLANNED = [Change, Check, Decided, ItemCheck, Observations, Observed, Options, Phase, Plan, PlanState, Secrecy, Step]
+STATED = [Adopted, Digest, Entry, Fold, Noted, Pending, State, Target, Tombstone]
+CLASSES = [*PLANNED, *STATED, Statement, SecretUse, Privilege, Remarks, Manifest]
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
