@@ -19,8 +19,12 @@ def make_drift(run: Run, said: Said = silent) -> Planned:
     seen = see(run, said=said)
     said("Comparing")
     recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
-    plan = build_plan(run, seen, recorded, _slots(run, seen, recorded.declared), to_apply=False)
-    return Planned(plan, planfile.digest(plan), seen)
+    plan, remarks = build_plan(run, seen, recorded, _slots(run, seen, recorded.declared), to_apply=False)
+    unchecked = sum(one.status == "unchecked" for one in plan.decided.slots)
+    if unchecked:
+        note = f"{unchecked} secret{'s' if unchecked > 1 else ''} not compared: nothing here has the value that was applied"
+        remarks = evolve(remarks, notes=(*remarks.notes, note))
+    return Planned(plan, remarks, planfile.digest(plan), seen)
 
 
 def _recorded(run: Run, state: State) -> tuple[Declared, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 from attrs import frozen
 
 from pgplan.configuration.model import Configuration
-from pgplan.registry import Registry
+from pgplan.registry import Registry, is_edge_kind
 from pgplan.render.escape import visible
 
 Form = Literal["dot", "mermaid"]
@@ -34,12 +34,15 @@ class Graph:
 def graph(configuration: Configuration, registry: Registry) -> Graph:
     """The references of everything declared."""
     declared = {one.address for one in configuration.declared}
-    arrows = {
-        Arrow(one.address, str(reference))
+    objects = (one for one in configuration.declared if not is_edge_kind(registry.kinds[one.kind]))
+    addresses = {registry.meant(one.kind, one.key, ""): one.address for one in objects}
+    needed = (
+        (one.address, registry.target(reference, ""))
         for one in configuration.declared
         for reference in registry.kinds[one.kind].references(one.spec)
-        if str(reference) != one.address
-    }
+    )
+    arrows = {Arrow(source, addresses.get(target, str(target))) for source, target in needed}
+    arrows = {arrow for arrow in arrows if arrow.source != arrow.target}
     outside = {arrow.target for arrow in arrows} - declared
     return Graph(tuple(sorted(declared)), tuple(sorted(outside)), tuple(sorted(arrows)))
 

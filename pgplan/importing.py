@@ -12,13 +12,13 @@ from pgplan.configuration.model import Declared
 from pgplan.database.connection import reading
 from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
-from pgplan.images import Image, image
+from pgplan.images import Image, image, restore
 from pgplan.kind import Found, InvalidBlockError, Spec
 from pgplan.plan.observed import found_image
 from pgplan.registry import is_edge_kind
 from pgplan.render.toml import block_text
 from pgplan.state.backend import ConflictError
-from pgplan.state.model import Entry, State, Target
+from pgplan.state.model import Adopted, Entry, State, Target
 from pgplan.state.store import new_state
 from pgplan.workflow import Run, Said, Seen, refuse_past, see, settled_state, silent
 
@@ -70,7 +70,7 @@ def _block(run: Run, one: _One) -> str:
     # What is hidden can only be left out, and that may mean something.
     meaning = [field.name for field in attrs.fields(kind.block) if field.default is not None]
     hidden = [name for name in one.found.hidden if name in meaning] if one.found else []
-    return block_text(kind, one.address, one.spec, hidden)
+    return block_text(kind, one.address, restore(found_image(one.spec), kind.spec), hidden)
 
 
 def _addresses(run: Run, texts: Sequence[str]) -> list[Address]:
@@ -110,11 +110,12 @@ def _found(run: Run, seen: Seen, addresses: Sequence[Address]) -> list[_One]:
 def _look(run: Run, seen: Seen, address: Address) -> _One | str:
     """What is found for an address, or in words why it cannot be imported."""
     kind = run.registry.kinds[address.kind]
-    where = f"database {seen.snapshot.facts.database}"
+    database = seen.snapshot.facts.database
+    where = f"database {database}"
     if is_edge_kind(kind):
-        spec = kind.adoptable(address.key, seen.snapshot)
+        spec = kind.adoptable(address.key, seen.snapshot.catalog(database))
         return f"nothing of this is found in {where}" if spec is None else _One(address, spec, None)
-    found = seen.snapshot.get(address.kind, address.key)
+    found = seen.snapshot.get(run.registry.identity(address.kind, address.key, database))
     if found is None:
         return f"is not found in {where}"
     return "is predefined by PostgreSQL and cannot be managed" if found.system else _One(address, found.spec, found)
@@ -126,7 +127,7 @@ def _record(run: Run, seen: Seen, ones: Sequence[_One]) -> None:
     if version != seen.version:
         raise _moved()
     state: State = stored or new_state(run.configuration.name)
-    target = state.target or Target(facts.system_identifier, facts.timeline, facts.database, facts.database_oid)
+    target = state.target or Target(facts.system_identifier, facts.timeline, ((facts.database, facts.database_oid),))
     with reading(run.connection):
         target = evolve(target, timeline=facts.timeline, lsn=flushed(run.connection))
     declared = {one.address: one for one in run.configuration.declared}
@@ -152,7 +153,8 @@ def _entry(run: Run, seen: Seen, one: _One, declared: Declared | None) -> Entry:
         spec=_spec(one, declared),
         depends=tuple(sorted({str(reference) for reference in kind.references(one.spec)})),
         protected=bool(declared and declared.protect),
-        origin="adopted",
+        origin="adopted" if one.found else "created",
+        adopted=Adopted(all=one.found is None),
         kind_version=kind.version,
     )
 

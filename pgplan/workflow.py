@@ -23,11 +23,12 @@ from pgplan.database.connection import Session, connect, reading
 from pgplan.database.emergency import take_up
 from pgplan.database.read import read
 from pgplan.database.recovery import resolve, went_back
+from pgplan.database.stale import elsewhere
 from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.plan.build import build
-from pgplan.plan.model import Plan, Slot
+from pgplan.plan.model import Plan, Remarks, Slot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
 from pgplan.state.digests import slots
@@ -88,9 +89,7 @@ class Run:
 
     def missing(self, plan: Plan) -> list[str]:
         """In words, why the secrets that `plan` defers have no value here."""
-        sources = {
-            source for c in plan.changes for slot, source in c.sources.items() if c.slots.get(slot) == "deferred" and source
-        }
+        sources = {one.source for one in plan.decided.slots if one.status == "deferred" and one.source}
         return [
             f"the variable {name} has no value here: {reason}"
             for name, reason in self.configuration.unresolved.items()
@@ -112,6 +111,7 @@ class Seen:
 @frozen
 class Planned:
     plan: Plan
+    remarks: Remarks
     digest: str
     seen: Seen
 
@@ -212,18 +212,10 @@ def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
 def _check_target(run: Run, state: State, facts: Facts) -> None:
     """Raise StaleError when the connection leads elsewhere than the last apply's: that is no plan to move everything."""
     target = state.target
-    if target is None:
-        return
-    where = f"the state {run.store.location} belongs to"
-    if target.system_identifier != facts.system_identifier:
-        message = f"{where} the cluster {target.system_identifier}; the connection leads to {facts.system_identifier}"
-    elif (target.database, target.database_oid) != (facts.database, facts.database_oid):
-        message = f"{where} the database {target.database} (OID {target.database_oid})"
-        message += f"; the connection leads to {facts.database} (OID {facts.database_oid})"
-    else:
-        return
-    hint = "connect to where it was applied, or give this configuration a state of its own under [state]"
-    raise StaleError(Problem(message, address="connection", hint=hint))
+    another = "" if target is None else elsewhere(target.system_identifier, target.databases, facts)
+    if another:
+        hint = "connect to where it was applied, or give this configuration a state of its own under [state]"
+        raise StaleError(Problem(f"the state {run.store.location} belongs to {another}", address="connection", hint=hint))
 
 
 def _went_back(state: State, facts: Facts) -> str:
@@ -231,48 +223,71 @@ def _went_back(state: State, facts: Facts) -> str:
 
 
 def _types(run: Run, state: State, extra: Iterable[Address]) -> set[str]:
-    """The types to read: of all that is declared, recorded or asked for, and of all that these refer to."""
+    """The types to read: of all that is declared, recorded or asked for, of all that these refer to, and of what may stand on
+    them."""
+    registry = run.registry
+    managed: set[str] = set()
     found: set[str] = set()
-    declared = {one.address for one in run.configuration.declared}
-    for one in run.configuration.declared:
-        found |= _types_of(run.registry, one.kind, one.spec)
-    for entry in state.entries:
-        kind = Address.parse(entry.address).kind
-        if kind in run.registry.kinds and entry.address not in declared:
-            found |= _types_of(run.registry, kind, restore(entry.spec, run.registry.kinds[kind].spec))
-        found.add(kind)
+    for name, key, spec in _managed(run, state):
+        kind = registry.kinds[name]
+        managed.add(name)
+        found.update(reference.type for reference in kind.references(spec))
+        if is_edge_kind(kind):
+            found.update(kind.reads(spec))
+        else:
+            managed.add(registry.object_kind(name).object(key)[0])
+    for kind in registry.object_kinds():
+        if kind.name in managed:
+            found.update(kind.reads)
+        if not managed.isdisjoint(kind.stands_on):
+            found.add(kind.name)
     found |= {Address.parse(tombstone.address).kind for tombstone in state.tombstones}
     for address in extra:
         # Which objects an edge's key is about only its kind knows, once it sees them.
-        found |= run.registry.readers.keys() if is_edge_kind(run.registry.kinds[address.kind]) else {address.kind}
-    return found
+        found |= registry.readers.keys() if is_edge_kind(registry.kinds[address.kind]) else {address.kind}
+    return found | managed
 
 
-def _types_of(registry: Registry, name: str, spec: Spec) -> set[str]:
-    kind = registry.kinds[name]
-    types = {name, *(reference.type for reference in kind.references(spec))}
-    return types | set(kind.reads(spec)) if is_edge_kind(kind) else types
+def _managed(run: Run, state: State) -> Iterator[tuple[str, str, Spec]]:
+    """Kind, key and spec of what is declared, and of what is only recorded."""
+    declared = {one.address for one in run.configuration.declared}
+    yield from ((one.kind, one.key, one.spec) for one in run.configuration.declared)
+    for entry in state.entries:
+        address = Address.parse(entry.address)
+        if address.kind in run.registry.kinds and entry.address not in declared:
+            yield address.kind, address.key, restore(entry.spec, run.registry.kinds[address.kind].spec)
 
 
-def make_plan(run: Run, *, destroy: bool = False, include_adopted: bool = False, said: Said = silent) -> Planned:
-    """Plan what `apply` or `destroy` would do now. Raises PgplanError with everything that stands in the way."""
+def make_plan(
+    run: Run,
+    *,
+    destroy: bool = False,
+    include_adopted: bool = False,
+    valid_for: timedelta | None = None,
+    said: Said = silent,
+) -> Planned:
+    """Plan what `apply` or `destroy` would do now; with `valid_for` the plan expires so long after.
+
+    Raises PgplanError with everything that stands in the way.
+    """
     seen = see(run, said=said)
     said("Planning")
-    plan = build_plan(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
-    plan = evolve(plan, notes=(*plan.notes, *_secret_notes(run, plan)))
-    if any(statement.secret is not None for step in plan.steps for statement in step.statements):
-        plan = evolve(plan, origins=run.configuration.origins)
-    return Planned(plan, planfile.digest(plan), seen)
+    plan, remarks = build_plan(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
+    if valid_for is not None:
+        plan = evolve(plan, decided=evolve(plan.decided, expires=planfile.expiry(datetime.now(UTC), valid_for)))
+    remarks = evolve(remarks, notes=(*remarks.notes, *_secret_notes(run, plan)))
+    return Planned(plan, remarks, planfile.digest(plan), seen)
 
 
 def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
     """Where the plan's secrets could be seen on their way. Raises PgplanError when they cannot be sent at all."""
-    uses = (statement.secret for step in plan.steps for statement in step.statements)
-    if not any(use is not None and use.transport == "private" for use in uses):
+    uses = [statement.secret for step in plan.steps for statement in step.statements if statement.secret is not None]
+    commands = sorted({use.command for use in uses if use.transport == "private"})
+    if not commands:
         return ()
     with reading(run.connection):
         raise_all(PgplanError, transport.problems(run.connection))
-        return transport.warnings(run.connection)
+        return transport.warnings(run.connection, commands)
 
 
 def build_plan(
@@ -284,7 +299,7 @@ def build_plan(
     destroy: bool = False,
     include_adopted: bool = False,
     to_apply: bool = True,
-) -> Plan:
+) -> tuple[Plan, Remarks]:
     """`pgplan.plan.build.build` for what was seen; `known` are the slots, if they were decided already."""
     declared = () if destroy else configuration.declared
     try:
@@ -304,17 +319,19 @@ def build_plan(
         raise
 
 
-def apply_plan(run: Run, plan: Plan, *, progress: Callable[[int, int], None] = _uncounted) -> Applied:
+def apply_plan(run: Run, plan: Plan, remarks: Remarks, *, progress: Callable[[int, int], None] = _uncounted) -> Applied:
     """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned."""
-    if plan.name != run.configuration.name:
-        message = f"the plan belongs to the configuration {plan.name!r}; the one here is called {run.configuration.name!r}"
+    name = plan.decided.name
+    if name != run.configuration.name:
+        message = f"the plan belongs to the configuration {name!r}; the one here is called {run.configuration.name!r}"
         raise StaleError(Problem(message, hint="name the plan's own directory with -C"))
     now, hint = run.configuration.origins, "make a new plan; nothing was changed"
     message = "the configuration does not take this secret from where it did when the plan was made"
-    moved = (name for name, origin in plan.origins.items() if now.get(name) != origin)
-    raise_all(StaleError, (Problem(message, address=f"var.{name}", hint=hint) for name in moved))
+    moved = (variable for variable, origin in plan.decided.origins.items() if now.get(variable) != origin)
+    raise_all(StaleError, (Problem(message, address=f"var.{variable}", hint=hint) for variable in moved))
     return apply(
         plan,
+        remarks,
         run.connection,
         run.store,
         run.registry,
@@ -326,19 +343,19 @@ def apply_plan(run: Run, plan: Plan, *, progress: Callable[[int, int], None] = _
     )
 
 
-def save_plan(run: Run, planned: Planned, path: Path, valid_for: timedelta | None = None) -> None:
+def save_plan(run: Run, planned: Planned, path: Path) -> None:
     """Write the plan file. Raises PgplanError when it cannot be written."""
-    about = planfile.manifest(planned.plan, run.configuration.files, datetime.now(UTC), valid_for)
+    about = planfile.manifest(planned.plan, planned.remarks, run.configuration.files, datetime.now(UTC))
     planfile.write(path, planned.plan, about)
 
 
-def load_plan(path: Path, expected: str | None = None) -> Plan:
+def load_plan(path: Path, expected: str | None = None) -> tuple[Plan, Remarks]:
     """Read a plan file that is about to be applied. Raises StaleError when it has expired or is not the expected one."""
     plan, about = planfile.read(path)
     if expected is not None:
         planfile.check_digest(planfile.digest(plan), expected)
-    planfile.check_expiry(about, datetime.now(UTC))
-    return plan
+    planfile.check_expiry(plan, datetime.now(UTC))
+    return plan, about.remarks
 
 
 def refuse_past(seen: Seen) -> None:

@@ -11,7 +11,7 @@ from pgplan.cli.options import Common
 from pgplan.cli.terminal import can_ask, out, say, working
 from pgplan.database.apply import Applied
 from pgplan.errors import PgplanError, Problem
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Remarks
 from pgplan.render.changes import Counts, summary
 from pgplan.workflow import Planned, Run, apply_plan, refuse_past
 
@@ -24,12 +24,12 @@ def approve_and_carry_out(common: Common, run: Run, planned: Planned, question: 
     refuse_past(planned.seen)
     if pending and not yes:
         _approve(common, question)
-    carry_out(common, run, planned.plan)
+    carry_out(common, run, planned.plan, planned.remarks)
 
 
 def _show(common: Common, planned: Planned) -> None:
     try:
-        out(rendered(planned.plan, planned.digest, "text", common) + "\n")
+        out(rendered(planned.plan, planned.remarks, planned.digest, "text", common) + "\n")
     except BrokenPipeError:
         # Elsewhere a reader that goes away is no error. Here nobody has seen what is about to be done.
         raise PgplanError(Problem("standard output was closed; nothing was changed")) from None
@@ -49,7 +49,7 @@ def _approve(common: Common, question: str) -> None:
         raise PgplanError(Problem("declined; nothing was changed"))
 
 
-def carry_out(common: Common, run: Run, plan: Plan) -> None:
+def carry_out(common: Common, run: Run, plan: Plan, remarks: Remarks) -> None:
     """Apply `plan` and say what was done."""
     say_missing(common, run, plan)
     with working(common, "Applying") as said:
@@ -57,12 +57,12 @@ def carry_out(common: Common, run: Run, plan: Plan) -> None:
         def progress(done: int, total: int) -> None:
             said(f"Applying: {done} of {total} steps")
 
-        applied = apply_plan(run, plan, progress=progress)
+        applied = apply_plan(run, plan, remarks, progress=progress)
     _say_aside(common, applied)
     if not plan.pending_changes:
         out(f"{summary(plan)}\n")
         return
-    line = f"{'Destroy' if plan.mode == 'destroy' else 'Apply'} complete! {Counts.of(plan).done}"
+    line = f"{'Destroy' if plan.decided.options.destroy else 'Apply'} complete! {Counts.of(plan).done}"
     out((click.style(line, fg="green", bold=True) if common.colour(sys.stdout) else line) + "\n")
 
 

@@ -11,7 +11,7 @@ import click
 
 from pgplan import registry as registries
 from pgplan.cli.options import Common
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Remarks
 from pgplan.render.escape import visible
 from pgplan.render.omission import shortened
 
@@ -22,14 +22,14 @@ format_option: Callable[[Callable[..., object]], Callable[..., object]] = click.
 )
 
 
-def rendered(plan: Plan, digest: str, form: Form, common: Common) -> str:
+def rendered(plan: Plan, remarks: Remarks, digest: str, form: Form, common: Common) -> str:
     """The plan in one of the forms, ending with a line break."""
     if form in ("text", "markdown"):
         plan = shortened(plan, registries.installed().kinds)
     if form == "text":
-        return str(import_module("pgplan.render.text").text(plan, colour=common.colour(sys.stdout)))
+        return str(import_module("pgplan.render.text").text(plan, remarks, colour=common.colour(sys.stdout)))
     renderer = {"json": "json_text", "markdown": "markdown", "sql": "sql_text"}[form]
-    shown = str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, digest))
+    shown = str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, remarks, digest))
     if form == "sql" and sys.stdout.isatty():
         # The script keeps names as they are. Where a person reads it, they must not act on the terminal.
         return "\n".join(visible(line) for line in shown.split("\n"))

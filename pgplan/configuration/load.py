@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
@@ -12,9 +14,8 @@ from pgplan.configuration.model import Configuration, Inputs, StateSettings
 from pgplan.configuration.settings import Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
-from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
-from pgplan.kind import Facts, Snapshot
+from pgplan.kind import Claim, Facts, Item, Snapshot
 from pgplan.registry import Registry, is_edge_kind
 
 __all__ = ["Inputs", "add_lines", "load", "load_state"]
@@ -46,7 +47,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     for file in files:
         for block in blocks_of(file, registry, report):
             blocks.take(block)
-    _loops(blocks, registry, report)
+    _together(blocks, registry, report)
     _contradictions(blocks, registry, report)
     raise_all(ConfigurationError, report.problems)
     return Configuration(
@@ -79,44 +80,52 @@ def load_state(directory: Path, inputs: Inputs) -> tuple[str, StateSettings]:
     return found
 
 
-def _loops(blocks: Blocks, registry: Registry, report: Report) -> None:
-    """Report the first loop of each kind that PostgreSQL allows none of."""
-    for kind in registry.kinds.values():
-        if is_edge_kind(kind) or (pair := registry.object_kind(kind.name).no_loops) is None:
-            continue
-        addresses = {
-            (getattr(one.spec, pair[0]), getattr(one.spec, pair[1])): address
-            for address, one in blocks.declared.items()
-            if one.kind == kind.name
-        }
-        path = find_cycle(addresses)
-        if path:
-            address = addresses[path[-2], path[-1]]
-            message = f"dependency cycle: {' → '.join(path)} ({pair[0]} → {pair[1]})"
-            report.add(blocks.places[address][0], message, "break it by removing one of them", address)
+def _together(blocks: Blocks, registry: Registry, report: Report) -> None:
+    """Report what is wrong with all specs of a kind taken together."""
+    specs: dict[str, dict[str, Any]] = {}
+    for one in blocks.declared.values():
+        specs.setdefault(one.kind, {})[one.key] = one.spec
+    for kind in registry.object_kinds():
+        for key, message, hint in kind.together(specs.get(kind.name, {})):
+            address = f"{kind.name}.{key}"
+            report.add(blocks.places[address][0], message, hint, address)
 
 
-_NOWHERE = Snapshot(Facts(10**6, "", 0, "", 0, "", "", superuser=False), {})
+_NOWHERE = Snapshot(Facts(10**6, "", 0, "", 0, "", "", superuser=False))
 """Stands in for a database that was not read yet, of whatever version knows the most privileges."""
 
 
 def _contradictions(blocks: Blocks, registry: Registry, report: Report) -> None:
-    """Report what blocks that name the same object both grant and revoke; what patterns match only the database tells."""
-    kinds = [kind for kind in registry.kinds.values() if is_edge_kind(kind)]
-    granting = [kind for kind in kinds if not kind.forbids]
+    """Report what blocks that name the same object both want and forbid; what patterns match only the database tells."""
+    by_key: dict[str, list[tuple[str, Claim]]] = {}
     for address, one in blocks.declared.items():
         kind = registry.kinds[one.kind]
-        if not is_edge_kind(kind) or not kind.forbids:
+        if is_edge_kind(kind):
+            said = kind.claims(one.spec, _NOWHERE.facts)
+            by_key.setdefault(one.key, []).extend((address, claim) for claim in said if claim.selector.named)
+    for claims in by_key.values():
+        if len({claim.forbids for _, claim in claims}) == 1:
             continue
-        forbidden = {wanted.edge for wanted in kind.edges(one.spec, _NOWHERE)}
-        for other in granting:
-            granted = blocks.declared.get(f"{other.name}.{one.key}")
-            edges = other.edges(granted.spec, _NOWHERE) if granted else ()
-            both = sorted(wanted.edge.privilege for wanted in edges if wanted.edge in forbidden)
-            if granted and both:
-                message = f"both granted and revoked: {', '.join(dict.fromkeys(both))}"
-                for here, there in ((granted.address, address), (address, granted.address)):
-                    report.add(blocks.places[here][0], message, f"remove it here or from {there}", here)
+        wanted, forbidden = (_addresses([one for one in claims if one[1].forbids is forbids]) for forbids in (False, True))
+        pairs: dict[tuple[str, str], list[str]] = {}
+        for edge in sorted(wanted.keys() & forbidden.keys()):
+            pairs.setdefault((wanted[edge], forbidden[edge]), []).append(edge[2].privilege)
+        for pair, privileges in pairs.items():
+            message = f"both granted and revoked: {', '.join(dict.fromkeys(privileges))}"
+            for here, there in dict.fromkeys((pair, (pair[1], pair[0]))):
+                hint = "remove it from one of the two" if here == there else f"remove it here or from {there}"
+                report.add(blocks.places[here][0], message, hint, here)
+
+
+def _addresses(claims: Iterable[tuple[str, Claim]]) -> dict[tuple[str, str, Item], str]:
+    """Which address claims each (type, key, item)."""
+    nowhere = _NOWHERE.catalog("")
+    return {
+        (type_, key, item): address
+        for address, claim in claims
+        for type_, key in claim.selector.objects(nowhere)
+        for item in claim.items
+    }
 
 
 def add_lines(error: PgplanError, configuration: Configuration) -> None:

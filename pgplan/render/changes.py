@@ -9,7 +9,7 @@ from typing import Any, cast
 from attrs import frozen
 
 from pgplan.images import MARKER, Image
-from pgplan.plan.model import Change, Plan
+from pgplan.plan.model import Change, Plan, Secrecy
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
 
@@ -28,6 +28,8 @@ _SLOTS = {
     "unchecked": "secret not checked",
 }
 _ABSENT = object()
+Secrets = Mapping[str, Secrecy]
+"""What becomes of the secrets of one address, by slot."""
 _SEVERITY = {"replace": 1, "delete": 2}
 
 
@@ -83,15 +85,19 @@ def summary(plan: Plan) -> str:
     """The line that Terraform's users look for."""
     if plan.pending_changes:
         return str(Counts.of(plan))
-    if plan.mode == "destroy":
+    if plan.decided.options.destroy:
         return "No changes. No objects need to be destroyed."
     return "No changes. The database matches the configuration."
 
 
-def shown(plan: Plan, *, destroys_first: bool = False) -> list[Change]:
+def secrets_of(plan: Plan, change: Change) -> Secrets:
+    return plan.secrecy.get(change.address, {})
+
+
+def shown(changes: Iterable[Change], *, destroys_first: bool = False) -> list[Change]:
     """The changes in the order of reading: what destroys stands together, on a terminal last, nearest to the question."""
     sign = -1 if destroys_first else 1
-    return sorted(plan.pending_changes, key=lambda change: sign * _SEVERITY.get(change.action, 0))
+    return sorted(changes, key=lambda change: sign * _SEVERITY.get(change.action, 0))
 
 
 def why(change: Change) -> str:
@@ -106,17 +112,20 @@ def remark(change: Change) -> str:
     return ": ".join(part for part in (verb, why(change)) if part)
 
 
-def lines(change: Change) -> list[Line]:
+def lines(change: Change, secrets: Secrets) -> list[Line]:
     """Attributes, secrets and privileges of a change, one line each."""
+    if change.action == "replace":
+        # The privileges are those of others on it, which are given again.
+        return [*_differences(change, secrets), *_edges(change.edges)]
     if change.edges:
         return list(_edges(change.edges))
-    if change.action in ("update", "replace") or (change.action == "adopt" and change.changed):
-        return [*_differences(change)]
+    if change.action == "update" or (change.action == "adopt" and change.changed):
+        return list(_differences(change, secrets))
     if change.action == "delete":
         return [Line("-", f"{path} = {value(data)}") for path, data in _attributes(change.before)]
     if change.action in ("create", "adopt"):
         symbol = "+" if change.action == "create" else " "
-        return [_assignment(symbol, change, path, data) for path, data in _attributes(change.after)]
+        return [_assignment(symbol, secrets, path, data) for path, data in _attributes(change.after)]
     return []
 
 
@@ -141,41 +150,42 @@ def _dotted(path: Sequence[str]) -> str:
     return ".".join(map(key, path))
 
 
-def _assignment(symbol: str, change: Change, path: str, data: Any) -> Line:
-    return Line(symbol, f"{path} = {value(data)}", _secret(change, path) if data == MARKER else "")
+def _assignment(symbol: str, secrets: Secrets, path: str, data: Any) -> Line:
+    return Line(symbol, f"{path} = {value(data)}", _secret(secrets.get(path)) if data == MARKER else "")
 
 
-def _secret(change: Change, slot: str) -> str:
-    word = _SLOTS.get(change.slots.get(slot, ""), "")
-    source = change.sources.get(slot)
-    return f"{word}, from {visible(source)}" if word and source else word
+def _secret(secret: Secrecy | None) -> str:
+    if secret is None:
+        return ""
+    source = f", from {visible(secret.source)}" if secret.source else ""
+    return f"{_SLOTS[secret.status]}{source}"
 
 
-def _differences(change: Change) -> Iterator[Line]:
+def _differences(change: Change, secrets: Secrets) -> Iterator[Line]:
     before, after = change.before or {}, change.after or {}
     told: set[str] = set()
     for name in change.changed:
         old = dict(_flat((name,), before[name])) if name in before else {}
         new = dict(_flat((name,), after[name])) if name in after else {}
         for path in sorted(old.keys() | new.keys()):
-            line = _difference(change, _dotted(path), old.get(path, _ABSENT), new.get(path, _ABSENT))
+            line = _difference(secrets, _dotted(path), old.get(path, _ABSENT), new.get(path, _ABSENT))
             if line is not None:
                 told.add(_dotted(path))
                 yield line
-    for slot, slot_state in sorted(change.slots.items()):
-        if slot not in told and slot_state != "same":
-            yield Line(" " if slot_state == "unchecked" else "~", f"{visible(slot)} = {value(MARKER)}", _secret(change, slot))
+    for slot, secret in sorted(secrets.items()):
+        if slot not in told and secret.status != "same":
+            yield Line(" " if secret.status == "unchecked" else "~", f"{visible(slot)} = {value(MARKER)}", _secret(secret))
 
 
-def _difference(change: Change, path: str, old: Any, new: Any) -> Line | None:
+def _difference(secrets: Secrets, path: str, old: Any, new: Any) -> Line | None:
     if old == new:
         return None
     if new is _ABSENT:
         return Line("-", f"{path} = {value(old)}")
     if old is _ABSENT:
-        return _assignment("+", change, path, new)
+        return _assignment("+", secrets, path, new)
     shown_old = "(hidden)" if old is None else value(old)
-    return Line("~", f"{path} = {shown_old} -> {value(new)}", _secret(change, path) if new == MARKER else "")
+    return Line("~", f"{path} = {shown_old} -> {value(new)}", _secret(secrets.get(path)) if new == MARKER else "")
 
 
 def _edges(edges: Iterable[Mapping[str, Any]]) -> Iterator[Line]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from attrs import evolve
 
-from pgplan.plan.model import Action, Change, Plan
-from pgplan.render.changes import lines, shown
+from pgplan.plan.model import Action, Change, Plan, Remarks
+from pgplan.render.changes import lines, secrets_of, shown
 from pgplan.render.escape import visible
-from pgplan.render.json import resource_change
+from pgplan.render.json import resource_changes
 from pgplan.render.text import Paint, notes
 
 _BACKWARDS: Mapping[str, Action] = {"create": "delete", "update": "update", "replace": "update", "delete": "create"}
@@ -25,7 +25,9 @@ def drifted(plan: Plan) -> tuple[Change, ...]:
 
 
 def _backwards(change: Change) -> Change:
-    turned = tuple({**edge, "action": "grant" if edge["action"] == "revoke" else "revoke"} for edge in change.edges)
+    # What a replacement would give again, nobody took.
+    edges = () if change.action == "replace" else change.edges
+    turned = tuple({**edge, "action": "grant" if edge["action"] == "revoke" else "revoke"} for edge in edges)
     action = "update" if turned else _BACKWARDS[change.action]
     return evolve(
         change,
@@ -40,28 +42,28 @@ def _backwards(change: Change) -> Change:
     )
 
 
-def drift_text(plan: Plan, *, colour: bool = False) -> str:
+def drift_text(plan: Plan, remarks: Remarks, *, colour: bool = False) -> str:
     """What differs, in the manner of a plan, ending with a line break."""
-    return "\n".join(_lines(plan, Paint(colour))) + "\n"
+    return "\n".join(_lines(plan, remarks, Paint(colour))) + "\n"
 
 
-def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
-    changes = shown(evolve(plan, changes=drifted(plan)))
+def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
+    changes = shown(drifted(plan))
     if changes:
         yield "The database was changed since the last apply (from what is recorded to what is found):"
         yield ""
     for change in changes:
-        yield from _change(change, paint)
+        yield from _change(change, plan, paint)
         yield ""
-    yield from notes(plan, paint)
+    yield from notes(remarks, paint)
     yield paint(_summary(changes), "1" if changes else "1;32")
 
 
-def _change(change: Change, paint: Paint) -> Iterator[str]:
+def _change(change: Change, plan: Plan, paint: Paint) -> Iterator[str]:
     symbol = {"delete": "-", "update": "~", "create": "+"}[change.action]
     yield f"{paint.symbol(symbol, 3)} {paint(visible(change.address), '1')}{paint(f'  # {_WORDS[change.action]}', '2')}"
     if change.action == "update":
-        for line in lines(change):
+        for line in lines(change, secrets_of(plan, change)):
             yield f"{paint.symbol(line.symbol, 7)} {line.text}" + (paint(f"  # {line.remark}", "2") if line.remark else "")
 
 
@@ -73,12 +75,12 @@ def _summary(changes: list[Change]) -> str:
     return f"Drift: {actions.count('update')} changed, {actions.count('delete')} disappeared{back}."
 
 
-def drift_json(plan: Plan) -> str:
+def drift_json(plan: Plan, remarks: Remarks) -> str:
     """The same as JSON: ``resource_drift``, as in Terraform's plan."""
     document: dict[str, Any] = {
         "format_version": "1.0",
-        "name": plan.name,
-        "resource_drift": [resource_change(change, plan) for change in drifted(plan)],
-        "notes": list(plan.notes),
+        "name": plan.decided.name,
+        "resource_drift": list(resource_changes(drifted(plan), plan)),
+        "notes": list(remarks.notes),
     }
     return json.dumps(document, indent=2) + "\n"

@@ -6,15 +6,15 @@ https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from attrs import asdict
 
 from pgplan import __version__
 from pgplan.images import MARKER, Image
-from pgplan.plan.model import Change, Plan
-from pgplan.render.changes import Counts
+from pgplan.plan.model import Change, Plan, Remarks
+from pgplan.render.changes import Counts, secrets_of
 
 FORMAT_VERSION = "1.0"
 _ACTIONS = {
@@ -28,50 +28,71 @@ _ACTIONS = {
 }
 
 
-def document(plan: Plan, digest: str) -> dict[str, Any]:
+def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
     """The plan as JSON values. Sensitive values are null; ``before_sensitive`` and ``after_sensitive`` say where they are."""
+    decided = plan.decided
     return {
         "format_version": FORMAT_VERSION,
         "pgplan_version": __version__,
-        "name": plan.name,
-        "mode": plan.mode,
+        "name": decided.name,
+        "mode": "destroy" if decided.options.destroy else "apply",
         "digest": digest,
-        "target": asdict(plan.target),
+        "expires": decided.expires,
+        "target": _target(plan, remarks),
         "summary": asdict(Counts.of(plan)),
-        "resource_changes": [resource_change(change, plan) for change in plan.changes],
-        "notes": list(plan.notes),
+        "resource_changes": list(resource_changes(plan.changes, plan)),
+        "notes": list(remarks.notes),
     }
 
 
-def json_text(plan: Plan, digest: str) -> str:
-    """`document` as text. Control characters in names are escaped by JSON itself."""
-    return json.dumps(document(plan, digest), indent=2) + "\n"
-
-
-def resource_change(change: Change, plan: Plan) -> dict[str, Any]:
-    kind, _, key = change.address.partition(".")
-    after = _after(change)
+def _target(plan: Plan, remarks: Remarks) -> dict[str, Any]:
+    database, oid = plan.observed.databases[0]
     return {
-        "address": change.address,
-        "type": kind,
-        "name": key,
-        "database": change.database,
-        "mode": "managed",
-        "change": {
-            "actions": _actions(change),
-            "before": _shown(change.before),
-            "after": _shown(after),
-            "before_sensitive": _sensitive(change.before) or {},
-            "after_sensitive": _sensitive(after) or {},
-        },
-        "reason": change.reason,
-        "moved": change.moved,
-        "changed": list(change.changed),
-        "secrets": {slot: {"status": word, "source": change.sources.get(slot)} for slot, word in sorted(change.slots.items())},
-        "privileges": [dict(edge) for edge in change.edges],
-        "protected": change.protected,
-        "statements": [s.sql for step in plan.steps if step.number in change.steps for s in step.statements],
+        "system_identifier": plan.observed.system_identifier,
+        "timeline": remarks.timeline,
+        "database": database,
+        "database_oid": oid,
+        "role": plan.observed.role,
+        "session_role": remarks.session_role,
+        "version": remarks.server_version,
     }
+
+
+def json_text(plan: Plan, remarks: Remarks, digest: str) -> str:
+    """`document` as text. Control characters in names are escaped by JSON itself."""
+    return json.dumps(document(plan, remarks, digest), indent=2) + "\n"
+
+
+def resource_changes(changes: Iterable[Change], plan: Plan) -> Iterator[dict[str, Any]]:
+    """Each of `changes`, with the secrets and statements that `plan` has for it."""
+    statements = {step.number: [statement.sql for statement in step.statements] for step in plan.steps}
+    for change in changes:
+        kind, _, key = change.address.partition(".")
+        after = _after(change)
+        yield {
+            "address": change.address,
+            "type": kind,
+            "name": key,
+            "database": change.database,
+            "mode": "managed",
+            "change": {
+                "actions": _actions(change),
+                "before": _shown(change.before),
+                "after": _shown(after),
+                "before_sensitive": _sensitive(change.before) or {},
+                "after_sensitive": _sensitive(after) or {},
+            },
+            "reason": change.reason,
+            "moved": change.moved,
+            "changed": list(change.changed),
+            "secrets": {
+                slot: {"status": secret.status, "source": secret.source}
+                for slot, secret in sorted(secrets_of(plan, change).items())
+            },
+            "privileges": [dict(edge) for edge in change.edges],
+            "protected": change.protected,
+            "statements": [text for number in change.steps for text in statements[number]],
+        }
 
 
 def _after(change: Change) -> Image | None:

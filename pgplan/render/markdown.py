@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pgplan.plan.model import Change, Plan
+from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
 from pgplan.render.sql import sql_text
@@ -17,25 +17,26 @@ _BACKTICKS = re.compile(r"`+")
 _FIRST = {"create": "+", "update": "!", "replace": "-", "delete": "-", "adopt": "#", "forget": "#"}
 
 
-def markdown(plan: Plan, digest: str) -> str:
+def markdown(plan: Plan, remarks: Remarks, digest: str) -> str:
     """The comment, shorter than `LIMIT`. What does not fit is counted, and the way to see it is named."""
-    head = list(_head(plan, digest))
+    head = list(_head(plan, remarks, digest))
     body, left_out = _body(plan, LIMIT - _RESERVE - len("\n".join(head)))
     lines = [*head, *body]
     if left_out:
         lines += ["", f"**Shortened: {left_out} more changes are not shown here.** See them with `pgplan show plan.bin`."]
     room = LIMIT - _RESERVE // 4 - len("\n".join(lines))
-    lines += _sql(plan, digest, room)
+    lines += _sql(plan, remarks, digest, room)
     return "\n".join(lines) + "\n"
 
 
-def _head(plan: Plan, digest: str) -> Iterator[str]:
-    yield f"### pgplan: {_text(plan.name)}"
+def _head(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
+    database, _ = plan.observed.databases[0]
+    yield f"### pgplan: {_text(plan.decided.name)}"
     yield ""
     yield f"**{rendered.summary(plan)}**"
     yield ""
-    yield f"Digest `{digest}`, database {_code(plan.target.database)}, role {_code(plan.target.role)}"
-    notes = [f"- {_text(note)}" for note in plan.notes]
+    yield f"Digest `{digest}`, database {_code(database)}, role {_code(plan.observed.role)}"
+    notes = [f"- {_text(note)}" for note in remarks.notes]
     room = LIMIT // 4
     kept = 0
     while kept < len(notes) and room - len(notes[kept]) > 0:
@@ -50,10 +51,10 @@ def _head(plan: Plan, digest: str) -> Iterator[str]:
 
 def _body(plan: Plan, room: int) -> tuple[list[str], int]:
     """The changes that fit into `room` characters as one diff block, and how many do not."""
-    shown = rendered.shown(plan, destroys_first=True)
+    shown = rendered.shown(plan.pending_changes, destroys_first=True)
     blocks: list[list[str]] = []
     for change in shown:
-        block = list(_change(change))
+        block = list(_change(change, rendered.secrets_of(plan, change)))
         room -= sum(len(line) + 1 for line in block)
         if room < 0:
             break
@@ -62,11 +63,11 @@ def _body(plan: Plan, room: int) -> tuple[list[str], int]:
     return (["", *_fenced(lines, "diff")] if lines else []), len(shown) - len(blocks)
 
 
-def _change(change: Change) -> Iterator[str]:
+def _change(change: Change, secrets: rendered.Secrets) -> Iterator[str]:
     verb = f"{_VERBS[change.action]}{' after adopting' if change.adopting and change.action != 'adopt' else ''}"
     why = rendered.why(change)
     yield f"{_FIRST[change.action]} {verb} {visible(change.address)}" + (f"  # {why}" if why else "")
-    for line in rendered.lines(change):
+    for line in rendered.lines(change, secrets):
         first = line.symbol if line.symbol in ("+", "-") else "!" if line.symbol == "~" else " "
         yield f"{first}     {line.text}" + (f"  # {line.remark}" if line.remark else "")
 
@@ -81,11 +82,11 @@ _VERBS = {
 }
 
 
-def _sql(plan: Plan, digest: str, room: int) -> list[str]:
+def _sql(plan: Plan, remarks: Remarks, digest: str, room: int) -> list[str]:
     """The SQL in a closed section, whole or not at all: half a script must not be run."""
     if not plan.steps:
         return []
-    script = [visible(line) for line in sql_text(plan, digest).rstrip("\n").split("\n")]
+    script = [visible(line) for line in sql_text(plan, remarks, digest).rstrip("\n").split("\n")]
     lines = ["", "<details><summary>SQL</summary>", "", *_fenced(script, "sql"), "", "</details>"]
     if len("\n".join(lines)) > room:
         return ["", "The SQL is too long to be shown here: `pgplan show --format sql plan.bin` prints it."]

@@ -31,7 +31,7 @@ def _default(field: attrs.Attribute[Any]) -> Any:
 
 def shortened(plan: Plan, kinds: Mapping[str, Kind]) -> Plan:
     """`plan` for people: what is created, adopted or dropped is told without defaults, and without the name in its address."""
-    return evolve(plan, changes=tuple(_shortened(change, kinds) for change in plan.changes))
+    return evolve(plan, decided=evolve(plan.decided, changes=tuple(_shortened(change, kinds) for change in plan.changes)))
 
 
 def _shortened(change: Change, kinds: Mapping[str, Kind]) -> Change:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from pgplan.kind import SecretUse, Statement
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Remarks
 from pgplan.render.changes import summary
 from pgplan.render.escape import visible
 from pgplan.slots import split
@@ -16,9 +16,9 @@ from pgplan.slots import split
 _NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+")
 
 
-def sql_text(plan: Plan, digest: str) -> str:
+def sql_text(plan: Plan, remarks: Remarks, digest: str) -> str:
     """The script. Secrets are psql variables, listed at the top: set them with ``\\set`` or ``-v`` before it runs."""
-    return "\n".join(_lines(plan, digest)) + "\n"
+    return "\n".join(_lines(plan, remarks, digest)) + "\n"
 
 
 def variable(address: str, slot: str) -> str:
@@ -26,10 +26,11 @@ def variable(address: str, slot: str) -> str:
     return _NOT_A_WORD.sub("_", f"{address}_{slot}").strip("_").lower()
 
 
-def _lines(plan: Plan, digest: str) -> Iterator[str]:
-    target = plan.target
-    yield f"-- pgplan: {visible(plan.name)}, {digest}"
-    yield f"-- for database {visible(target.database)}, as {visible(target.role)}. It changes no state: `pgplan apply` does."
+def _lines(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
+    role = plan.observed.role
+    database, _ = plan.observed.databases[0]
+    yield f"-- pgplan: {visible(plan.decided.name)}, {digest}"
+    yield f"-- for database {visible(database)}, as {visible(role)}. It changes no state: `pgplan apply` does."
     yield f"-- {summary(plan)}"
     if not plan.steps:
         return
@@ -39,13 +40,13 @@ def _lines(plan: Plan, digest: str) -> Iterator[str]:
         yield from (f"--   {name}" for name in sorted(variables))
     yield "\\set ON_ERROR_STOP on"
     yield "BEGIN;"
-    if target.role != target.session_role:
-        yield _set_role(target.role)
+    if role != remarks.session_role:
+        yield _set_role(role)
     for step in plan.steps:
         yield ""
         yield from (f"-- {visible(address)}" for address in step.addresses)
         for statement in step.statements:
-            yield from _statement(statement, step.addresses[0], target.role)
+            yield from _statement(statement, step.addresses[0], role)
     yield ""
     yield "COMMIT;"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pgplan.images import image
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
 from pgplan.state.model import Entry, State
@@ -29,6 +30,7 @@ def entry_document(entry: Entry) -> dict[str, object]:
         "depends": list(entry.depends),
         "protected": entry.protected,
         "origin": entry.origin,
+        "adopted": image(entry.adopted),
         "grantors": list(entry.grantors),
         "secrets": sorted(entry.secrets),
     }
@@ -40,13 +42,21 @@ def state_head(state: State) -> str:
     return f"{visible(state.name)}: serial {state.serial}, {len(state.entries)} objects{interrupted}"
 
 
+def _origin(entry: Entry) -> str:
+    """Where it comes from; of privileges, how many of those that its address stands for were there before."""
+    listed = sum(len(fold.items) * len(fold.keys) for fold in entry.adopted.listed)
+    if entry.adopted.all:
+        return f"adopted   all of its privileges{f' but {listed}' if listed else ''}"
+    return f"adopted   {listed} of its privileges" if listed else f"origin    {entry.origin}"
+
+
 def _lines(entry: Entry) -> Iterator[str]:
     yield visible(entry.address)
     if entry.database:
         yield f"  database  {visible(entry.database)}"
     if entry.oid:
         yield f"  oid       {entry.oid}"
-    yield f"  origin    {entry.origin}{', protected' if entry.protected else ''}"
+    yield f"  {_origin(entry)}{', protected' if entry.protected else ''}"
     if entry.depends:
         yield f"  needs     {', '.join(map(visible, entry.depends))}"
     if entry.grantors:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from pgplan.plan.model import Change, Plan
+from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
 
@@ -34,28 +34,28 @@ class Paint:
         return " " * (width - len(symbol)) + self(symbol, _COLOURS.get(symbol, ""))
 
 
-def text(plan: Plan, *, colour: bool = False) -> str:
+def text(plan: Plan, remarks: Remarks, *, colour: bool = False) -> str:
     """The whole plan, ending with a line break. Everything that destroys stands last, just above the numbers."""
-    return "\n".join(_lines(plan, Paint(colour))) + "\n"
+    return "\n".join(_lines(plan, remarks, Paint(colour))) + "\n"
 
 
-def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
-    shown = rendered.shown(plan)
+def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
+    shown = rendered.shown(plan.pending_changes)
     if shown:
         yield from _legend(shown, paint)
         yield ""
     for change in shown:
-        yield from _change(change, paint)
+        yield from _change(change, rendered.secrets_of(plan, change), paint)
         yield ""
-    yield from notes(plan, paint)
+    yield from notes(remarks, paint)
     yield paint(rendered.summary(plan), "1" if shown else "1;32")
 
 
-def notes(plan: Plan, paint: Paint) -> Iterator[str]:
+def notes(remarks: Remarks, paint: Paint) -> Iterator[str]:
     """What the reader should know, with an empty line after it; nothing where there is none."""
-    for note in plan.notes:
+    for note in remarks.notes:
         yield f"{paint('Note:', '1')} {visible(note)}"
-    if plan.notes:
+    if remarks.notes:
         yield ""
 
 
@@ -67,12 +67,12 @@ def _legend(changes: list[Change], paint: Paint) -> Iterator[str]:
             yield f"{paint.symbol(rendered.SYMBOLS[action], 3)} {words}"
 
 
-def _change(change: Change, paint: Paint) -> Iterator[str]:
+def _change(change: Change, secrets: rendered.Secrets, paint: Paint) -> Iterator[str]:
     symbol = rendered.SYMBOLS[change.action]
     destroys = change.action in ("delete", "replace")
     address = paint(visible(change.address), "1;31" if destroys else "1")
     remark = rendered.remark(change)
     yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "31" if destroys else "2") if remark else "")
-    for line in rendered.lines(change):
+    for line in rendered.lines(change, secrets):
         comment = paint(f"  # {line.remark}", "2") if line.remark else ""
         yield f"{paint.symbol(line.symbol, 7)} {line.text}{comment}"

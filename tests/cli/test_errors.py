@@ -170,8 +170,8 @@ def test_a_plan_for_another_database_or_cluster(base: Project, server: Server) -
     try:
         assert "another cluster" in base.run("apply", base.plan_file, "--url", other.url(), expect=3).err
         base.run("apply", base.plan_file)
-        assert "belongs to the cluster" in base.run("plan", "--url", other.url(), expect=3).err
-        assert "belongs to the database" in base.run("plan", "--url", server.url(), expect=3).err
+        assert "belongs to another cluster" in base.run("plan", "--url", other.url(), expect=3).err
+        assert "belongs to another database" in base.run("plan", "--url", server.url(), expect=3).err
     finally:
         other.destroy()
     base.run("destroy", "--yes")
@@ -202,10 +202,14 @@ def test_a_damaged_or_an_unexpected_plan(base: Project) -> None:
 def test_a_plan_expires(base: Project) -> None:
     base.run("plan", "--out", base.plan_file, "--expires", "1m")
     plan, manifest = planfile.read(Path(base.plan_file))
-    assert manifest.expires is not None
-    planfile.write(Path(base.plan_file), plan, evolve(manifest, expires="2026-01-01T00:00:00+00:00"))
-    base.run("show", base.plan_file)
-    assert "expired at 2026-01-01" in base.run("apply", base.plan_file, expect=3).err
+    assert plan.decided.expires is not None
+    for expires, expected, message in (
+        ("2026-01-01T00:00:00+00:00", (), "expired at 2026-01-01"),
+        ("2999-01-01T00:00:00+00:00", ("--expect-digest", planfile.digest(plan)), "not the expected one"),
+    ):
+        planfile.write(Path(base.plan_file), evolve(plan, decided=evolve(plan.decided, expires=expires)), manifest)
+        base.run("show", base.plan_file)
+        assert message in base.run("apply", base.plan_file, *expected, expect=3).err
 
 
 def test_the_state_locked_by_another_run_is_4(base: Project, unique: str, server: Server) -> None:

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from pgplan.images import MARKER
 from pgplan.kind import SecretUse, Statement
-from pgplan.plan.model import Change, Plan, PlanState, PlanTarget, Step
+from pgplan.plan.model import (
+    Change,
+    Decided,
+    Observations,
+    Options,
+    Phase,
+    Plan,
+    PlanState,
+    Remarks,
+    Secrecy,
+    Step,
+)
 
 DIGEST = "sha256:" + "ab" * 32
+REMARKS = Remarks(timeline=1, server_version=180004, session_role="login")
+NOTED = Remarks(("1 secret not checked",), timeline=1, server_version=180004, session_role="login")
 
 
-def plan_of(*changes: Change, steps: tuple[Step, ...] = (), notes: tuple[str, ...] = (), role: str = "deployer") -> Plan:
+def plan_of(
+    *changes: Change, steps: tuple[Step, ...] = (), slots: tuple[Secrecy, ...] = (), role: str = "deployer", destroy: bool = False
+) -> Plan:
     return Plan(
-        name="warehouse",
-        mode="apply",
-        state=PlanState("lineage", 3, "0" * 64),
-        target=PlanTarget("7300000000000000000", 1, "app", 16384, role, "login", 180004),
-        changes=changes,
-        steps=steps,
-        relied=(),
-        notes=notes,
+        Decided(
+            name="warehouse",
+            options=Options(destroy=destroy),
+            state=PlanState("lineage", 3, "0" * 64),
+            changes=changes,
+            phases=(Phase("app", steps),) if steps else (),
+            checks=(),
+            slots=slots,
+        ),
+        Observations("7300000000000000000", 18, role, (("app", 16384),), ()),
     )
 
 
@@ -63,8 +80,6 @@ EVERYTHING = plan_of(
         "",
         "create",
         after=ROLE,
-        slots={"password": "new"},
-        sources={"password": "${var.dba_password}"},
         steps=(1,),
     ),
     Change("role.gone", "role", "", "delete", "no longer declared", before={"login": True, "comment": "bye"}, steps=(5,)),
@@ -92,6 +107,7 @@ EVERYTHING = plan_of(
         after={"fdw": "postgres_fdw"},
         changed=("fdw",),
         adopting=True,
+        edges=({**edge("grant", "USAGE", "ann"), "type": "server", "key": "s2"},),
     ),
     Change("server.same", "server", "app", "none", "both sides moved to the same value"),
     Change(
@@ -103,8 +119,6 @@ EVERYTHING = plan_of(
         "configuration",
         before=MAPPING,
         after=MAPPING,
-        slots={"options.password": "changed"},
-        sources={"options.password": "${var.remote_password}"},
         steps=(3,),
     ),
     Change(
@@ -113,8 +127,6 @@ EVERYTHING = plan_of(
         "app",
         "create",
         after=MAPPING,
-        slots={"options.password": "deferred"},
-        sources={"options.password": "${var.later}"},
     ),
     Change(
         "user_mapping.s3/dba",
@@ -124,7 +136,6 @@ EVERYTHING = plan_of(
         before={"options": {"user": "a", "password": MARKER}},
         after={"options": {"user": "b", "password": MARKER}},
         changed=("options",),
-        slots={"options.password": "unchecked"},
     ),
     steps=(
         Step(
@@ -139,7 +150,7 @@ EVERYTHING = plan_of(
             (
                 Statement(
                     """ALTER USER MAPPING FOR ":'options.password'" SERVER "s1" OPTIONS (SET password :'options.password')""",
-                    SecretUse("options.password", "private"),
+                    SecretUse("options.password", "private", command="ALTER USER MAPPING"),
                 ),
             ),
         ),
@@ -150,7 +161,12 @@ EVERYTHING = plan_of(
         ),
         Step(5, ("role.gone",), (Statement('DROP ROLE "gone"'),)),
     ),
-    notes=("1 secret not checked",),
+    slots=(
+        Secrecy("role.dba", "password", "new", "${var.dba_password}"),
+        Secrecy("user_mapping.s1/dba", "options.password", "changed", "${var.remote_password}"),
+        Secrecy("user_mapping.s2/dba", "options.password", "deferred", "${var.later}"),
+        Secrecy("user_mapping.s3/dba", "options.password", "unchecked", None),
+    ),
 )
 
 TRICKY = "role.\x1b[2K\rrole.harmless\u202etxt\u200b\n```\n"
@@ -173,6 +189,6 @@ HOSTILE = plan_of(
         edges=({**edge("grant", "USAGE", "\x1b[0m"), "key": "\x9b1m"},),
     ),
     steps=(Step(1, (TRICKY,), (Statement('CREATE ROLE "\x1b[2K"'),)),),
-    notes=("look \x1b[8mhere",),
 )
+HOSTILE_REMARKS = Remarks(("look \x1b[8mhere",), session_role="login")
 NOTHING = plan_of(Change("server.same", "server", "app", "none"))

@@ -12,14 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgplan.images import MARKER
-from pgplan.plan.model import Change
+from pgplan.plan.model import Change, Remarks
 from pgplan.render.changes import Counts, summary
+from pgplan.render.drift import drift_json, drift_text, drifted
 from pgplan.render.escape import quoted, visible
 from pgplan.render.json import json_text
 from pgplan.render.markdown import LIMIT, markdown
 from pgplan.render.sql import sql_text
+from pgplan.render.state import entry_document, entry_text
 from pgplan.render.text import text
-from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, NOTHING, edge, plan_of
+from pgplan.state.model import Adopted, Entry, Fold
+from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, HOSTILE_REMARKS, NOTED, NOTHING, REMARKS, edge, plan_of
+
+FOLDS = (Fold((("", "INSERT"), ("", "SELECT")), ("s.a", "s.b")), Fold((("c", "UPDATE"),), ("s.a",)))
 
 
 @given(st.text())
@@ -34,36 +39,35 @@ def test_a_quoted_value_is_toml(value: str) -> None:
 
 
 def test_a_name_cannot_write_to_the_terminal() -> None:
-    shown = text(HOSTILE)
+    shown = text(HOSTILE, HOSTILE_REMARKS)
     assert all(line.isprintable() for line in shown.split("\n"))
-    assert "\x1b" not in json_text(HOSTILE, DIGEST)
-    assert "\x1b" not in markdown(HOSTILE, DIGEST)
+    assert "\x1b" not in json_text(HOSTILE, HOSTILE_REMARKS, DIGEST)
+    assert "\x1b" not in markdown(HOSTILE, HOSTILE_REMARKS, DIGEST)
 
 
 def test_destroys_stand_last_on_a_terminal_and_first_in_a_comment() -> None:
-    last = text(EVERYTHING)
+    last = text(EVERYTHING, NOTED)
     assert last.index("+ role.dba") < last.index("-/+ server.s2") < last.index("- role.gone")
-    first = markdown(EVERYTHING, DIGEST)
+    first = markdown(EVERYTHING, NOTED, DIGEST)
     assert first.index("destroy role.gone") < first.index("replace after adopting server.s2") < first.index("create role.dba")
 
 
 def test_the_numbers_at_the_end() -> None:
     assert Counts.of(EVERYTHING) == Counts(add=3, change=4, destroy=2, adopt=2, forget=1)
     assert summary(plan_of(EVERYTHING.changes[2])) == "Plan: 1 to add, 0 to change, 0 to destroy."
-    assert text(NOTHING) == "No changes. The database matches the configuration.\n"
+    assert text(NOTHING, REMARKS) == "No changes. The database matches the configuration.\n"
 
 
 def test_nothing_to_do_says_why_in_its_notes() -> None:
-    plan = plan_of(notes=("1 secret not checked",))
-    assert text(plan) == "Note: 1 secret not checked\n\nNo changes. The database matches the configuration.\n"
+    assert text(plan_of(), NOTED) == "Note: 1 secret not checked\n\nNo changes. The database matches the configuration.\n"
 
 
 @pytest.mark.parametrize("count", [10, 2_000, 20_000])
 def test_a_comment_is_never_too_long(count: int) -> None:
     changes = [Change(f"role.r{n}", "role", "", "create", after={"login": True}) for n in range(count)]
     changes.append(Change("role.gone", "role", "", "delete", "no longer declared"))
-    notes = tuple(f"note {n}" for n in range(count))
-    comment = markdown(plan_of(*changes, notes=notes, steps=EVERYTHING.steps), DIGEST)
+    remarks = Remarks(tuple(f"note {n}" for n in range(count)))
+    comment = markdown(plan_of(*changes, steps=EVERYTHING.steps), remarks, DIGEST)
     assert len(comment) < LIMIT
     assert DIGEST in comment
     assert "destroy role.gone" in comment
@@ -76,13 +80,13 @@ def test_json_keeps_what_is_not_managed() -> None:
     before = {"name": "s", "owner": "alice", "comment": "old", "password": dict(MARKER)}
     after = {"name": "s", "owner": None, "comment": "new", "password": None}
     plan = plan_of(Change("schema.s", "schema", "app", "update", before=before, after=after, changed=("comment",)))
-    (change,) = json.loads(json_text(plan, DIGEST))["resource_changes"]
+    (change,) = json.loads(json_text(plan, REMARKS, DIGEST))["resource_changes"]
     assert change["change"]["after"] == {"name": "s", "owner": "alice", "comment": "new", "password": None}
     assert change["change"]["after_sensitive"] == {"password": True}
 
 
 def test_json_says_what_is_sensitive_and_not_its_value() -> None:
-    document = json.loads(json_text(EVERYTHING, DIGEST))
+    document = json.loads(json_text(EVERYTHING, NOTED, DIGEST))
     by_address: dict[str, Any] = {change["address"]: change for change in document["resource_changes"]}
     mapping = by_address["user_mapping.s1/dba"]
     assert mapping["change"]["after"]["options"] == {"user": "remote", "password": None}
@@ -97,29 +101,69 @@ def test_an_adopted_object_shows_what_else_changes() -> None:
     change = Change(
         "role.a", "role", "", "update", after={"login": True}, before={"login": False}, changed=("login",), adopting=True
     )
-    shown = text(plan_of(change))
+    shown = text(plan_of(change), REMARKS)
     assert "~ role.a  # will be adopted" in shown
     assert "~ login = false -> true" in shown
 
 
 def test_two_grants_that_differ_in_grantee_have_a_line_each() -> None:
     change = Change("grant.x", "grant", "app", "create", edges=(edge("grant", "SELECT", "b"), edge("grant", "SELECT", "a")))
-    lines = text(plan_of(change)).splitlines()
+    lines = text(plan_of(change), REMARKS).splitlines()
     assert [line.split(" to ")[1] for line in lines if "SELECT" in line] == ["a", "b"]
 
 
+def test_a_replaced_object_shows_the_privileges_that_are_given_again() -> None:
+    shown = text(EVERYTHING, NOTED).splitlines()
+    place = shown.index("-/+ server.s2  # must be replaced: fdw differs; the configuration changed")
+    assert shown[place + 1 : place + 3] == [
+        '      ~ fdw = "file_fdw" -> "postgres_fdw"',
+        "      + USAGE on server s2 to ann",
+    ]
+
+
 def test_a_slot_is_replaced_only_where_it_is_one() -> None:
-    script = sql_text(EVERYTHING, DIGEST)
+    script = sql_text(EVERYTHING, NOTED, DIGEST)
     assert """FOR ":'options.password'" SERVER""" in script
     assert "OPTIONS (SET password :'user_mapping_s1_dba_options_password')" in script
 
 
 def test_a_line_break_in_a_name_cannot_leave_its_comment() -> None:
-    comments = [line for line in sql_text(HOSTILE, DIGEST).split("\n") if "role.harmless" in line]
+    comments = [line for line in sql_text(HOSTILE, HOSTILE_REMARKS, DIGEST).split("\n") if "role.harmless" in line]
     assert comments
     assert all(line.startswith("-- ") for line in comments)
 
 
 def test_marker_in_a_list_is_masked() -> None:
     change = Change("x.y", "x", "", "create", after={"list": [MARKER, "a"]})
-    assert 'list = [(sensitive), "a"]' in text(plan_of(change))
+    assert 'list = [(sensitive), "a"]' in text(plan_of(change), REMARKS)
+
+
+def test_drift_turns_privileges_round_but_not_those_that_a_replacement_gives_again() -> None:
+    grants = Change("grant.x", "grant", "app", "update", edges=(edge("grant", "SELECT"), edge("revoke", "DELETE")))
+    replaced, changed = drifted(plan_of(*EVERYTHING.changes[6:7], grants))
+    assert (replaced.action, replaced.edges) == ("update", ())
+    assert [one["action"] for one in changed.edges] == ["revoke", "grant"]
+
+
+def test_drift_says_what_differs_from_what_is_recorded() -> None:
+    change = Change("role.a", "role", "", "update", after={"login": True}, before={"login": False}, changed=("login",))
+    plan = plan_of(change)
+    assert "~ login = true -> false" in drift_text(plan, NOTED)
+    assert drift_text(plan, NOTED).endswith("Note: 1 secret not checked\n\nDrift: 1 changed, 0 disappeared.\n")
+    (shown,) = json.loads(drift_json(plan, NOTED))["resource_drift"]
+    assert (shown["change"]["before"], shown["change"]["after"]) == ({"login": True}, {"login": False})
+
+
+@pytest.mark.parametrize(
+    ("adopted", "line"),
+    [
+        (Adopted(), "  origin    created, protected"),
+        (Adopted(all=True), "  adopted   all of its privileges, protected"),
+        (Adopted(listed=FOLDS), "  adopted   5 of its privileges, protected"),
+        (Adopted(all=True, listed=FOLDS), "  adopted   all of its privileges but 5, protected"),
+    ],
+)
+def test_an_entry_says_which_of_its_privileges_were_there_before(adopted: Adopted, line: str) -> None:
+    entry = Entry("grant.a/tables_in:s", "app", 0, {}, protected=True, adopted=adopted)
+    assert line in entry_text(entry).splitlines()
+    assert json.loads(json.dumps(entry_document(entry)))["adopted"]["all"] is adopted.all

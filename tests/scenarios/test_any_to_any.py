@@ -205,7 +205,8 @@ def bystanders(rows: set[str]) -> set[str]:
 
 def go(world: World, text: str, *, destroy: bool = False) -> None:
     with world.declare(text).opened() as run:
-        workflow.apply_plan(run, workflow.make_plan(run, destroy=destroy).plan)
+        planned = workflow.make_plan(run, destroy=destroy)
+        workflow.apply_plan(run, planned.plan, planned.remarks)
         if not destroy:
             assert workflow.make_plan(run).plan.changes == ()
 

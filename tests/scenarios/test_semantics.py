@@ -22,10 +22,10 @@ def world(server: Server, database: str, unique: str, tmp_path: Path) -> World:
 def reach(world: World, blocks: str, *, destroy: bool = False) -> list[str]:
     """Apply; afterwards there is nothing left to do. What it ran."""
     with world.declare(blocks).opened() as run:
-        plan = workflow.make_plan(run, destroy=destroy).plan
-        workflow.apply_plan(run, plan)
+        planned = workflow.make_plan(run, destroy=destroy)
+        workflow.apply_plan(run, planned.plan, planned.remarks)
         assert destroy or workflow.make_plan(run).plan.changes == ()
-    return [statement.sql for step in plan.steps for statement in step.statements]
+    return [statement.sql for step in planned.plan.steps for statement in step.statements]
 
 
 def problems(world: World, blocks: str) -> str:
@@ -88,6 +88,28 @@ def test_destroy_revokes_from_adopted_roles_and_leaves_them(world: World, unique
     assert reach(world, "", destroy=True) == [f'REVOKE SELECT ON TABLE "public"."t" FROM "{unique}_a"']
     assert world.rows(f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{unique}_a'") == [(True,)]
     world.execute(f"DROP ROLE {unique}_a")
+
+
+def test_destroy_leaves_the_privileges_that_were_there_before_and_removal_does_not(world: World, unique: str) -> None:
+    role = f"{unique}_a"
+    world.execute(f"CREATE ROLE {role}", "CREATE TABLE public.a (x int)", "CREATE TABLE public.b (x int)")
+    world.execute(f"GRANT SELECT ON public.a TO {role}")
+    block = grant(role, 'tables_in = "public"', "SELECT")
+    on_b = f'ON TABLE "public"."b" TO "{role}"'
+    assert reach(world, block) == [f"GRANT SELECT {on_b}"]
+    assert reach(world, "", destroy=True) == [f"REVOKE SELECT {on_b}".replace(" TO ", " FROM ")]
+    reach(world, block)
+    (revoke,) = reach(world, "")
+    assert all(f'"public"."{table}"' in revoke for table in "ab")
+    world.execute(f"DROP ROLE {role}")
+
+
+def test_a_built_in_default_that_was_adopted_stays_when_its_block_goes(world: World) -> None:
+    default = f"SELECT datacl FROM pg_database WHERE datname = '{world.database}'"
+    assert world.rows(default) == [(None,)]
+    assert reach(world, grant("PUBLIC", f'database = "{world.database}"', "TEMPORARY")) == []
+    assert reach(world, "") == []
+    assert world.rows(default) == [(None,)]
 
 
 def test_destroy_is_no_removal_that_policy_refuses(world: World, unique: str) -> None:

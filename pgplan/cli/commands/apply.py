@@ -33,9 +33,9 @@ def command(common: Common, path: Path | None, expected: str | None, *, yes: boo
 
 
 def _apply_saved(common: Common, path: Path, expected: str | None) -> None:
-    plan = load_plan(path, expected)
+    plan, remarks = load_plan(path, expected)
     with opened(request_of(common)) as run:
-        carry_out(common, run, plan)
+        carry_out(common, run, plan, remarks)
 
 
 def _plan_and_apply(common: Common, expected: str | None, *, yes: bool) -> None:

@@ -27,7 +27,7 @@ def command(common: Common, form: Literal["text", "json"]) -> int:
     """
     with working(common, "Starting") as said, opened(request_of(common), said) as run:
         planned = make_drift(run, said)
-    plan = planned.plan
-    out(drift_json(plan) if form == "json" else drift_text(plan, colour=common.colour(sys.stdout)))
+    plan, remarks = planned.plan, planned.remarks
+    out(drift_json(plan, remarks) if form == "json" else drift_text(plan, remarks, colour=common.colour(sys.stdout)))
     refuse_past(planned.seen)
     return Exit.PENDING if drifted(plan) else Exit.DONE

@@ -56,10 +56,10 @@ def command(
     if expires is not None and path is None:
         raise click.UsageError("--expires goes with --out.")
     with working(common, "Starting") as said, opened(request_of(common), said) as run:
-        planned = make_plan(run, destroy=destroy, include_adopted=include_adopted, said=said)
+        planned = make_plan(run, destroy=destroy, include_adopted=include_adopted, valid_for=expires, said=said)
         if path is not None:
-            save_plan(run, planned, path, expires)
-    out(rendered(planned.plan, planned.digest, form, common))
+            save_plan(run, planned, path)
+    out(rendered(planned.plan, planned.remarks, planned.digest, form, common))
     say_missing(common, run, planned.plan)
     if path is not None:
         _say_saved(common, run, planned, path)

@@ -20,9 +20,11 @@ from pgplan.render.escape import visible
 @click.pass_obj
 def command(common: Common, path: Path, form: Form) -> None:
     """Show a saved plan. Needs no connection, no state and no secret."""
-    plan, _ = planfile.read(path)
+    plan, about = planfile.read(path)
     digest = planfile.digest(plan)
     if form == "text":
-        target = plan.target
-        out(f"Plan of {visible(plan.name)} for database {visible(target.database)}, as {visible(target.role)}\n{digest}\n\n")
-    out(rendered(plan, digest, form, common))
+        database, _ = plan.observed.databases[0]
+        expires = f"Expires at {plan.decided.expires}\n" if plan.decided.expires else ""
+        out(f"Plan of {visible(plan.decided.name)} for database {visible(database)}, as {visible(plan.observed.role)}\n")
+        out(f"{digest}\n{expires}\n")
+    out(rendered(plan, about.remarks, digest, form, common))
