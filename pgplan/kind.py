@@ -27,6 +27,9 @@ from pgplan.snapshot import AccessList, Catalog, Facts, Found, Item, Snapshot, S
 SpecOf = Callable[[str, str], Spec | None]
 """Another object's spec by (type, key): as declared, else as found, else None."""
 
+IsThere = Callable[[str, str], bool]
+"""Whether another object, by (type, key), is found or made by the plan."""
+
 Row = Mapping[str, Any]
 Scope = Literal["cluster", "database"]
 
@@ -183,7 +186,7 @@ class ObjectKind(Kind, Protocol):
         """Types that are read besides its own wherever it is declared or recorded."""
         ...
 
-    def brings(self, spec: Spec, type_: str, key: str, catalog: Catalog) -> bool:
+    def brings(self, spec: Spec, type_: str, key: str, is_there: IsThere) -> bool:
         """Whether its creation may bring this object, which is not found and which nothing declares."""
         ...
 
@@ -376,8 +379,8 @@ class Provider(Protocol):
         """The object that the grantee of an `Item`, or a grantor, is; None for PUBLIC."""
         ...
 
-    def built_in(self, type_: str, owner: str, facts: Facts) -> AccessList:
-        """What PostgreSQL gives on an object of this type whose access list is not set: ``acldefault()``."""
+    def built_in(self, type_: str, key: str, owner: str, facts: Facts) -> AccessList:
+        """What PostgreSQL gives on an object whose access list is not set: ``acldefault()``."""
         ...
 
     def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
@@ -408,6 +411,7 @@ __all__ = [
     "Found",
     "ImplyingReader",
     "InvalidBlockError",
+    "IsThere",
     "Item",
     "Kind",
     "ObjectKind",

@@ -8,6 +8,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 from pgplan.address import Identity
+from pgplan.kind import IsThere
 from pgplan.plan.objects import Decision
 from pgplan.registry import Registry
 from pgplan.snapshot import NO_LIST, AccessList, Snapshot
@@ -42,10 +43,16 @@ class Outlook:
 
     def bringers(self, one: Identity) -> Iterable[Decision]:
         for decision in self.decisions:
-            catalog = self.snapshot.catalog(decision.object.database)
-            in_reach = one.database in ("", decision.object.database)
-            if decision.action == "create" and in_reach and decision.kind.brings(decision.spec, one.type, one.key, catalog):
+            in_reach = decision.action == "create" and one.database in ("", decision.object.database)
+            if in_reach and decision.kind.brings(decision.spec, one.type, one.key, self._is_there(decision.object.database)):
                 yield decision
+
+    def _is_there(self, database: str) -> IsThere:
+        def is_there(type_: str, key: str) -> bool:
+            one = self.registry.identity(type_, key, database)
+            return one in self._fates or self.snapshot.get(one) is not None
+
+        return is_there
 
     def owner(self, one: Identity) -> str:
         """https://www.postgresql.org/docs/current/ddl-priv.html"""

@@ -232,7 +232,7 @@ class _Deciding:
         return [self._revoke(item, row) for row in self.rows.get(item, ()) if row.grantor in mine]
 
     def _built_in(self) -> AccessList:
-        return self._provider.built_in(self.cls.type, self.cls.owner, self.outlook.snapshot.facts)
+        return self._provider.built_in(self.cls.type, self.cls.some.key, self.cls.owner, self.outlook.snapshot.facts)
 
     @property
     def _provider(self) -> Provider:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 import attrs
 
 from pgplan.address import PUBLIC, grantee_role, name_problem, part
-from pgplan.kind import Catalog, Facts, Found, InvalidBlockError, Reference, Scope, Spec, SpecOf
+from pgplan.kind import Facts, Found, InvalidBlockError, IsThere, Reference, Scope, Spec, SpecOf
 from pgplan.secret import Secret
 from pgplan_postgres.rights import Rights, ownership
 
@@ -48,7 +48,7 @@ class ObjectKindBase:
     def owner(self, spec: Any) -> str | None:
         return None
 
-    def brings(self, spec: Any, type_: str, key: str, catalog: Catalog) -> bool:
+    def brings(self, spec: Any, type_: str, key: str, is_there: IsThere) -> bool:
         return False
 
     def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:

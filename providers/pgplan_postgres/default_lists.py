@@ -114,6 +114,13 @@ def found_list(key: str, catalog: Catalog) -> Found | None:
     return catalog.snapshot.get(Identity(DEFAULT_PRIVILEGES, key, catalog.database))
 
 
+def without_list(type_: str, key: str, owner: str, facts: Facts) -> AccessList:
+    """What holds on an object, or for a list of default privileges, as long as nobody granted or revoked anything."""
+    if type_ == DEFAULT_PRIVILEGES:
+        return parse_list(key).without_row(facts.version)
+    return built_in(type_, owner, facts.version) if type_ in GRANTABLE else NO_LIST
+
+
 def born(type_: str, key: str, catalog: Catalog) -> AccessList:
     """What an object has that the connected role has just made.
 

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from psycopg import sql
 
 from pgplan.address import part
-from pgplan.kind import Catalog, Declaration, Facts, Found, Reference, Row, Statement
+from pgplan.kind import Declaration, Facts, Found, IsThere, Reference, Row, Statement
 from pgplan_postgres.base import FIRST_NORMAL_OID, Mistakes, ObjectKindBase, ReaderBase, named
 from pgplan_postgres.sql import comment, name, statement, text, words
 from pgplan_postgres.targets import schema_of
@@ -57,7 +57,7 @@ class ExtensionKind(ObjectKindBase):
     def references(self, spec: Extension) -> Sequence[Reference]:
         return [Reference("schema", part(spec.schema), "schema")] if spec.schema else []
 
-    def brings(self, spec: Extension, type_: str, key: str, catalog: Catalog) -> bool:
+    def brings(self, spec: Extension, type_: str, key: str, is_there: IsThere) -> bool:
         """Only its script says what an extension holds, so it may be whatever extensions create: a wrapper, a server, a language,
         a schema. Of what lies within a schema it may be what lies in the extension's own (public, if none is declared) or in one
         that is not there yet, and so may come with it. A name in any other schema is a mistake."""
@@ -66,7 +66,7 @@ class ExtensionKind(ObjectKindBase):
         if type_ not in _WITHIN_SCHEMA:
             return False
         schema = schema_of(key)
-        return schema == (spec.schema or "public") or catalog.get("schema", part(schema)) is None
+        return schema == (spec.schema or "public") or not is_there("schema", part(schema))
 
     def create(self, spec: Extension) -> Sequence[Statement]:
         options = words(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pgplan.address import grantee_role, part
-from pgplan.kind import AccessList, Catalog, EdgeChange, EdgeKind, EdgeStatement, ObjectKind, Reader, Reference
+from pgplan.kind import AccessList, Catalog, EdgeChange, EdgeKind, EdgeStatement, Facts, ObjectKind, Reader, Reference
 from pgplan_postgres.database import DatabaseReader
-from pgplan_postgres.default_lists import DefaultPrivilegesReader, born
+from pgplan_postgres.default_lists import DefaultPrivilegesReader, born, without_list
 from pgplan_postgres.default_privileges import DefaultPrivilegesKind
 from pgplan_postgres.edge_statements import edge_statements
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
@@ -62,6 +62,9 @@ class PostgresProvider:
     def grantee(self, name: str) -> Reference | None:
         role = grantee_role(name)
         return None if role is None else Reference("role", part(role))
+
+    def built_in(self, type_: str, key: str, owner: str, facts: Facts) -> AccessList:
+        return without_list(type_, key, owner, facts)
 
     def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
         return born(type_, key, catalog)

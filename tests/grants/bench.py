@@ -65,7 +65,7 @@ class Bench:
         types = {type_ for one in (*wanted, *self.recorded) for type_ in REGISTRY.edge_kind(one.kind).reads(one.spec)}
         entries = tuple(Entry(one.address, self.session.info.dbname, 0, image(one.spec)) for one in self.recorded)
         state = State("test", "lineage", 1, entries=entries)
-        return build(configuration, state, self.catalog(*types).snapshot, REGISTRY, {}, state_hash="")
+        return build(configuration, state, self.catalog(*types).snapshot, REGISTRY, {}, state_hash="")[0]
 
     def sql(self, *blocks: Block) -> list[str]:
         return [statement.sql for step in self.plan(*blocks).steps for statement in step.statements]

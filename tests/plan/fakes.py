@@ -17,6 +17,7 @@ from pgplan.kind import (
     EdgeChange,
     EdgeKind,
     EdgeStatement,
+    IsThere,
     ObjectKind,
     Reader,
     Reference,
@@ -80,7 +81,7 @@ class ThingKind:
     def owner(self, spec: Thing) -> str | None:
         return spec.owner
 
-    def brings(self, spec: Thing, type_: str, key: str, catalog: Catalog) -> bool:
+    def brings(self, spec: Thing, type_: str, key: str, is_there: IsThere) -> bool:
         return False
 
     def together(self, specs: Mapping[str, Thing]) -> Iterable[tuple[str, str, str]]:
@@ -191,7 +192,7 @@ class FakeProvider:
     def grantee(self, name: str) -> Reference | None:
         return None if name == "PUBLIC" else Reference("thing", name)
 
-    def built_in(self, type_: str, owner: str, facts: Facts) -> AccessList:
+    def built_in(self, type_: str, key: str, owner: str, facts: Facts) -> AccessList:
         """PUBLIC may LOOK at what `own` owns."""
         return AccessList((Privilege("", "PUBLIC", "LOOK", owner),)) if owner == "own" else NO_LIST
 

@@ -54,7 +54,7 @@ def test_equal_everywhere_is_nothing() -> None:
     plan = World((declared(RED),), (entry(RED),), (found(RED),)).plan()
     assert plan.changes == ()
     assert plan.steps == ()
-    assert plan.observed.objects == plan.decided.checks == ()
+    assert (plan.observed.objects, plan.decided.checks) == ((), ())
 
 
 @pytest.mark.parametrize(
