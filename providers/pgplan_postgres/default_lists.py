@@ -82,7 +82,7 @@ class DefaultPrivilegesReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         query = """
-SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype::text AS letter, ({items}) AS acl
+SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype AS letter, ({items}) AS acl
   FROM pg_catalog.pg_default_acl AS d
   JOIN pg_catalog.pg_roles AS r ON r.oid = d.defaclrole
   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
