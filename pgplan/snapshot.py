@@ -156,11 +156,21 @@ class Snapshot:
     """By type, for lists that need no row in the catalogs."""
 
     def get(self, one: Identity) -> Found | None:
+        found = self._row(one)
+        return self._without_row(one) if found is None else found
+
+    def _row(self, one: Identity) -> Found | None:
         part = self.databases.get(one.database) if one.database else self.shared
-        found = part.found.get(one.type, {}).get(one.key) if part is not None else None
-        if found is not None or one.type not in self.implied:
-            return found
-        return self.implied[one.type](one.key, self.facts)
+        return part.found.get(one.type, {}).get(one.key) if part is not None else None
+
+    def _without_row(self, one: Identity) -> Found | None:
+        return self.implied[one.type](one.key, self.facts) if one.type in self.implied else None
+
+    def seen_from(self, database: str, type_: str, key: str) -> Found | None:
+        """The object as a kind names it: of that database, or of the cluster."""
+        own = Identity(type_, key, database)
+        found = self._row(own) or self._row(Identity(type_, key))
+        return self._without_row(own) if found is None else found
 
     def catalog(self, database: str) -> Catalog:
         return Catalog(self, database)
@@ -184,7 +194,7 @@ class Catalog:
         return self.snapshot.facts
 
     def get(self, type_: str, key: str) -> Found | None:
-        return self.snapshot.get(Identity(type_, key)) or self.snapshot.get(Identity(type_, key, self.database))
+        return self.snapshot.seen_from(self.database, type_, key)
 
     def of(self, type_: str) -> list[Found]:
         """All of one type, sorted by key."""

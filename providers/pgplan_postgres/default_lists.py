@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 from psycopg import sql
 
-from pgplan.address import Identity, part, unpart
+from pgplan.address import part, unpart
 from pgplan.kind import AccessList, Catalog, Facts, Found, Row
 from pgplan.snapshot import NO_LIST
 from pgplan_postgres.acl import Lists, built_in, items
@@ -109,11 +109,6 @@ def _found(one: DefaultList, acl: AccessList) -> Found:
     return Found(DEFAULT_PRIVILEGES, one.key, 0, one, owner=one.owner, acl=acl)
 
 
-def found_list(key: str, catalog: Catalog) -> Found | None:
-    """A list, whether it has a row or not."""
-    return catalog.snapshot.get(Identity(DEFAULT_PRIVILEGES, key, catalog.database))
-
-
 def without_list(type_: str, key: str, owner: str, facts: Facts) -> AccessList:
     """What holds on an object, or for a list of default privileges, as long as nobody granted or revoked anything."""
     if type_ == DEFAULT_PRIVILEGES:
@@ -133,9 +128,11 @@ def born(type_: str, key: str, catalog: Catalog) -> AccessList:
     defaults = GRANTABLE[type_].defaults
     if defaults is None:
         return start
-    everywhere = found_list(DefaultList(owner, "", defaults.word).key, catalog)
+    everywhere = catalog.get(DEFAULT_PRIVILEGES, DefaultList(owner, "", defaults.word).key)
     start = start if everywhere is None else everywhere.acl
-    here = found_list(DefaultList(owner, schema_of(key), defaults.word).key, catalog) if defaults.in_schema else None
+    if not defaults.in_schema:
+        return start
+    here = catalog.get(DEFAULT_PRIVILEGES, DefaultList(owner, schema_of(key), defaults.word).key)
     return start if here is None else _added(start, here.acl)
 
 

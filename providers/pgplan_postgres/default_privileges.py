@@ -18,7 +18,7 @@ from pgplan.kind import Catalog, Claim, Declaration, Facts, Found, InvalidBlockE
 from pgplan.secret import Secret
 from pgplan_postgres.acl import given
 from pgplan_postgres.base import Mistakes, to_role
-from pgplan_postgres.default_lists import DefaultList, found_list, parse_list
+from pgplan_postgres.default_lists import DefaultList, parse_list
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE
 from pgplan_postgres.privileges import ALL, expanded
 from pgplan_postgres.selectors import Named
@@ -148,7 +148,7 @@ class DefaultPrivilegesKind:
     def adoptable(self, key: str, catalog: Catalog) -> DefaultPrivileges | None:
         """What the list gives the grantee and, of what PUBLIC has built in, what it does not."""
         one, grantee = parse_key(key)
-        found = found_list(one.key, catalog)
+        found = catalog.get(DEFAULT_PRIVILEGES, one.key)
         if found is None:
             return None
         rights = [DefaultRight(name, grantable=option) for (_, name), option in found.acl.held(grantee).items()]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgplan.kind import Found, InvalidBlockError
+from pgplan.kind import EdgeKind, Found, InvalidBlockError
 from pgplan_postgres.access import Access
-from pgplan_postgres.access_kind import AccessKind
 from pgplan_postgres.grant import GrantKind
 from pgplan_postgres.privileges import Right
 from pgplan_postgres.revoke import RevokeKind
@@ -14,7 +13,7 @@ from tests.grants.bench import bench, found
 from tests.servers import Server
 
 
-def declarations_of(kind: AccessKind, one: Found) -> dict[str, Access]:
+def declarations_of(kind: EdgeKind, one: Found) -> dict[str, Access]:
     made = list(kind.declarations(one))
     assert {declaration.kind for declaration in made} <= {kind.name}
     return {declaration.key: declaration.spec for declaration in made}

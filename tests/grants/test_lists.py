@@ -182,7 +182,7 @@ def test_maintain_is_not_known_before_17(database: str) -> None:
 
 MISSING = [
     (grant("postgres", "table", "s.nix", "SELECT"), "there is no table s.nix"),
-    (grant("postgres", "table", "s.t", "SELECT", columns=["nix"]), "there is no column s.t.nix"),
+    (grant("postgres", "table", "s.t", "SELECT", columns=["nix"]), "there is no column nix in table s.t"),
     (grant("postgres", "table", "s.q", "SELECT"), "s.q is a sequence, not a table"),
     (grant("postgres", "sequence", "s.t", "SELECT"), "s.t is a table, not a sequence"),
     (grant("postgres", "function", "s.nix", "EXECUTE"), "there is no function s.nix"),
