@@ -65,12 +65,12 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     (
         {"on": {"table": "s.t", "except": ["s.u"]}},
         ("on", 0, "except"),
-        "except goes with functions_in, sequences_in, tables_in, not with table",
+        "except goes with functions_in",
     ),
     (
         {"on": {"table": "s.t", "extension_members": True}},
         ("on", 0, "extension_members"),
-        "extension_members goes with functions_in, sequences_in, tables_in",
+        "extension_members goes with functions_in",
     ),
     ({"on": {"tables_in": "s", "except": ["s.*"]}}, ("on", 0, "except", 0), "not patterns"),
     ({"on": {"tables_in": "pg_catalog"}}, ("on", 0, "tables_in", 0), "system schema"),
