@@ -55,6 +55,36 @@ def test_an_empty_list_is_nothing_even_for_the_owner(database: str, unique: str)
         ]
 
 
+def test_objects_with_the_same_list_share_it(database: str, unique: str) -> None:
+    """Also where the same privileges are on the same columns, and where the grants came in another order."""
+    a, c = f"{unique}_a", f"{unique}_c"
+    on_columns = [f"GRANT SELECT (x), UPDATE (y) ON {table} TO {a}" for table in ("s.t", "s.u")]
+    setup = [
+        *(f"CREATE ROLE {name}" for name in (a, c)),
+        "CREATE SCHEMA s",
+        *(f"CREATE TABLE s.{table} (x int, y int)" for table in "tuvw"),
+        *on_columns,
+        f"GRANT SELECT ON s.t, s.u, s.v TO {a}, {c}",
+        f"GRANT SELECT ON s.w TO {c}, {a}",
+        "CREATE TEMPORARY TABLE t (x int)",
+        f"GRANT SELECT ON pg_temp.t TO {a}, {c}",
+    ]
+    with bench(database, setup) as b:
+        catalog = b.catalog("table")
+        one, two, three, four = (found(catalog, "table", f"s.{table}") for table in "tuvw")
+        assert one.acl is two.acl
+        assert three.acl is four.acl
+        assert one.spec is two.spec is three.spec
+        assert one.columns is four.columns
+        assert set(one.acl.privileges) - set(three.acl.privileges) == {
+            Privilege("x", a, "SELECT", "postgres"),
+            Privilege("y", a, "UPDATE", "postgres"),
+        }
+        b.run(f"DELETE FROM pg_authid WHERE rolname = '{c}'")
+        grantees = {p.grantee for p in found(b.catalog("table"), "table", "s.t").acl.privileges}
+        assert any(grantee.startswith("unknown (OID=") for grantee in grantees)
+
+
 def test_columns_survive_what_is_revoked_from_their_table(database: str, unique: str) -> None:
     role = f"{unique}_a"
     setup = [f"CREATE ROLE {role}", "CREATE SCHEMA s", 'CREATE TABLE s.t (a int, "b c" int, d int)']
