@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/ddl-priv.html
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -165,8 +166,6 @@ _Row = tuple[str, str, str, str, bool]
 def _columns(text: str | None) -> list[Any] | None:
     if text is None:
         return None
-    import json  # noqa: PLC0415 (few tables have privileges on columns)
-
     loaded: list[Any] = json.loads(text)
     return loaded
 

@@ -97,8 +97,9 @@ class Rights:
         """To be able to SET ROLE is enough before 16; from then on the owner's rights must be inherited."""
         if self.facts.version < INHERIT_NEEDED and owner in self.groups:
             return None
-        block = f"[[membership]] role = {_toml(owner)}, member = {_toml(self.facts.role)}"
-        return f"the rights of the role {owner}, whose default privileges they are: {block}"
+        inherit = "" if self.facts.version < INHERIT_NEEDED else ", inherit = true"
+        block = f"[[membership]] with role = {_toml(owner)}, member = {_toml(self.facts.role)}{inherit}"
+        return f"the rights of the role {owner}, whose default privileges they are: declare a {block}"
 
 
 def _toml(text: str) -> str:

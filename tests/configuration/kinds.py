@@ -7,7 +7,8 @@ from typing import Any, Literal, cast
 
 from attrs import evolve, field, frozen
 
-from pgplan.kind import Declaration, InvalidBlockError, Kind, Reference, Scope
+from pgplan.cycle import find_cycle
+from pgplan.kind import Claim, Declaration, Facts, InvalidBlockError, Kind, Reference, Scope
 from pgplan.registry import Registry
 from pgplan.secret import Secret
 
@@ -37,13 +38,14 @@ class Simple:
     scope: Scope = "cluster"
     version = 1
 
-    no_loops: tuple[str, str] | None = None
-
     def references(self, spec: Any) -> Sequence[Reference]:
         return ()
 
     def secrets(self, spec: Any) -> Mapping[str, Secret]:
         return {}
+
+    def together(self, specs: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+        return ()
 
 
 class RoleKind(Simple):
@@ -80,13 +82,18 @@ class MembershipKind(Simple):
     form: Literal["table", "array"] = "array"
     block = MembershipBlock
     spec = Membership
-    no_loops: tuple[str, str] | None = ("member", "role")
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         assert name == ""
         for role in block.role:
             for member in block.member:
                 yield Declaration("membership", f"{role}/{member}", Membership(role, member))
+
+    def together(self, specs: Mapping[str, Membership]) -> Iterable[tuple[str, str, str]]:
+        keys = {(spec.member, spec.role): key for key, spec in specs.items()}
+        path = find_cycle(keys)
+        if path:
+            yield keys[path[-2], path[-1]], f"dependency cycle: {' → '.join(path)} (member → role)", "break it"
 
 
 @frozen
@@ -119,7 +126,6 @@ class GrantKind(Simple):
     form: Literal["table", "array"] = "array"
     block = GrantBlock
     spec = Grant
-    forbids = False
 
     def declare(self, name: str, block: GrantBlock) -> Iterable[Declaration]:
         mistakes = [(("privileges", i), f"no privilege {p!r}", "") for i, p in enumerate(block.privileges) if not p.isupper()]
@@ -134,6 +140,9 @@ class GrantKind(Simple):
         if password is None:
             return {}
         return {"options.password": password if isinstance(password, Secret) else Secret(password)}
+
+    def claims(self, spec: Grant, facts: Facts) -> Sequence[Claim]:
+        return ()
 
     def merge(self, one: Grant, other: Grant) -> Grant:
         return evolve(one, privileges=tuple(sorted({*one.privileges, *other.privileges})))

@@ -62,16 +62,8 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"on": {"tabel": "s.t"}}, ("on", "tabel"), "unknown key 'tabel'"),
     ({"on": {}}, ("on", 0), "on names no object"),
     ({"on": {"table": "s.t", "schema": "s"}}, ("on", 0), "on names schema and table at once"),
-    (
-        {"on": {"table": "s.t", "except": ["s.u"]}},
-        ("on", 0, "except"),
-        "except goes with functions_in",
-    ),
-    (
-        {"on": {"table": "s.t", "extension_members": True}},
-        ("on", 0, "extension_members"),
-        "extension_members goes with functions_in",
-    ),
+    ({"on": {"table": "s.t", "except": ["s.u"]}}, ("on", 0, "except"), "except goes with functions_in"),
+    ({"on": {"table": "s.t", "extension_members": True}}, ("on", 0, "extension_members"), "extension_members goes with"),
     ({"on": {"tables_in": "s", "except": ["s.*"]}}, ("on", 0, "except", 0), "not patterns"),
     ({"on": {"tables_in": "pg_catalog"}}, ("on", 0, "tables_in", 0), "system schema"),
     ({"on": {"tables_in": "information_schema"}}, ("on", 0, "tables_in", 0), "system schema"),

@@ -47,6 +47,22 @@ options = { host = "one", dbname = "two" }
 owner = "boss"
 comment = "the other side"
 
+[foreign_data_wrapper.own]
+handler = "public.file_fdw_handler"
+validator = "pg_catalog.postgresql_fdw_validator"
+owner = "postgres"
+comment = "ours"
+
+[foreign_table."billing.remote"]
+server = "s1"
+columns = [
+    { name = "id", type = "bigint", not_null = true, options = { column_name = "no" } },
+    { name = "amount", type = "numeric(10,2)" },
+]
+options = { table_name = "one" }
+owner = "boss"
+comment = "over there"
+
 [[membership]]
 role = "boss"
 member = "app"
@@ -109,6 +125,7 @@ on = { server = "s1" }
 privileges = ["USAGE"]
 """
 SETUP = (
+    "CREATE EXTENSION file_fdw SCHEMA public",
     "CREATE TABLE public.t (a int, b int)",
     "CREATE VIEW public.v AS SELECT 1 AS x",
     "CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS x",
@@ -150,7 +167,21 @@ BY_HAND = {
     "ALTER SERVER s1 OPTIONS (ADD port '1')": "server.s1",
     "ALTER SERVER s1 OWNER TO postgres": "server.s1",
     "COMMENT ON SERVER s1 IS 'x'": "server.s1",
-    "DROP USER MAPPING FOR app SERVER s1; DROP USER MAPPING FOR PUBLIC SERVER s1; DROP SERVER s1;"
+    "ALTER FOREIGN DATA WRAPPER own NO HANDLER": "foreign_data_wrapper.own",
+    "ALTER FOREIGN DATA WRAPPER own NO VALIDATOR": "foreign_data_wrapper.own",
+    "COMMENT ON FOREIGN DATA WRAPPER own IS NULL": "foreign_data_wrapper.own",
+    "DROP FOREIGN DATA WRAPPER own": "foreign_data_wrapper.own",
+    "ALTER FOREIGN TABLE billing.remote ALTER id TYPE int": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote ALTER id DROP NOT NULL": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote ALTER id OPTIONS (SET column_name 'x')": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote ALTER amount TYPE numeric(10,3)": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote ADD more text": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote DROP amount": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote OPTIONS (DROP table_name)": "foreign_table.billing.remote",
+    "ALTER FOREIGN TABLE billing.remote OWNER TO other": "foreign_table.billing.remote",
+    "COMMENT ON FOREIGN TABLE billing.remote IS 'x'": "foreign_table.billing.remote",
+    "DROP FOREIGN TABLE billing.remote": "foreign_table.billing.remote",
+    "DROP FOREIGN TABLE billing.remote; DROP USER MAPPING FOR app SERVER s1; DROP USER MAPPING FOR PUBLIC SERVER s1; DROP SERVER s1;"
     " CREATE SERVER s1 TYPE 't2' FOREIGN DATA WRAPPER postgres_fdw": "server.s1",
     "ALTER USER MAPPING FOR app SERVER s1 OPTIONS (SET \"user\" 'x')": "user_mapping.s1/app",
     "ALTER USER MAPPING FOR app SERVER s1 OPTIONS (SET password 'x')": "user_mapping.s1/app",
