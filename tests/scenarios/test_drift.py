@@ -181,8 +181,8 @@ BY_HAND = {
     "ALTER FOREIGN TABLE billing.remote OWNER TO other": "foreign_table.billing.remote",
     "COMMENT ON FOREIGN TABLE billing.remote IS 'x'": "foreign_table.billing.remote",
     "DROP FOREIGN TABLE billing.remote": "foreign_table.billing.remote",
-    "DROP FOREIGN TABLE billing.remote; DROP USER MAPPING FOR app SERVER s1; DROP USER MAPPING FOR PUBLIC SERVER s1; DROP SERVER s1;"
-    " CREATE SERVER s1 TYPE 't2' FOREIGN DATA WRAPPER postgres_fdw": "server.s1",
+    "DROP FOREIGN TABLE billing.remote; DROP USER MAPPING FOR app SERVER s1; DROP USER MAPPING FOR PUBLIC SERVER s1;"
+    " DROP SERVER s1; CREATE SERVER s1 TYPE 't2' FOREIGN DATA WRAPPER postgres_fdw": "server.s1",
     "ALTER USER MAPPING FOR app SERVER s1 OPTIONS (SET \"user\" 'x')": "user_mapping.s1/app",
     "ALTER USER MAPPING FOR app SERVER s1 OPTIONS (SET password 'x')": "user_mapping.s1/app",
     "ALTER USER MAPPING FOR app SERVER s1 OPTIONS (DROP password)": "user_mapping.s1/app",
