@@ -1,0 +1,67 @@
+"""A gateway to another database from top to bottom, and what must not be pulled from under it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.project import Project
+from tests.servers import Server
+
+HEAD = """
+[pgplan]
+name = "t"
+[connection]
+url = "${env.DATABASE_URL}"
+"""
+GATEWAY = """
+[extension.postgres_fdw]
+[server.s1]
+fdw = "postgres_fdw"
+"""
+TABLE = """
+[foreign_table."public.remote"]
+server = "s1"
+columns = [{ name = "id", type = "int" }, { name = "note", type = "text" }]
+[role.app]
+[[grant]]
+to = "app"
+on = { table = "public.remote" }
+privileges = ["SELECT"]
+columns = ["note"]
+"""
+
+
+def test_a_foreign_table_is_a_table_to_privileges(project: Project, cluster: Server) -> None:
+    project.write(HEAD + GATEWAY + TABLE)
+    project.plan_and_apply()
+    of_column = "has_column_privilege('app', 'public.remote', 'note', 'SELECT')"
+    query = f"SELECT {of_column}, has_table_privilege('app', 'public.remote', 'SELECT')"
+    assert cluster.rows(query) == [(True, False)]
+    project.edit('"s1"\ncolumns', '"s2"\ncolumns')
+    project.write('[server.s2]\nfdw = "postgres_fdw"\n', "more.pgplan.toml")
+    project.plan_and_apply()
+    assert cluster.rows(query) == [(True, False)]
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ("CREATE USER MAPPING FOR PUBLIC SERVER s1", "user_mapping.s1/PUBLIC"),
+        ("CREATE FOREIGN TABLE public.mine () SERVER s1", "public.mine"),
+    ],
+)
+@pytest.mark.parametrize("left", ["", "[extension.postgres_fdw]\n"])
+def test_what_stands_on_a_server_stops_its_drop_when_planning(
+    project: Project, cluster: Server, made: str, named: str, left: str
+) -> None:
+    project.write(HEAD + GATEWAY)
+    project.plan_and_apply()
+    cluster.execute(made)
+    project.write(HEAD + left)
+    assert named in project.run("plan", expect=1).all
+
+
+def test_a_new_extension_excuses_no_typing_mistake(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE SCHEMA billing")
+    project.write(HEAD + GATEWAY + '[[grant]]\nto = "PUBLIC"\non = { table = "billing.typo" }\nprivileges = ["SELECT"]\n')
+    assert "billing.typo" in project.run("plan", expect=1).all
