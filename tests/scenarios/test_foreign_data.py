@@ -65,3 +65,38 @@ def test_a_new_extension_excuses_no_typing_mistake(project: Project, cluster: Se
     cluster.execute("CREATE SCHEMA billing")
     project.write(HEAD + GATEWAY + '[[grant]]\nto = "PUBLIC"\non = { table = "billing.typo" }\nprivileges = ["SELECT"]\n')
     assert "billing.typo" in project.run("plan", expect=1).all
+
+
+def test_a_replaced_foreign_table_has_the_list_that_it_had(project: Project, cluster: Server) -> None:
+    """Grants of others are given again, and what new tables are born with by default privileges is not."""
+    project.write(HEAD + GATEWAY + TABLE)
+    project.write('[server.s2]\nfdw = "postgres_fdw"\n', "more.pgplan.toml")
+    project.plan_and_apply()
+    cluster.execute(
+        "CREATE ROLE other",
+        "CREATE ROLE another",
+        "GRANT SELECT, UPDATE ON public.remote TO other WITH GRANT OPTION",
+        "SET ROLE other; GRANT UPDATE ON public.remote TO another; RESET ROLE",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO another",
+    )
+    query = """SELECT e.grantee::regrole::text, e.privilege_type, e.is_grantable
+                 FROM pg_class AS c, aclexplode(c.relacl) AS e
+                WHERE c.oid = 'public.remote'::regclass AND e.grantee <> c.relowner ORDER BY 1, 2"""
+    had = cluster.rows(query)
+    assert had == [("another", "UPDATE", False), ("other", "SELECT", True), ("other", "UPDATE", True)]
+    project.edit('"s1"\ncolumns', '"s2"\ncolumns')
+    shown = project.run("plan").out
+    assert "+ UPDATE on table public.remote to another" in shown
+    assert "- DELETE on table public.remote from another" in shown
+    project.plan_and_apply()
+    assert cluster.rows(query) == had
+
+
+def test_who_is_granted_something_on_what_is_replaced_after_planning_stops_the_apply(project: Project, cluster: Server) -> None:
+    project.write(HEAD + GATEWAY + TABLE)
+    project.write('[server.s2]\nfdw = "postgres_fdw"\n', "more.pgplan.toml")
+    project.plan_and_apply()
+    project.edit('"s1"\ncolumns', '"s2"\ncolumns')
+    project.run("plan", "--out", project.plan_file)
+    cluster.execute("CREATE ROLE late", "GRANT DELETE ON public.remote TO late")
+    assert "late" in project.run("apply", project.plan_file, expect=3).all
