@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pgplan.address import Identity
+from pgplan.address import Identity, role_grantee
 from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.plan.consequences import Decisions, by_object
@@ -100,7 +100,8 @@ def _list_roles(decision: Decision, outlook: Outlook) -> Iterator[Need]:
         return
     for one in (decision.object, *decision.members):
         found = outlook.snapshot.get(one)
-        names = {name for row in found.acl.privileges for name in (row.grantee, row.grantor)} if found is not None else ()
+        rows = found.acl.privileges if found is not None else ()
+        names = {name for row in rows for name in (row.grantee, role_grantee(row.grantor))}
         for name in sorted(names):
             grantee = outlook.registry.grantee(one, name, one.database)
             if grantee is not None:
