@@ -105,7 +105,7 @@ def build(
     observations = Observations(
         facts.system_identifier, facts.version // 10000, facts.role, ((facts.database, facts.database_oid),), observed
     )
-    return Plan(decided, observations), _remarks(decisions, privileges, snapshot)
+    return Plan(decided, observations), _remarks(decisions, privileges, snapshot, to_apply=to_apply)
 
 
 def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
@@ -225,11 +225,11 @@ def _hidden(decision: Decision) -> tuple[str, ...]:
     return tuple(name for name in found.hidden if after.get(name) is not None) if found is not None else ()
 
 
-def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot) -> Remarks:
+def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot, *, to_apply: bool) -> Remarks:
     facts = snapshot.facts
     hidden = [f"{one.address} ({', '.join(_hidden(one))})" for one in decisions.values() if _hidden(one)]
     return Remarks(
-        notes=tuple(_notes(hidden, decisions, privileges)),
+        notes=tuple(_notes(hidden, decisions if to_apply else {}, privileges)),
         hidden=len(hidden),
         timeline=facts.timeline,
         server_version=facts.version,

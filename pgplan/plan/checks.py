@@ -86,19 +86,21 @@ def _dependents(plan: Checked) -> Refused:
     if not dropped:
         return
     registry = plan.outlook.registry
-    own = {decision.found_as: decision for decision in plan.decisions.values()}
     for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
         if kind is None or is_edge_kind(kind) or found.extension:
             continue
-        known = own.get(one)
-        if known is not None and (known.drops or known.makes):
-            continue
         object_kind = registry.object_kind(found.type)
+        known = plan.meant.get(registry.identity(*object_kind.object(one.key), one.database), [])
+        if any(decision.drops or decision.makes for decision in known):
+            continue
         for reference in object_kind.references(found.spec):
             decision = dropped.get(registry.target(reference, one.database))
             if decision is not None and reference.attribute not in object_kind.goes_with:
-                yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=known is not None)
+                yield (
+                    Exit.ERROR,
+                    _stranded(decision, f"{found.type}.{found.key}", managed=any(decision.found_as == one for decision in known)),
+                )
 
 
 def _stranded(decision: Decision, dependent: str, *, managed: bool) -> Problem:

@@ -143,7 +143,7 @@ def _sorted(nodes: list[Node], arcs: Iterable[Arc], early: Collection[str]) -> l
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(arcs)
-    rank = {"make": 0, "barrier": 1, "edges": 2, "drop": 3}
+    rank = {"barrier": 0, "make": 1, "edges": 2, "drop": 3}
 
     def by_rank(node: Node) -> tuple[int, bool, str]:
         return rank[node[1]], node[0] not in early, node[0]

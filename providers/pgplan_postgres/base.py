@@ -139,9 +139,9 @@ class Mistakes:
             raise InvalidBlockError(*self.found)
 
 
-def named(cls: Callable[..., T], block: Any, name: str) -> T:
-    """The spec of a block whose attributes are the spec's own, but for the name."""
-    return cls(name=name, **attrs.asdict(block, recurse=False))
+def named(cls: Callable[..., T], block: Any, name: str, **normal: Any) -> T:
+    """The spec of a block whose attributes are the spec's own, but for the name and what is `normal`."""
+    return cls(name=name, **attrs.asdict(block, recurse=False) | normal)
 
 
 def to_role(value: str | None, attribute: str) -> list[Reference]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from psycopg import sql
 
 from pgplan.address import join, part, split
@@ -62,11 +62,11 @@ class ForeignDataWrapperKind(ObjectKindBase):
         mistakes = Mistakes()
         mistakes.name((), name)
         check_readable(mistakes, ("options",), "a foreign-data wrapper", block.options or {})
-        mistakes.optional_role("owner", block.owner)
+        owner = mistakes.optional_role("owner", block.owner)
         handler = _function_name(mistakes, "handler", block.handler)
         validator = _function_name(mistakes, "validator", block.validator)
         mistakes.done()
-        spec = evolve(named(ForeignDataWrapper, block, name), handler=handler, validator=validator)
+        spec = named(ForeignDataWrapper, block, name, owner=owner, handler=handler, validator=validator)
         return [Declaration(self.name, part(name), spec)]
 
     def owner(self, spec: ForeignDataWrapper) -> str | None:

@@ -82,14 +82,14 @@ class ForeignTableKind(ObjectKindBase):
         key = _key(mistakes, name)
         mistakes.names(("server", block.server))
         check_readable(mistakes, ("options",), "a foreign table", block.options or {})
-        mistakes.optional_role("owner", block.owner)
+        owner = mistakes.optional_role("owner", block.owner)
         columns = tuple(_column(mistakes, index, column) for index, column in enumerate(block.columns))
         names = [column.name for column in columns]
         for index, column in enumerate(names):
             if column in names[:index]:
                 mistakes.add(("columns", index, "name"), f"there are two columns {column!r}")
         mistakes.done()
-        return [Declaration(self.name, key, evolve(named(ForeignTable, block, key), columns=columns))]
+        return [Declaration(self.name, key, named(ForeignTable, block, key, owner=owner, columns=columns))]
 
     def owner(self, spec: ForeignTable) -> str | None:
         return spec.owner

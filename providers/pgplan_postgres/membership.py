@@ -6,6 +6,7 @@ of them gives. ``membership.R/M`` stands for all of them together, ``membership.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from pgplan_postgres.sql import name, statement, words
 ROWS_PER_GRANTOR = 160000
 """server_version_num from which on memberships have options and a row for each grantor."""
 _OPTIONS = ("admin", "inherit", "set")
+_PART = re.compile(r'"(?:[^"]|"")*"|[^/]+')
 
 
 @frozen
@@ -70,6 +72,10 @@ class MembershipKind(ObjectKindBase):
     """What follows may need the rights that it gives."""
     exclusive = True
     """Turned round, a membership is refused while the old one stands."""
+
+    def object(self, key: str) -> tuple[str, str]:
+        """With or without its grantor, an address is about what one role gives one member."""
+        return self.name, "/".join(_PART.findall(key)[:2])
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

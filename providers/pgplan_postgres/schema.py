@@ -37,9 +37,9 @@ class SchemaKind(ObjectKindBase):
     def declare(self, name: str, block: SchemaBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
         mistakes.new_name("schema", name)
-        mistakes.optional_role("owner", block.owner)
+        owner = mistakes.optional_role("owner", block.owner)
         mistakes.done()
-        return [Declaration(self.name, part(name), named(Schema, block, name))]
+        return [Declaration(self.name, part(name), named(Schema, block, name, owner=owner))]
 
     def owner(self, spec: Schema) -> str | None:
         return spec.owner

@@ -60,9 +60,9 @@ class ServerKind(ObjectKindBase):
         mistakes.name((), name)
         mistakes.names(("fdw", block.fdw))
         check_readable(mistakes, ("options",), "a server", block.options or {}, "a [[user_mapping]]")
-        mistakes.optional_role("owner", block.owner)
+        owner = mistakes.optional_role("owner", block.owner)
         mistakes.done()
-        return [Declaration(self.name, part(name), named(Server, block, name))]
+        return [Declaration(self.name, part(name), named(Server, block, name, owner=owner))]
 
     def owner(self, spec: Server) -> str | None:
         return spec.owner
