@@ -26,7 +26,7 @@ from = { env = "LOGIN" }
 [foreign_data_wrapper.w]
 [server.s]
 fdw = "w"
-[role.ä]
+[role."ä"]
 [role.Z]
 [role."a b"]
 login = true
