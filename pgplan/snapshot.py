@@ -136,6 +136,13 @@ class Part:
         """All of each type, sorted by key."""
         return {type_: [found[key] for key in sorted(found)] for type_, found in self.found.items()}
 
+    def having(self, more: Iterable[Found]) -> Part:
+        """This part, with objects that are not there yet."""
+        by_type: dict[str, dict[str, Found]] = {}
+        for one in more:
+            by_type.setdefault(one.type, dict(self.found.get(one.type, {})))[one.key] = one
+        return Part({**self.found, **by_type})
+
 
 def part_of(found: Iterable[Found]) -> Part:
     by_type: dict[str, dict[str, Found]] = {}

@@ -161,7 +161,7 @@ def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) ->
     registry = outlook.registry
     for number, ((database, selector), by) in enumerate(asked.items()):
         try:
-            objects = selector.objects(outlook.snapshot.catalog(database))
+            objects = selector.objects(outlook.catalog(database))
         except InvalidBlockError as error:
             problems += [problem for one in _holders(by.declared) for problem in _problems(error, one.declared, one.address)]
             continue
@@ -224,7 +224,7 @@ def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], out
 
 
 def _missing(one: Identity, holder: Holder, outlook: Outlook) -> Problem:
-    keys: Sequence[str] = [found.key for found in outlook.snapshot.catalog(one.database).of(one.type)]
+    keys: Sequence[str] = [found.key for found in outlook.catalog(one.database).of(one.type)]
     close = difflib.get_close_matches(one.key, keys, n=1)
     hint = f"did you mean {close[0]}?" if close else f"create the {one.type} first, or correct its name"
     message = f"there is no {one.type} {one.key} in the database, and nothing declares it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Literal
 
 from attrs import evolve, field, frozen
@@ -11,7 +12,7 @@ from pgplan.address import Identity
 from pgplan.kind import IsThere
 from pgplan.plan.objects import Decision
 from pgplan.registry import Registry
-from pgplan.snapshot import NO_LIST, AccessList, Snapshot
+from pgplan.snapshot import NO_LIST, AccessList, Catalog, Found, Snapshot
 
 Fate = Literal["kept", "made", "replaced", "gone", "missing"]
 """``made``: new, with the list it is born with; ``replaced``: dropped and made again; ``missing``: neither found nor made."""
@@ -28,6 +29,19 @@ class Outlook:
     _fates: Mapping[Identity, Fate] = field(factory=dict[Identity, Fate])
     _owners: Mapping[Identity, str] = field(factory=dict[Identity, str])
     _lists: dict[_Moved, AccessList] = field(factory=dict[_Moved, AccessList])
+
+    @cached_property
+    def _with_made(self) -> Snapshot:
+        made: dict[str, list[Found]] = {}
+        for one, fate in self._fates.items():
+            if fate == "made":
+                made.setdefault(one.database, []).append(Found(one.type, one.key, 0, None))
+        databases = {name: part.having(made.get(name, ())) for name, part in self.snapshot.databases.items()}
+        return evolve(self.snapshot, shared=self.snapshot.shared.having(made.get("", ())), databases=databases)
+
+    def catalog(self, database: str) -> Catalog:
+        """What claims may be about: what is found, and what is made before privileges have their turn."""
+        return self._with_made.catalog(database)
 
     def fate(self, one: Identity) -> Fate:
         known = self._fates.get(one)

@@ -112,6 +112,13 @@ def test_a_pattern_grants_what_is_missing_and_nothing_else() -> None:
     assert World((declared(wide),), (entry(wide),), right_already).plan().changes == ()
 
 
+def test_a_pattern_matches_what_the_same_plan_makes() -> None:
+    wide, t2 = Permit("bob", "t", ("A",), pattern=True), Thing("t2")
+    plan = World((declared(wide), declared(t2)), (), (BOB, found(T, oid=2, acl=(right("A"),)))).plan()
+    assert sql(plan) == ["MAKE t2", "2 GRANT A ON t2 bob"]
+    assert lines(plan) == ["permit.bob/t create", "thing.t2 create"]
+
+
 def test_a_pattern_that_matches_nothing_is_satisfied() -> None:
     wide = Permit("bob", "none", ("A",), pattern=True)
     assert lines(World((declared(wide),), (), (BOB,)).plan()) == ["permit.bob/none create"]

@@ -28,6 +28,10 @@ to = "app"
 on = { table = "public.remote" }
 privileges = ["SELECT"]
 columns = ["note"]
+[[grant]]
+to = "app"
+on = { tables_in = "public" }
+privileges = ["TRIGGER"]
 """
 
 
@@ -83,7 +87,8 @@ def test_a_replaced_foreign_table_has_the_list_that_it_had(project: Project, clu
                  FROM pg_class AS c, aclexplode(c.relacl) AS e
                 WHERE c.oid = 'public.remote'::regclass AND e.grantee <> c.relowner ORDER BY 1, 2"""
     had = cluster.rows(query)
-    assert had == [("another", "UPDATE", False), ("other", "SELECT", True), ("other", "UPDATE", True)]
+    of_others = [("another", "UPDATE", False), ("other", "SELECT", True), ("other", "UPDATE", True)]
+    assert had == [of_others[0], ("app", "TRIGGER", False), *of_others[1:]]
     project.edit('"s1"\ncolumns', '"s2"\ncolumns')
     shown = project.run("plan").out
     assert "+ UPDATE on table public.remote to another" in shown
