@@ -138,12 +138,22 @@ def _attributes(image: Image | None) -> Iterator[tuple[str, Any]]:
 
 
 def _flat(path: tuple[str, ...], data: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if not isinstance(data, dict) or data == MARKER:
+    table = _table(data)
+    if table is None:
         yield path, data
         return
-    table = cast("dict[str, Any]", data)
-    for name in sorted(table):
+    for name in sorted(table) if isinstance(data, dict) else table:
         yield from _flat((*path, name), table[name])
+
+
+def _table(data: Any) -> Mapping[str, Any] | None:
+    """What is told member by member: a table, or a list of things that have names of their own, such as columns."""
+    if isinstance(data, dict):
+        return None if data == MARKER else cast("dict[str, Any]", data)
+    items = cast("list[object]", data) if isinstance(data, list) else []
+    tables = [cast("Image", item) for item in items if isinstance(item, dict) and "name" in item]
+    named = {str(one["name"]): {name: member for name, member in one.items() if name != "name"} for one in tables}
+    return named if items and len(named) == len(items) else None
 
 
 def _dotted(path: Sequence[str]) -> str:

@@ -167,3 +167,20 @@ def test_an_entry_says_which_of_its_privileges_were_there_before(adopted: Adopte
     entry = Entry("grant.a/tables_in:s", "app", 0, {}, protected=True, adopted=adopted)
     assert line in entry_text(entry).splitlines()
     assert json.loads(json.dumps(entry_document(entry)))["adopted"]["all"] is adopted.all
+
+
+def test_a_list_of_named_things_is_told_member_by_member() -> None:
+    one, other = {"name": "id", "type": "integer", "options": {}}, {"name": "note", "type": "text", "options": {"x": "1"}}
+    change = Change(
+        "foreign_table.s.t",
+        "foreign_table",
+        "db",
+        "update",
+        before={"columns": [one, other]},
+        after={"columns": [{**one, "type": "bigint"}]},
+        changed=("columns",),
+    )
+    shown = text(plan_of(change), REMARKS)
+    assert '~ columns.id.type = "integer" -> "bigint"' in shown
+    assert '- columns.note.type = "text"' in shown
+    assert "columns = [" not in shown
