@@ -17,12 +17,12 @@ import secrets
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from pgplan import __version__
 from pgplan.errors import Exit, PgplanError, Problem, StaleError
@@ -60,16 +60,12 @@ class Manifest:
     digest: str
     """Of plan.json."""
     remarks: Remarks
-    variables: Mapping[str, str] = field(factory=dict[str, str])
-    """Of variables that are not sensitive, SHA-256 of their values, by name."""
     format: int = FORMAT
 
 
-def manifest(
-    plan: Plan, remarks: Remarks, files: Iterable[tuple[str, str]], now: datetime, variables: Mapping[str, str] | None = None
-) -> Manifest:
+def manifest(plan: Plan, remarks: Remarks, files: Iterable[tuple[str, str]], now: datetime) -> Manifest:
     """The manifest of a plan made `now`, an aware time."""
-    return Manifest(__version__, _time(now), tuple(sorted(files)), digest(plan), remarks, dict(sorted((variables or {}).items())))
+    return Manifest(__version__, _time(now), tuple(sorted(files)), digest(plan), remarks)
 
 
 def expiry(now: datetime, valid_for: timedelta) -> str:
