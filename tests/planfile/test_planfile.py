@@ -25,12 +25,11 @@ from tests.planfile.plans import EXPIRES, REMARKS, plan
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 FILES = [("b.pgplan.toml", "bb" * 32), ("pgplan.toml", "aa" * 32)]
-VARIABLES = {"region": "ee" * 32, "app": "dd" * 32}
 GOLDEN = Path(__file__).parent / "golden" / "2-plan.json"
 
 
 def about(changes: int = 2) -> Manifest:
-    return planfile.manifest(plan(changes), REMARKS, FILES, NOW, VARIABLES)
+    return planfile.manifest(plan(changes), REMARKS, FILES, NOW)
 
 
 @pytest.fixture
@@ -93,8 +92,7 @@ def test_it_replaces_an_older_plan_and_closes_it(saved: Path) -> None:
 
 def test_the_bytes_are_the_same_every_time(saved: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.bin"
-    backwards = dict(reversed(VARIABLES.items()))
-    planfile.write(again, plan(), planfile.manifest(plan(), REMARKS, reversed(FILES), NOW, backwards))
+    planfile.write(again, plan(), planfile.manifest(plan(), REMARKS, reversed(FILES), NOW))
     assert again.read_bytes() == saved.read_bytes()
 
 
