@@ -52,7 +52,7 @@ def test_a_plan_comes_back_as_it_was_saved(saved: Path) -> None:
     read, manifest = planfile.read(saved)
     assert read == plan()
     digest = planfile.digest(plan())
-    assert manifest == Manifest(__version__, "2026-01-02T03:04:05+00:00", tuple(FILES), digest, REMARKS, VARIABLES)
+    assert manifest == Manifest(__version__, "2026-01-02T03:04:05+00:00", tuple(FILES), digest, REMARKS)
 
 
 def test_a_golden_plan_is_read_and_written() -> None:

@@ -11,7 +11,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgplan.images import MARKER
+from pgplan.images import MARKER, Image
 from pgplan.plan.model import Change, Remarks
 from pgplan.render.changes import Counts, summary
 from pgplan.render.drift import drift_json, drift_text, drifted
@@ -170,7 +170,8 @@ def test_an_entry_says_which_of_its_privileges_were_there_before(adopted: Adopte
 
 
 def test_a_list_of_named_things_is_told_member_by_member() -> None:
-    one, other = {"name": "id", "type": "integer", "options": {}}, {"name": "note", "type": "text", "options": {"x": "1"}}
+    one: Image = {"name": "id", "type": "integer", "options": {}}
+    other: Image = {"name": "note", "type": "text", "options": {"x": "1"}}
     change = Change(
         "foreign_table.s.t",
         "foreign_table",
