@@ -175,6 +175,10 @@ class ObjectKind(Kind, Protocol):
         """The role that `spec` makes the owner; None where it says nothing of one."""
         ...
 
+    def columns(self, spec: Spec) -> frozenset[str] | None:
+        """The names of all columns that its object has by `spec`, for privileges on them; None where it does not say."""
+        ...
+
     @property
     def stands_on(self) -> Sequence[str]:
         """Types of what its objects refer to. Whenever one of these is in the plan, this kind is read too, so that what would

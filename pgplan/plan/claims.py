@@ -200,10 +200,9 @@ def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], out
         problems = [
             _deleted(one, holder) for holder in _holders(stake for stake in stakes.declared if stake.claim.selector.named)
         ]
-    found = outlook.snapshot.get(one)
-    known = found is not None and fate in ("kept", "gone")
-    columns = found.columns & stakes.mentioned if found is not None and known and stakes.mentioned else None
+    columns = outlook.columns(one) if stakes.mentioned else None
     if columns is not None:
+        columns &= stakes.mentioned
         problems += [problem for stake in stakes.declared for problem in _missing_columns(one, stake, columns)]
     acl, owner = outlook.acl(one), outlook.owner(one)
     key = (

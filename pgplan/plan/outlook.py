@@ -28,6 +28,7 @@ class Outlook:
     decisions: tuple[Decision, ...] = ()
     _fates: Mapping[Identity, Fate] = field(factory=dict[Identity, Fate])
     _owners: Mapping[Identity, str] = field(factory=dict[Identity, str])
+    _columns: Mapping[Identity, frozenset[str]] = field(factory=dict[Identity, frozenset[str]])
     _lists: dict[_Moved, AccessList] = field(factory=dict[_Moved, AccessList])
 
     @cached_property
@@ -73,12 +74,21 @@ class Outlook:
         found = self.snapshot.get(one)
         return self._owners.get(one, found.owner if found else "")
 
+    def columns(self, one: Identity) -> frozenset[str] | None:
+        """Its columns; None where they are not known yet, as of what an extension brings."""
+        found = self.snapshot.get(one)
+        return self._columns.get(one, found.columns if found is not None else None)
+
     def acl(self, one: Identity) -> AccessList:
-        """The list as found, with a new owner where the old one stood. Of what is made: nothing is known of it."""
+        """The list as found, with a new owner where the old one stood and without columns that go. Of what is made: nothing is
+        known of it."""
         found = self.snapshot.get(one)
         if found is None or self.fate(one) in ("made", "gone"):
             return NO_LIST
-        return self.moved(found.acl, found.owner, self.owner(one))
+        acl, columns = found.acl, self._columns.get(one)
+        if columns is not None and not found.columns <= columns:
+            acl = AccessList(tuple(row for row in acl.privileges if not row.column or row.column in columns))
+        return self.moved(acl, found.owner, self.owner(one))
 
     def moved(self, acl: AccessList, old: str, new: str) -> AccessList:
         """A new owner takes over the rights and the grants of the old one."""
@@ -100,6 +110,7 @@ def outlook_of(decisions: Iterable[Decision], snapshot: Snapshot, registry: Regi
     decisions = tuple(decisions)
     fates: dict[Identity, Fate] = {}
     owners: dict[Identity, str] = {}
+    columns: dict[Identity, frozenset[str]] = {}
     for decision in decisions:
         match decision.action:
             case "create":
@@ -111,10 +122,13 @@ def outlook_of(decisions: Iterable[Decision], snapshot: Snapshot, registry: Regi
                 fates.update(dict.fromkeys(decision.members, "gone"))
             case _:
                 pass
+        own = decision.kind.columns(decision.made_spec) if decision.makes else None
+        if own is not None:
+            columns[decision.object] = own
         owner = _owner(decision, snapshot)
         if owner is not None:
             owners[decision.object] = owner
-    return Outlook(snapshot, registry, decisions, fates, owners)
+    return Outlook(snapshot, registry, decisions, fates, owners, columns)
 
 
 def _owner(decision: Decision, snapshot: Snapshot) -> str | None:

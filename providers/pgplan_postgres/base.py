@@ -48,6 +48,9 @@ class ObjectKindBase:
     def owner(self, spec: Any) -> str | None:
         return None
 
+    def columns(self, spec: Any) -> frozenset[str] | None:
+        return None
+
     def brings(self, spec: Any, type_: str, key: str, is_there: IsThere) -> bool:
         return False
 

@@ -77,6 +77,9 @@ class ForeignTableKind(ObjectKindBase):
     def object(self, key: str) -> tuple[str, str]:
         return "table", key
 
+    def columns(self, spec: ForeignTable) -> frozenset[str] | None:
+        return frozenset(column.name for column in spec.columns)
+
     def declare(self, name: str, block: ForeignTableBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
         key = _key(mistakes, name)

@@ -81,6 +81,10 @@ class ThingKind:
     def owner(self, spec: Thing) -> str | None:
         return spec.owner
 
+    def columns(self, spec: Thing) -> frozenset[str] | None:
+        """A coloured thing has just the column of its colour."""
+        return frozenset((spec.color,)) if spec.color else None
+
     def brings(self, spec: Thing, type_: str, key: str, is_there: IsThere) -> bool:
         return False
 

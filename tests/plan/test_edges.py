@@ -251,3 +251,16 @@ def test_of_a_list_only_what_changes_is_relied_upon() -> None:
     observed, check = relied(plan, "t")
     assert (observed.acl, observed.whole) == ((), False)
     assert [one.privilege for one in check.items] == ["A"]
+
+
+def test_columns_that_come_and_go_with_the_same_plan() -> None:
+    """A grant on a column that is added needs it; what was granted on one that is dropped goes with it."""
+    before, after = Thing("t", color="c"), Thing("t", color="new")
+    old, new = Permit("bob", "t", ("c:A",)), Permit("bob", "t", ("new:A",))
+    live = (BOB, found(before, oid=2, acl=(right("A", column="c"),)))
+    plan = World((declared(after), declared(new)), (entry(before, oid=2), entry(old)), live).plan()
+    assert sql(plan) == ["ALTER t color", "2 GRANT A(new) ON t bob"]
+    with pytest.raises(PgplanError, match="there is no column c in thing t"):
+        World((declared(after), declared(old)), (entry(before, oid=2), entry(old)), live).plan()
+    with pytest.raises(PgplanError, match="there is no column x in thing t"):
+        World((declared(after), declared(Permit("bob", "t", ("x:A",)))), (), (BOB,)).plan()

@@ -71,6 +71,15 @@ def test_a_new_extension_excuses_no_typing_mistake(project: Project, cluster: Se
     assert "billing.typo" in project.run("plan", expect=1).all
 
 
+def test_columns_and_privileges_on_them_change_in_one_plan(project: Project, cluster: Server) -> None:
+    project.write(HEAD + GATEWAY + TABLE)
+    project.plan_and_apply()
+    project.edit('{ name = "note", type = "text" }', '{ name = "remark", type = "text" }')
+    project.edit('columns = ["note"]', 'columns = ["remark"]')
+    project.plan_and_apply()
+    assert cluster.rows("SELECT has_column_privilege('app', 'public.remote', 'remark', 'SELECT')") == [(True,)]
+
+
 def test_a_replaced_foreign_table_has_the_list_that_it_had(project: Project, cluster: Server) -> None:
     """Grants of others are given again, and what new tables are born with by default privileges is not."""
     project.write(HEAD + GATEWAY + TABLE)
