@@ -1,4 +1,4 @@
-"""A configuration's directory and the command line run in it, as a user would: a process of its own each time."""
+"""A configuration's directory and the command line run in it, as a user would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from tests import inside
+
 PGPLAN = str(Path(sys.executable).parent / "pgplan")
+AT_START = re.compile("PYTHON.*|LC_.*|LANG|LANGUAGE|TZ|LD_.*")
+"""Variables that the interpreter and the C library look at when a process starts, and not again."""
 
 
 @frozen
@@ -43,19 +47,36 @@ class Project:
         self.write(text.replace(old, new), name)
 
     def process(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        merged = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-        merged.update(self.environment | {"DATABASE_URL": self.url} | dict(environment or {}))
-        command = [PGPLAN, "-C", str(self.directory), *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=merged)
+        """Start pgplan as a process: for tests of signals, closed output, and of what two processes do at once."""
+        pipe, variables = subprocess.PIPE, self.variables(environment)
+        return subprocess.Popen(
+            self.command(*arguments), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=variables
+        )
 
     def run(self, *arguments: str, expect: int = 0, environment: Mapping[str, str] | None = None) -> Result:
-        """Run pgplan and check its exit code."""
-        process = self.process(*arguments, environment=environment)
-        out, err = process.communicate(timeout=120)
+        """Run pgplan and check its exit code.
+
+        It runs inside the process of the tests, for most of what a small run takes is imports; but as a process of its own where
+        a variable of `AT_START` is another one than ours.
+        """
+        variables = self.variables(environment)
+        names = filter(AT_START.fullmatch, {*variables, *os.environ})
+        if any(variables.get(name) != os.environ.get(name) for name in names):
+            process = self.process(*arguments, environment=environment)
+            out, err = process.communicate(timeout=inside.SECONDS)
+            code = process.returncode
+        else:
+            code, out, err = inside.run(self.command(*arguments), variables)
         self.everything += out + err
-        assert process.returncode == expect, f"pgplan {' '.join(arguments)} ended with {process.returncode}:\n{out}\n{err}"
-        return Result(process.returncode, out, err)
+        assert code == expect, f"pgplan {' '.join(arguments)} ended with {code}:\n{out}\n{err}"
+        return Result(code, out, err)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [PGPLAN, "-C", str(self.directory), *arguments]
+
+    def variables(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        merged = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        return merged | self.environment | {"DATABASE_URL": self.url} | dict(more or {})
 
     @property
     def plan_file(self) -> str:
