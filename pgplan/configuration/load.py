@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from attrs import evolve
 
 from pgplan.configuration.blocks import Blocks, blocks_of
 from pgplan.configuration.directives import Directives, Variable
-from pgplan.configuration.model import Configuration, Inputs, StateSettings
+from pgplan.configuration.model import Configuration, Declared, Inputs, StateSettings
 from pgplan.configuration.settings import Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
@@ -97,14 +97,14 @@ _NOWHERE = Snapshot(Facts(10**6, "", 0, "", 0, "", "", superuser=False))
 
 def _contradictions(blocks: Blocks, registry: Registry, report: Report) -> None:
     """Report what blocks that name the same object both want and forbid; what patterns match only the database tells."""
-    by_key: dict[str, list[tuple[str, Claim]]] = {}
-    for address, one in blocks.declared.items():
-        kind = registry.kinds[one.kind]
-        if is_edge_kind(kind):
-            said = kind.claims(one.spec, _NOWHERE.facts)
-            by_key.setdefault(one.key, []).extend((address, claim) for claim in said if claim.selector.named)
-    for claims in by_key.values():
-        if len({claim.forbids for _, claim in claims}) == 1:
+    by_key: dict[str, list[Declared]] = {}
+    for one in blocks.declared.values():
+        if is_edge_kind(registry.kinds[one.kind]):
+            by_key.setdefault(one.key, []).append(one)
+    for declared in by_key.values():
+        # What a block says of itself its kind has checked.
+        claims = [claim for one in declared for claim in _named(one, registry)] if len(declared) > 1 else []
+        if len({claim.forbids for _, claim in claims}) < 2:  # noqa: PLR2004 - both signs
             continue
         wanted, forbidden = (_addresses([one for one in claims if one[1].forbids is forbids]) for forbids in (False, True))
         pairs: dict[tuple[str, str], list[str]] = {}
@@ -115,6 +115,13 @@ def _contradictions(blocks: Blocks, registry: Registry, report: Report) -> None:
             for here, there in dict.fromkeys((pair, (pair[1], pair[0]))):
                 hint = "remove it from one of the two" if here == there else f"remove it here or from {there}"
                 report.add(blocks.places[here][0], message, hint, here)
+
+
+def _named(one: Declared, registry: Registry) -> Iterator[tuple[str, Claim]]:
+    """What a declaration claims of the object that it names."""
+    for claim in registry.edge_kind(one.kind).claims(one.spec, _NOWHERE.facts):
+        if claim.selector.named:
+            yield one.address, claim
 
 
 def _addresses(claims: Iterable[tuple[str, Claim]]) -> dict[tuple[str, str, Item], str]:

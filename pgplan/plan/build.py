@@ -133,7 +133,8 @@ def _completed(declared: Iterable[Declared], snapshot: Snapshot, registry: Regis
             continue
         try:
             spec = registry.object_kind(one.kind).complete(one.spec, snapshot.facts, spec_of)
-            completed[one.address] = evolve(one, spec=spec)
+            if spec is not one.spec:
+                completed[one.address] = evolve(one, spec=spec)
         except InvalidBlockError as error:
             del completed[one.address]
             problems += [Problem(message, source_of(one), one.address, hint) for _, message, hint in error.mistakes]
@@ -163,10 +164,10 @@ def _object(address: str, parsed: Address, given: _Given) -> Decision:
     declared, entry = given.declared.get(address), given.entries.get(address)
     one = Identity(kind.name, parsed.key, database)
     meant = given.registry.meant(kind.name, parsed.key, database)
-    slots = given.slots.get(address, {})
-    decision = decide_object(address, kind, one, meant, declared, entry, given.snapshot.get(one), slots)
-    decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
-    return evolve(decision, needs=needs_of(kind, declared, decision.found, given.registry, given.snapshot.facts.database))
+    found, slots = given.snapshot.get(one), given.slots.get(address, {})
+    needs = needs_of(kind, declared, found, given.registry, given.snapshot.facts.database)
+    decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs)
+    return removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
 
 
 def _returned(tombstone: Tombstone, given: _Given) -> Decision | None:

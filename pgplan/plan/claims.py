@@ -33,6 +33,8 @@ class Holder:
     database: str
     declared: Declared | None
     entry: Entry | None
+    after: Image | None
+    """As declared."""
     claims: tuple[Claim, ...] = ()
     recorded: tuple[Claim, ...] = ()
     """What the state says that it claimed, on the objects that there are now."""
@@ -40,10 +42,6 @@ class Holder:
     """What was recorded is forgotten and not revoked: policy says so."""
     obsolete: bool = False
     """What is recorded no longer means anything on this server."""
-
-    @property
-    def after(self) -> Image | None:
-        return image(self.declared.spec) if self.declared else None
 
     @cached_property
     def spec_moved(self) -> bool:
@@ -74,15 +72,16 @@ def holder(
             claims = tuple(kind.claims(declared.spec, facts))
         except InvalidBlockError as error:
             problems = _problems(error, declared, address)
+    after: Image | None = image(declared.spec) if declared is not None else None
     recorded, obsolete = claims, False
     if entry is None:
         recorded = ()
-    elif declared is None or entry.spec != image(declared.spec):
+    elif entry.spec != after:
         try:
             recorded = tuple(kind.claims(restore(entry.spec, kind.spec), facts))
         except InvalidBlockError:
             recorded, obsolete = (), True
-    return Holder(address, kind, database, declared, entry, claims, recorded, kept, obsolete), problems
+    return Holder(address, kind, database, declared, entry, after, claims, recorded, kept, obsolete), problems
 
 
 def _problems(error: InvalidBlockError, declared: Declared | None, address: str) -> list[Problem]:

@@ -11,7 +11,7 @@ from pgplan.address import Identity
 from pgplan.errors import Problem
 from pgplan.images import Image
 from pgplan.kind import Edge, EdgeChange
-from pgplan.plan.adoption import Split, folded
+from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
 from pgplan.plan.model import Action, Side
 from pgplan.plan.objects import Need
@@ -119,7 +119,7 @@ def _concluded(one: Holder, gathered: _Gathered, registry: Registry, asked: Aske
         needs=tuple(Need(registry.target(reference, one.database), reference.attribute) for reference in one.references),
         changes=tuple(gathered.changes),
         grantors=tuple(sorted({grantor for outcome in gathered.outcomes for grantor in outcome.grantors})),
-        adopted=folded(_splits(gathered)),
+        adopted=_adopted(one, gathered),
         anew=any(outcome.unlisted for outcome in gathered.outcomes),
         staying=gathered.staying,
     )
@@ -133,8 +133,12 @@ def _concluded(one: Holder, gathered: _Gathered, registry: Registry, asked: Aske
     return _updated(decision, gathered) if decision.changes else decision
 
 
-def _splits(gathered: _Gathered) -> list[Split]:
-    return [outcome.split for outcome in gathered.outcomes if outcome.split is not None]
+def _adopted(one: Holder, gathered: _Gathered) -> Adopted:
+    """What is recorded stays so, until something of it is asked for or given anew."""
+    moved = gathered.changes or any(outcome.unlisted for outcome in gathered.outcomes)
+    if one.entry is not None and not one.spec_moved and not moved:
+        return one.entry.adopted
+    return folded(outcome.split for outcome in gathered.outcomes if outcome.split is not None)
 
 
 def _removed(decision: EdgeDecision, gathered: _Gathered, asked: Asked) -> EdgeDecision:

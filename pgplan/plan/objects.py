@@ -52,6 +52,9 @@ class Needs:
     grounds_before: tuple[Need, ...] = ()
 
 
+NEEDS_NOTHING = Needs()
+
+
 @frozen
 class Decision:
     """What the plan says of one address of an object kind."""
@@ -74,7 +77,7 @@ class Decision:
     moved: Side = ""
     reason: str = ""
     after: Image | None = None
-    needs: Needs = Needs()
+    needs: Needs = NEEDS_NOTHING
     goes_with: str = ""
     """The address of what takes it along when it is dropped."""
     members: tuple[Identity, ...] = ()
@@ -183,16 +186,17 @@ def decide_object(
     entry: Entry | None,
     found: Found | None,
     slots: Mapping[str, Slot],
+    needs: Needs = NEEDS_NOTHING,
 ) -> Decision:
     """One row of the table for a declared or recorded object; policy is applied by `refusals` and `removed`."""
     shown = found
     if found is not None:
         found = _with_recorded(found, entry, kind)
-    decision = Decision(address, kind, found_as, meant, declared, entry, found, shown, slots=slots)
+    after = image(declared.spec) if declared is not None else None
+    decision = Decision(address, kind, found_as, meant, declared, entry, found, shown, slots=slots, after=after, needs=needs)
     if declared is None:
         reason = "no longer declared" if found else "no longer declared, and gone from the database"
         return evolve(decision, action="delete" if found else "forget", reason=reason)
-    decision = evolve(decision, after=image(declared.spec))
     if found is None:
         reason = "had disappeared from the database" if entry else ""
         return evolve(decision, action="create", reason=reason, moved="database" if entry else "")

@@ -16,6 +16,9 @@ EXTRA = "extra"
 HIDDEN = "hidden"
 
 
+_PLAIN = frozenset((str, int, bool, float))
+
+
 @cache
 def _attributes(cls: Any) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(cls)) if attrs.has(cls) else ()
@@ -43,7 +46,17 @@ def found_image(value: Any, *said: Any) -> Any:
         members = cast("Image", value)
     else:
         members = {name: getattr(value, name) for name in _attributes(value.__class__)}
-    return {name: found_image(item, *[one.get(name) for one in maps]) for name, item in members.items()}
+    shown: Image = {}
+    for name, item in members.items():
+        if item.__class__ in _PLAIN:
+            # Most values are plain: one look each, without a call.
+            shown[name] = item
+            for one in maps:
+                if one.get(name) == MARKER:
+                    shown[name] = dict(MARKER)
+        else:
+            shown[name] = found_image(item, *[one.get(name) for one in maps])
+    return shown
 
 
 def relied_image(found: Found, *said: Image | None) -> Image:
