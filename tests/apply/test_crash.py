@@ -83,7 +83,7 @@ def test_killed_in_the_very_first_apply(world: World, at: str) -> None:
 @pytest.fixture(params=list(binaries()), ids=lambda version: f"pg{version}")
 def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A server of its own, to be crashed."""
-    running = Server(request.param, settings={"autovacuum": "off"}).create()
+    running = Server(request.param, settings={"autovacuum": "off"}, durable=True).create()
     yield World(running, tmp_path, "postgres")
     running.destroy()
 

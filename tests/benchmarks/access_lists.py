@@ -107,7 +107,7 @@ def main(schemas: int, tables: int, roles: int, exceptions: int, pgplan: str, ur
     if url is not None:
         read(url)
         return
-    server = Server(18, settings={"fsync": "off"}).create()
+    server = Server(18).create()
     try:
         fill(server, schemas, tables, roles, exceptions)
         click.echo(lists(server))

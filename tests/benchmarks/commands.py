@@ -78,7 +78,7 @@ def _large(server: Server, directory: Path, objects: int, runs: int) -> None:
     )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     click.echo(f"largest process             {peak:7d} MB")
-    other = Server(18, settings=server.settings).create()
+    other = Server(18, settings=server.settings, durable=True).create()
     psql = [PSQL, "-X", "-q", "-1", "-f", str(script), other.url()]
     click.echo(f"psql -1 -f, the same SQL    {median(1, lambda: run(psql, environment))}")
     other.destroy()
@@ -89,7 +89,7 @@ def _large(server: Server, directory: Path, objects: int, runs: int) -> None:
 @click.option("--runs", default=5)
 def main(objects: int, runs: int) -> None:
     # CREATE ROLE takes a lock that lasts until the end of the transaction: the default has room for some 9,000.
-    server = Server(18, settings={"max_locks_per_transaction": "1024"}).create()
+    server = Server(18, settings={"max_locks_per_transaction": "1024"}, durable=True).create()
     try:
         with tempfile.TemporaryDirectory() as scratch:
             _small(server, Path(scratch) / "small", runs)

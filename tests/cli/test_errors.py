@@ -166,7 +166,7 @@ def test_a_plan_for_another_database_or_cluster(base: Project, server: Server) -
     base.run("plan", "--out", base.plan_file)
     error = base.run("apply", base.plan_file, "--url", server.url(), expect=3).err
     assert "another database" in error
-    other = Server(18).create()
+    other = Server(18).create(identity=True)
     try:
         assert "another cluster" in base.run("apply", base.plan_file, "--url", other.url(), expect=3).err
         base.run("apply", base.plan_file)

@@ -141,7 +141,7 @@ def test_the_state_was_edited_under_the_same_serial(planned: Project, cluster: S
 
 
 def test_another_cluster(planned: Project, cluster: Server) -> None:
-    other = Server(cluster.version).create()
+    other = Server(cluster.version).create(identity=True)
     try:
         error = planned.run("apply", planned.plan_file, "--url", other.url(), expect=3).err
         assert "cluster" in error
