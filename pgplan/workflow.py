@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from pgplan import planfile
 from pgplan import registry as registries
 from pgplan.address import Address
-from pgplan.configuration.load import add_lines, load, load_state
+from pgplan.configuration.load import add_lines, load, load_connection, load_state
 from pgplan.configuration.model import Configuration, Inputs, StateSettings
 from pgplan.database import transport
 from pgplan.database.apply import Applied, apply
@@ -131,9 +131,7 @@ def opened(request: Request, said: Said = silent) -> Generator[Run]:
     registry = registries.installed()
     said("Reading the configuration")
     configuration = load(request.directory, registry, request.inputs, resolve_secrets=True)
-    if request.url is not None:
-        configuration = evolve(configuration, connection=evolve(configuration.connection, url=Secret(request.url, "--url")))
-    raise_all(ConfigurationError, _without_value(configuration))
+    configuration = _reachable(configuration, request)
     store = state_store(configuration)
     said("Connecting")
     connection = connect(configuration.connection, configuration.directory, configuration.name)
@@ -141,6 +139,18 @@ def opened(request: Request, said: Said = silent) -> Generator[Run]:
         yield Run(request, registry, configuration, store, connection)
     finally:
         connection.close()
+
+
+def where_to_connect(request: Request) -> Configuration:
+    """A configuration of which only the connection is known. Raises ConfigurationError with every mistake in that."""
+    return _reachable(load_connection(request.directory, request.inputs), request)
+
+
+def _reachable(configuration: Configuration, request: Request) -> Configuration:
+    if request.url is not None:
+        configuration = evolve(configuration, connection=evolve(configuration.connection, url=Secret(request.url, "--url")))
+    raise_all(ConfigurationError, _without_value(configuration))
+    return configuration
 
 
 def _without_value(configuration: Configuration) -> Iterator[Problem]:

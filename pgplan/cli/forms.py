@@ -18,7 +18,12 @@ from pgplan.render.omission import shortened
 Form = Literal["text", "json", "markdown", "sql"]
 
 format_option: Callable[[Callable[..., object]], Callable[..., object]] = click.option(
-    "--format", "form", type=click.Choice(get_args(Form)), default="text", show_default=True, help="How to show the plan."
+    "--format",
+    "form",
+    type=click.Choice(get_args(Form)),
+    default="text",
+    metavar="FORM",
+    help="How to show the plan: text (the default), json, markdown or sql.",
 )
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from attrs import define, field
+
+from pgplan.errors import PgplanError, Problem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h)")
@@ -20,6 +26,7 @@ class Common:
     """What the common options say, wherever they stood. Later ones win; variables add up."""
 
     chosen_directory: Path | None = None
+    """As -C names it, from where pgplan was started."""
     url: str | None = None
     variables: dict[str, str] = field(factory=dict[str, str])
     var_files: list[Path] = field(factory=list[Path])
@@ -34,10 +41,9 @@ class Common:
         wanted = not self.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return wanted and stream.isatty()
 
-    @property
-    def directory(self) -> Path:
-        """The configuration's directory."""
-        return self.chosen_directory or Path()
+    def shown(self, path: Path) -> Path:
+        """`path`, which is relative to the directory of -C, from where pgplan was started."""
+        return (self.chosen_directory or Path()) / path
 
     @property
     def debug(self) -> bool:
@@ -75,6 +81,30 @@ def _setter(name: str) -> Callable[[Common, Any], None]:
     return lambda common, value: setattr(common, name, value)
 
 
+def _enter_directory(ctx: click.Context, _: click.Parameter, values: tuple[Path, ...]) -> None:
+    """Once all directories are known, those before the command's name too, be in the last one until the command has ended.
+
+    Like git and make, each is relative to the one before. A command that can make its directory does that itself.
+    """
+    common = ctx.ensure_object(Common)
+    for value in values:
+        common.chosen_directory = common.shown(value)
+    chosen = common.chosen_directory
+    if chosen is None or ctx.resilient_parsing or not getattr(ctx.command, "enters_directory", False):
+        return
+    try:
+        ctx.with_resource(chdir(chosen))
+    except OSError as error:
+        message = f"cannot change to the directory {chosen}: {error.strerror}"
+        raise PgplanError(Problem(message, hint="-C names a directory that is there; `pgplan -C DIR init` makes one")) from None
+
+
+def _complete_directory(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - used while completing only
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
 def _store_variables(common: Common, values: tuple[str, ...]) -> None:
     for value in values:
         name, equals, text = value.partition("=")
@@ -94,19 +124,23 @@ def _store_verbose(common: Common, value: int) -> None:
 
 def common_options() -> list[click.Option]:
     """The options anew for one command: click binds them to it."""
-    directory = click.Path(file_okay=False, path_type=Path)
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    # Where -C leads is known only when all options are: what a path names is looked at later.
+    path = click.Path(path_type=Path, readable=False)
 
     def option(names: list[str], store: Callable[[Common, Any], None], text: str, **more: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_keep(store), help=text, **more)
 
     return [
-        option(
+        click.Option(
             ["-C", "--directory"],
-            _setter("chosen_directory"),
-            "The configuration's directory; by default this one.",
-            type=directory,
+            expose_value=False,
+            callback=_enter_directory,
+            is_eager=True,
+            multiple=True,
+            type=path,
             metavar="DIR",
+            help="Run as if started in DIR; other paths are relative to it too.",
+            shell_complete=_complete_directory,
         ),
         option(["--url"], _setter("url"), "Connect there; stands above [connection].url.", metavar="URL"),
         option(["--var"], _store_variables, "Set a variable. May be repeated.", multiple=True, metavar="NAME=VALUE"),
@@ -115,7 +149,7 @@ def common_options() -> list[click.Option]:
             _store_var_files,
             "Read variables from a TOML file. May be repeated.",
             multiple=True,
-            type=file,
+            type=path,
             metavar="FILE",
         ),
         option(["--no-color"], _setter("no_color"), "Do not colour the output (also NO_COLOR=1).", is_flag=True),

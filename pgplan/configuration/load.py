@@ -10,7 +10,7 @@ from attrs import evolve
 
 from pgplan.configuration.blocks import Blocks, blocks_of
 from pgplan.configuration.directives import Directives, Variable
-from pgplan.configuration.model import Configuration, Declared, Inputs, StateSettings
+from pgplan.configuration.model import Configuration, Declared, Inputs, Policy, StateSettings
 from pgplan.configuration.settings import Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
@@ -18,7 +18,7 @@ from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
 from pgplan.kind import Claim, Facts, Item, Snapshot
 from pgplan.registry import Registry, is_edge_kind
 
-__all__ = ["Inputs", "add_lines", "load", "load_state"]
+__all__ = ["Inputs", "add_lines", "load", "load_connection", "load_state"]
 
 
 def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets: bool) -> Configuration:
@@ -61,6 +61,32 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         unresolved=dict(sorted(variables.unresolved.items())),
         origins=variables.origins(),
         locate=Locator({**blocks.places, **directives.by_name}),
+    )
+
+
+def load_connection(directory: Path, inputs: Inputs) -> Configuration:
+    """A configuration that says where to connect, and nothing else: what is wrong elsewhere does not lock anybody out.
+
+    Raises ConfigurationError with every mistake in that.
+    """
+    files = read_directory(directory)
+    report = Report()
+    directives = Directives(files, report)
+    variables = Variables(directory, inputs, report, resolve_secrets=True)
+    variables.read(directives.every(Variable))
+    settings = Settings(directives, variables, report)
+    name, connection = settings.project(Place(files[0])), settings.connection(Policy(plaintext_secrets="allow"))
+    raise_all(ConfigurationError, report.problems)
+    return Configuration(
+        directory=directory,
+        name=name,
+        files=(),
+        connection=connection,
+        state=StateSettings(),
+        policy=Policy(),
+        declared=(),
+        unresolved=dict(sorted(variables.unresolved.items())),
+        locate=Locator(directives.by_name),
     )
 
 

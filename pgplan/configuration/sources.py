@@ -129,7 +129,7 @@ def read_directory(directory: FilePath) -> tuple[SourceFile, ...]:
     """
     if not (directory / MAIN).exists():
         hint = "run `pgplan init` there, or name the directory with -C"
-        raise ConfigurationError(Problem(f"there is no {MAIN} in {directory}", hint=hint))
+        raise ConfigurationError(Problem(f"there is no {MAIN} in {directory.absolute()}", hint=hint))
     beside = sorted(path for path in directory.glob(f"*.{MAIN}") if not path.name.startswith("."))
     files: list[SourceFile] = []
     problems: list[Problem] = []

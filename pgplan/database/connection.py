@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,14 +119,9 @@ def connect(settings: Connection, directory: Path, name: str) -> Session:
     Raises PgplanError, without any password, when there is no server, it lets nobody in, is older than 14, or when
     [connection].role or settings are refused.
     """
-    url = _known(settings.url, "url")
-    if url == EMBEDDED:
-        from pgplan.database.embedded import url as embedded_url  # noqa: PLC0415 - brings a server; most runs need none
-
-        url = embedded_url(directory)
-    password = None if settings.password is None else _known(settings.password, "password")
-    parameters = _parameters(url, password, name)
-    secrets = [url] if isinstance(settings.url, Secret) else []
+    fixed = {"application_name": f"pgplan {name}".strip(), "client_encoding": "UTF8"}
+    parameters: dict[str, Any] = {**_DEFAULTS, **parameters_of(settings, directory), **fixed}
+    secrets = [settings.url.reveal()] if isinstance(settings.url, Secret) else []
     secrets += [str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key)]
     # What psycopg logs of errors that it could not raise may quote statements; all that matters is raised.
     logging.getLogger("psycopg").addHandler(_SILENCE)
@@ -145,6 +140,28 @@ def connect(settings: Connection, directory: Path, name: str) -> Session:
     return session
 
 
+def parameters_of(settings: Connection, directory: Path) -> dict[str, Any]:
+    """What [connection] gives libpq, with the password. An embedded server is started, and runs as long as this process.
+
+    Raises PgplanError where that cannot be known or read.
+    """
+    url = _known(settings.url, "url")
+    if url == EMBEDDED:
+        from pgplan.database.embedded import url as embedded_url  # noqa: PLC0415 - brings a server; most runs need none
+
+        url = embedded_url(directory)
+    try:
+        given: dict[str, Any] = dict(conninfo_to_dict(url))
+    except psycopg.ProgrammingError as error:
+        # libpq quotes the part that it cannot read, which may be the password.
+        reason = re.sub(r'"[^"]*"?', '"…"', str(error)).strip()
+        hint = "expected postgresql://user@host:port/database; in it, characters such as @ : / % are percent-encoded"
+        raise PgplanError(Problem(f"cannot read the URL: {reason}", address="connection", hint=hint)) from None
+    if settings.password is not None:
+        given["password"] = _known(settings.password, "password")
+    return given
+
+
 def _known(value: Secret | str, attribute: str) -> str:
     if not isinstance(value, Secret):
         return value
@@ -152,20 +169,6 @@ def _known(value: Secret | str, attribute: str) -> str:
         what = f" ({value.source})" if value.source else ""
         raise PgplanError(Problem(f"the value of {attribute}{what} is not known here", address="connection"))
     return value.reveal()
-
-
-def _parameters(url: str, password: str | None, name: str) -> dict[str, Any]:
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        # libpq quotes the part that it cannot read, which may be the password.
-        reason = re.sub(r'"[^"]*"?', '"…"', str(error)).strip()
-        hint = "expected postgresql://user@host:port/database; in it, characters such as @ : / % are percent-encoded"
-        raise PgplanError(Problem(f"cannot read the URL: {reason}", address="connection", hint=hint)) from None
-    fixed: dict[str, Any] = {"application_name": f"pgplan {name}".strip(), "client_encoding": "UTF8"}
-    if password is not None:
-        fixed["password"] = password
-    return {**_DEFAULTS, **given, **fixed}
 
 
 _LOGIN = "check user and password: in url, in connection.password, in PGPASSWORD or in ~/.pgpass"
@@ -195,12 +198,17 @@ def _check(session: Session) -> None:
     version = session.info.server_version
     if version < OLDEST:
         raise PgplanError(Problem(f"the server is PostgreSQL {version // 10000}; pgplan needs 14 or newer", address="connection"))
-    for setting in session.pinned:
+    check_settings(session.pinned)
+    with reading(session):
+        pass
+
+
+def check_settings(settings: Iterable[str]) -> None:
+    """Raise PgplanError when [connection].settings has what pgplan sets itself."""
+    for setting in settings:
         if setting.lower() in _OWN:
             hint = "use connection.role" if setting.lower() == "role" else "leave it out"
             raise PgplanError(Problem(f"pgplan sets {setting} itself", address="connection.settings", hint=hint))
-    with reading(session):
-        pass
 
 
 def pin_local(connection: Session) -> None:

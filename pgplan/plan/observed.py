@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -43,9 +43,11 @@ def found_image(value: Any, *said: Any) -> Any:
         return [found_image(item) for item in cast("Sequence[Any]", value)]
     maps = [cast("Image", one) for one in said if isinstance(one, dict)]
     if isinstance(value, dict):
-        members = cast("Image", value)
-    else:
-        members = {name: getattr(value, name) for name in _attributes(value.__class__)}
+        return _table_image(cast("Image", value), maps)
+    return _table_image({name: getattr(value, name) for name in _attributes(value.__class__)}, maps)
+
+
+def _table_image(members: Mapping[str, Any], maps: Sequence[Image]) -> Image:
     shown: Image = {}
     for name, item in members.items():
         if item.__class__ in _PLAIN:

@@ -75,7 +75,7 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Co
 
 
 COMMANDS = dict(_commands(pgplan, "pgplan"))
-SHARED = {option.name for option in common_options()}
+SHARED = {option.name for option in common_options()} | {"help"}
 
 
 def _section(text: str, heading: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pgplan import __version__
-from pgplan.cli.frame import Group
+from pgplan.cli.frame import Group, alone
 
 _HERE = "pgplan.cli.commands"
 
@@ -19,19 +19,28 @@ COMMANDS = {
     "destroy": (f"{_HERE}.destroy", "Drop and revoke what pgplan made."),
     "import": (f"{_HERE}.imports", "Start to manage what exists, changing nothing in the database."),
     "state": (f"{_HERE}.state", "Look at what pgplan has recorded."),
+    "psql": (f"{_HERE}.psql", "Open psql on the connection of the configuration."),
     "graph": (f"{_HERE}.graph", "Draw what needs what."),
     "demo": (f"{_HERE}.demo", "See it all happen on a PostgreSQL of its own."),
+    "help": (f"{_HERE}.help", "Show the help of a command."),
 }
 
 
-@click.group(cls=Group, lazy=COMMANDS, invoke_without_command=True)
+EXAMPLES = (
+    "pgplan demo                    # see it all, on a PostgreSQL of its own",
+    "pgplan init                    # write a pgplan.toml to start from",
+    "pgplan plan --out plan.bin     # show and save what would change",
+    "pgplan apply plan.bin          # change exactly that",
+    "pgplan help plan               # more about a command",
+)
+
+
+@click.group(cls=Group, lazy=COMMANDS, examples=EXAMPLES)
 @click.version_option(__version__, message="pgplan %(version)s")
 @click.pass_context
-def pgplan(ctx: click.Context) -> int | None:
+def pgplan(ctx: click.Context) -> None:
     """Plan and apply for PostgreSQL access control and foreign data.
 
     Declare extensions, servers, roles, user mappings and grants in TOML; see what would change; apply exactly that.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-    return None
+    alone(ctx)

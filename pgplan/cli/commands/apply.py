@@ -15,7 +15,14 @@ from pgplan.planfile import check_digest
 from pgplan.workflow import load_plan, make_plan, opened
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    arguments={"PLAN": "A file that `pgplan plan --out PLAN` saved. Without it, a plan is made, shown and asked about."},
+    examples=(
+        "pgplan apply",
+        "pgplan apply plan.bin --expect-digest sha256:…",
+    ),
+)
 @click.argument("path", metavar="[PLAN]", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
 @click.option("--expect-digest", "expected", metavar="sha256:…", help="Refuse any other plan than the one that was approved.")

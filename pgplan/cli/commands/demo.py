@@ -15,7 +15,7 @@ from pgplan.demo import demo
 DIRECTORY = Path("pgplan-demo")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, enters_directory=False, examples=("pgplan demo", "pgplan -C try-it demo"))
 @click.pass_obj
 def command(common: Common) -> None:
     """See it all happen on a PostgreSQL of its own.

@@ -12,7 +12,7 @@ from pgplan.cli.terminal import working
 from pgplan.workflow import make_plan, opened
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("pgplan destroy", "pgplan plan --destroy --out plan.bin"))
 @click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
 @click.option("--include-adopted", is_flag=True, help="Drop what was adopted too; otherwise it is only forgotten.")
 @click.pass_obj

@@ -17,7 +17,7 @@ from pgplan.render.drift import drift_json, drift_text, drifted
 from pgplan.workflow import opened, refuse_past
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("pgplan drift", "pgplan drift --format json"))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to show it.")
 @click.pass_obj
 def command(common: Common, form: Literal["text", "json"]) -> int:

@@ -14,7 +14,7 @@ from pgplan.graph import draw, graph
 from pgplan.workflow import load_offline
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("pgplan graph | dot -Tsvg > graph.svg", "pgplan graph --format mermaid"))
 @click.option(
     "--format", "form", type=click.Choice(["dot", "mermaid"]), default="dot", show_default=True, help="What to draw for."
 )

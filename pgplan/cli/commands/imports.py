@@ -12,7 +12,15 @@ from pgplan.importing import import_addresses
 from pgplan.workflow import opened
 
 
-@click.command("import", cls=Command)
+@click.command(
+    "import",
+    cls=Command,
+    arguments={"ADDRESS": "What to manage from now on, as a plan writes it: KIND.NAME, or grant.ROLE/TYPE:OBJECT."},
+    examples=(
+        "pgplan import role.alice server.s1",
+        "pgplan import 'user_mapping.s1/alice' 'grant.alice/schema:billing'",
+    ),
+)
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.pass_obj
 def command(common: Common, addresses: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from pgplan.scaffold import configured, has_password, write_project
 _ENVIRONMENT = "${env.DATABASE_URL}"
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, enters_directory=False, examples=("pgplan init", "pgplan -C billing init --name billing --embedded"))
 @click.option("--name", help="Name of the configuration; by default the directory's.")
 @click.option("--embedded", is_flag=True, help="Use a private PostgreSQL kept under .pgplan/.")
 @click.pass_obj
@@ -27,15 +27,16 @@ def command(common: Common, name: str | None, *, embedded: bool) -> None:
     """
     if embedded and common.url is not None:
         raise click.UsageError("--embedded and --url contradict each other.")
-    configured(common.directory)
-    default = re.sub(r"[^\w.-]+", "-", common.directory.resolve().name).strip("-") or "main"
+    directory = common.shown(Path())
+    configured(directory)
+    default = re.sub(r"[^\w.-]+", "-", directory.resolve().name).strip("-") or "main"
     url = "embedded" if embedded else common.url
     if can_ask(common) and (name is None or url is None):
         name, url = _ask(name, url, default)
     if url and has_password(url):
         url = _ENVIRONMENT
         say(common, "The URL holds a password, so it was not written: set it as DATABASE_URL in the environment.")
-    written = write_project(common.directory, name or default, url or "")
+    written = write_project(directory, name or default, url or "")
     for path in written:
         out(f"Wrote {_short(path)}\n")
     if not any(path.name == ".gitignore" for path in written):

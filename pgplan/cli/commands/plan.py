@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out, say, working
 from pgplan.errors import Exit
 from pgplan.planfile import duration
-from pgplan.workflow import Planned, Run, make_plan, opened, refuse_past, save_plan
+from pgplan.workflow import Planned, make_plan, opened, refuse_past, save_plan
 
 
 def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
@@ -25,7 +26,14 @@ def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None)
         raise click.BadParameter(str(error), ctx, parameter) from None
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "pgplan plan",
+        "pgplan plan --out plan.bin --expires 12h",
+        "pgplan plan --detailed-exitcode --format markdown",
+    ),
+)
 @click.option(
     "--out", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan there, for apply."
 )
@@ -62,12 +70,12 @@ def command(
     out(rendered(planned.plan, planned.remarks, planned.digest, form, common))
     say_missing(common, run, planned.plan)
     if path is not None:
-        _say_saved(common, run, planned, path)
+        _say_saved(common, planned, path)
     refuse_past(planned.seen)
     return Exit.PENDING if detailed_exitcode and planned.plan.pending_changes else Exit.DONE
 
 
-def _say_saved(common: Common, run: Run, planned: Planned, path: Path) -> None:
-    where = f" -C {run.configuration.directory}" if run.configuration.directory != Path() else ""
-    say(common, f"\nSaved the plan to {path}, digest {planned.digest}")
-    say(common, f"To make exactly these changes: pgplan{where} apply {path}")
+def _say_saved(common: Common, planned: Planned, path: Path) -> None:
+    where = [] if common.chosen_directory is None else ["-C", str(common.chosen_directory)]
+    say(common, f"\nSaved the plan to {common.shown(path)}, digest {planned.digest}")
+    say(common, f"To make exactly these changes: {shlex.join(['pgplan', *where, 'apply', str(path)])}")

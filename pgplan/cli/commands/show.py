@@ -14,7 +14,11 @@ from pgplan.cli.terminal import out
 from pgplan.render.escape import visible
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    arguments={"PLAN": "A file that `pgplan plan --out PLAN` saved."},
+    examples=("pgplan show plan.bin", "pgplan show plan.bin --format sql"),
+)
 @click.argument("path", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @format_option
 @click.pass_obj

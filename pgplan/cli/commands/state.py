@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from pgplan.cli.frame import Command, Group
+from pgplan.cli.frame import Command, Group, alone
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out, say
@@ -30,9 +30,12 @@ _FORMAT = click.option(
         "list": (f"{_HERE}:list_", "List the addresses that are managed."),
         "show": (f"{_HERE}:show", "Show what is recorded of one address."),
     },
+    examples=("pgplan state list", "pgplan state show role.alice"),
 )
-def command() -> None:
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Look at what pgplan has recorded. Needs no connection to the database."""
+    alone(ctx)
 
 
 def _load(common: Common) -> State:
@@ -40,7 +43,12 @@ def _load(common: Common) -> State:
     return stored_state(store, store.name)[0]
 
 
-@click.command("list", cls=Command)
+@click.command(
+    "list",
+    cls=Command,
+    arguments={"PATTERN": "Only addresses like this; * stands for any text, ? for one character."},
+    examples=("pgplan state list", "pgplan state list 'role.*' 'grant.*/schema:billing'"),
+)
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @_FORMAT
 @click.pass_obj
@@ -56,7 +64,12 @@ def list_(common: Common, patterns: tuple[str, ...], form: Literal["text", "json
         say(common, state_head(state))
 
 
-@click.command("show", cls=Command)
+@click.command(
+    "show",
+    cls=Command,
+    arguments={"ADDRESS": "One of those that `pgplan state list` lists."},
+    examples=("pgplan state show role.alice",),
+)
 @click.argument("address")
 @_FORMAT
 @click.pass_obj

@@ -11,7 +11,7 @@ from pgplan.cli.terminal import out
 from pgplan.workflow import load_offline
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("pgplan validate", "pgplan -C billing validate"))
 @click.pass_obj
 def command(common: Common) -> None:
     """Check the configuration: syntax, names, references, variables.
