@@ -30,15 +30,13 @@ def found_image(value: Any, *said: Any) -> Any:
     `said` are images that know what is harmless there: as declared, as recorded, as relied upon. A `Secret` is shown only where
     one of them has clear text and none has the marker of a secret. Where one has the marker, nothing is shown, whatever is found.
     """
-    if value is None:
-        return None
-    if MARKER in said:
+    if value is not None and MARKER in said:
         return dict(MARKER)
-    if isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Secret):
-        clear = any(one is not None for one in said) and not value.withheld
-        return value.reveal() if clear else dict(MARKER)
+        silent = said.count(None) == len(said)
+        return dict(MARKER) if silent or value.withheld else value.reveal()
     if isinstance(value, (list, tuple)):
         return [found_image(item) for item in cast("Sequence[Any]", value)]
     maps = [cast("Image", one) for one in said if isinstance(one, dict)]
