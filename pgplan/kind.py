@@ -290,6 +290,10 @@ class Selector(Protocol):
         """
         ...
 
+    def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        """(type, key) of what it leaves out by name: each must be there, or be made by the plan."""
+        ...
+
 
 @frozen
 class Claim:

@@ -60,7 +60,7 @@ def carry_out(common: Common, run: Run, plan: Plan, remarks: Remarks) -> None:
         applied = apply_plan(run, plan, remarks, progress=progress)
     _say_aside(common, applied)
     if not plan.pending_changes:
-        out(f"{summary(plan)}\n")
+        out("".join(f"{line}\n" for line in summary(plan)))
         return
     line = f"{'Destroy' if plan.decided.options.destroy else 'Apply'} complete! {Counts.of(plan).done}"
     out((click.style(line, fg="green", bold=True) if common.colour(sys.stdout) else line) + "\n")

@@ -7,7 +7,7 @@ so objects are put into classes first, and each class is decided once (`pgplan.p
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import define, field, frozen
@@ -164,9 +164,31 @@ def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) ->
         except InvalidBlockError as error:
             problems += [problem for one in _holders(by.declared) for problem in _problems(error, one.declared, one.address)]
             continue
+        problems += _exceptions(selector, database, by, outlook)
         for type_, key in objects:
             selected.setdefault(registry.identity(type_, key, database), []).append(number)
     return selected, problems
+
+
+def _exceptions(selector: Selector, database: str, by: _Asked, outlook: Outlook) -> Iterator[Problem]:
+    """What declarations leave out and what is not there: a name that was mistyped would leave out nothing."""
+    if not by.declared:
+        return
+    for type_, key in selector.exceptions(outlook.catalog(database)):
+        one = outlook.registry.identity(type_, key, database)
+        fate = outlook.fate(one)
+        if fate not in ("missing", "gone"):
+            continue
+        close = _similar(one, outlook) if fate == "missing" else []
+        hint = f"did you mean {close[0]}?" if close else "correct the name, or remove it from this block"
+        why = "which this plan deletes" if fate == "gone" else "which is neither declared nor in the database"
+        message = f"leaves out the {type_} {key}, {why}"
+        yield from (Problem(message, source_of(each.declared), each.address, hint) for each in _holders(by.declared))
+
+
+def _similar(one: Identity, outlook: Outlook) -> list[str]:
+    keys: Sequence[str] = [found.key for found in outlook.catalog(one.database).of(one.type)]
+    return difflib.get_close_matches(one.key, keys, n=1)
 
 
 def _holders(stakes: Iterable[Stake]) -> list[Holder]:
@@ -222,8 +244,7 @@ def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], out
 
 
 def _missing(one: Identity, holder: Holder, outlook: Outlook) -> Problem:
-    keys: Sequence[str] = [found.key for found in outlook.catalog(one.database).of(one.type)]
-    close = difflib.get_close_matches(one.key, keys, n=1)
+    close = _similar(one, outlook)
     hint = f"did you mean {close[0]}?" if close else f"create the {one.type} first, or correct its name"
     message = f"there is no {one.type} {one.key} in the database, and nothing declares it"
     return Problem(message, source_of(holder.declared), holder.address, hint)

@@ -21,7 +21,7 @@ from pgplan.registry import Registry
 from pgplan.state.model import NOTHING_ADOPTED, Adopted
 
 SHOWN = 3
-"""How many objects a reason names."""
+"""How many objects, or addresses, a reason names."""
 
 
 @frozen
@@ -128,9 +128,27 @@ def _concluded(one: Holder, gathered: _Gathered, registry: Registry, asked: Aske
     if one.entry is None:
         shared = any(outcome.shared for outcome in gathered.outcomes)
         adopting = not decision.changes and decision.adopted != NOTHING_ADOPTED
-        reason = "granted by another block too" if shared and not decision.changes and not adopting else ""
-        return evolve(decision, action="adopt" if adopting else "create", reason=reason)
-    return _updated(decision, gathered) if decision.changes else decision
+        reason = "" if adopting or decision.changes else _without_changes(one, shared=shared)
+        # What only takes away is no addition, although the block is new.
+        takes = bool(decision.changes) and all(change.action == "revoke" for change in decision.changes)
+        action: Action = "adopt" if adopting else "update" if takes else "create"
+        return _with_reasons(evolve(decision, action=action), reason, _overruled(gathered))
+    return _with_reasons(_updated(decision, gathered), _overruled(gathered)) if decision.changes else decision
+
+
+def _overruled(gathered: _Gathered) -> str:
+    winners = {address for outcome in gathered.outcomes for address in outcome.overruled}
+    return f"{_listed(winners)} {'takes' if len(winners) == 1 else 'take'} precedence" if winners else ""
+
+
+def _with_reasons(decision: EdgeDecision, *more: str) -> EdgeDecision:
+    return evolve(decision, reason="; ".join(reason for reason in (decision.reason, *more) if reason))
+
+
+def _without_changes(one: Holder, *, shared: bool) -> str:
+    if any(not claim.forbids for claim in one.claims):
+        return "granted by another block too" if shared else ""
+    return "nothing to revoke"
 
 
 def _adopted(one: Holder, gathered: _Gathered) -> Adopted:
@@ -174,9 +192,12 @@ def _updated(decision: EdgeDecision, gathered: _Gathered) -> EdgeDecision:
 
 
 def _named(objects: Iterable[Identity]) -> str:
-    names = sorted({str(one) for one in objects})
+    return _listed({str(one) for one in objects})
+
+
+def _listed(names: set[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return ", ".join(sorted(names)[:SHOWN]) + more
 
 
 def edge_needs_record(decision: EdgeDecision) -> bool:

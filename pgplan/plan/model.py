@@ -56,6 +56,11 @@ class Change:
     adopted: Adopted = NOTHING_ADOPTED
     """Edge kinds: which of its edges were there before pgplan came, for the state."""
 
+    @property
+    def only_revokes(self) -> bool:
+        """Whether all that it does, to what stays, is to take privileges away."""
+        return self.action == "update" and bool(self.edges) and all(edge["action"] == "revoke" for edge in self.edges)
+
 
 @frozen
 class Secrecy:

@@ -16,6 +16,7 @@ from pgplan.errors import Problem
 from pgplan.kind import Provider
 from pgplan.plan.adoption import Split
 from pgplan.plan.claims import Holder, ObjectClass, Stake
+from pgplan.plan.columns import Giver, vain_revokes
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Outlook
 from pgplan.snapshot import AccessList, Item, Privilege
@@ -65,6 +66,8 @@ class Outcome:
     """What was there before pgplan came is left as it is."""
     split: Split | None = None
     """Which of the edges that it wants were adopted. None: as the state says already."""
+    overruled: set[str] = field(factory=set[str])
+    """Addresses that name the object, and so beat what it says by a pattern."""
     unlisted: bool = False
     """Something that it had adopted is granted now: it is no longer adopted."""
 
@@ -134,6 +137,7 @@ class _Deciding:
         withdrawn = self._withdraw(wanted, forbidden)
         self._give_columns_back({*forbidden, *withdrawn})
         again = tuple(self._again(wanted, forbidden, withdrawn)) if cls.fate == "replaced" else ()
+        problems += self._vain_revokes(wanted, forbidden, withdrawn)
         self._conclude(wanted)
         return Verdict(cls, self.outcomes, again, tuple(problems))
 
@@ -166,7 +170,10 @@ class _Deciding:
         for item in sorted(wanted.keys() & forbidden.keys()):
             named_grant, named_revoke = (any(one.named for one in side[item]) for side in (wanted, forbidden))
             if named_grant != named_revoke:
-                del (forbidden if named_grant else wanted)[item]
+                winners, losers = (wanted, forbidden) if named_grant else (forbidden, wanted)
+                winner = min(one.holder.address for one in winners[item] if one.named)
+                for one in losers.pop(item):
+                    self.outcomes[one.holder].overruled.add(winner)
                 continue
             grant, revoke = wanted[item][0].holder, forbidden[item][0].holder
             for here, there in ((grant, revoke), (revoke, grant)):
@@ -277,6 +284,24 @@ class _Deciding:
             if missing and item.grantee != self.cls.owner:
                 yield ItemChange("grant", item, grantable=grantable)
 
+    def _vain_revokes(self, wanted: Claimants, forbidden: Claimants, withdrawn: set[Item]) -> Iterator[Problem]:
+        """Revokes from columns of what the whole object still gives after this plan."""
+        revoked = {(c.item, c.grantor) for one in self.outcomes.values() for c in one.changes if _takes(c)}
+        rows = self.cls.acl.rows if self.cls.fate == "replaced" else self.rows
+
+        def giver_of(item: Item) -> Giver | None:
+            if item in wanted:
+                first = min(wanted[item], key=lambda one: (not one.named, one.holder.address))
+                return Giver(first.holder.address, first.named)
+            left = (row.grantor for row in rows.get(item, ()) if (item, row.grantor) not in revoked)
+            grantors = () if item in forbidden or (self.cls.fate == "replaced" and item in withdrawn) else tuple(left)
+            return Giver(grantors=grantors) if grantors else None
+
+        for stake in self.cls.declared:
+            for item in self._items(stake) if stake.claim.forbids else ():
+                if item.column and item in forbidden:
+                    yield from vain_revokes(stake, item, self.cls, giver_of)
+
     def _conclude(self, wanted: Claimants) -> None:
         """What the changes mean for each holder, once all are known."""
         granted = {change.item for outcome in self.outcomes.values() for change in outcome.changes if change.action == "grant"}
@@ -305,6 +330,10 @@ class _Deciding:
         }
         keys = tuple(sorted(each.key for each in self.cls.objects))
         outcome.split = Split(keys, _pairs(adopted), _pairs(set(wants) - adopted))
+
+
+def _takes(change: ItemChange) -> bool:
+    return change.action == "revoke" and not change.only_option
 
 
 def _pairs(items: Iterable[Item]) -> tuple[tuple[str, str], ...]:

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from attrs import frozen
 
 from pgplan.images import MARKER, Image
-from pgplan.plan.model import Change, Plan, Secrecy
+from pgplan.plan.model import Action, Change, Plan, Secrecy
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
 
-SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "=", "forget": ".", "none": " "}
-_VERBS = {"replace": "must be replaced", "delete": "will be destroyed", "adopt": "will be adopted", "forget": "will be forgotten"}
+Seen = Action | Literal["revokes"]
+"""How people see a change: an update that only takes privileges away is none that adds."""
+SYMBOLS: Mapping[Seen, str] = {
+    "create": "+",
+    "update": "~",
+    "replace": "-/+",
+    "revokes": "-",
+    "delete": "-",
+    "adopt": "=",
+    "forget": ".",
+    "none": " ",
+}
+_VERBS: Mapping[Seen, str] = {
+    "revokes": "privileges will be revoked",
+    "replace": "must be replaced",
+    "delete": "will be destroyed",
+    "adopt": "will be adopted",
+    "forget": "will be forgotten",
+}
 _MOVED = {
     "configuration": "the configuration changed",
     "database": "the database changed",
@@ -30,7 +47,16 @@ _SLOTS = {
 _ABSENT = object()
 Secrets = Mapping[str, Secrecy]
 """What becomes of the secrets of one address, by slot."""
-_SEVERITY = {"replace": 1, "delete": 2}
+_SEVERITY: Mapping[Seen, int] = {"revokes": 1, "replace": 2, "delete": 3}
+
+
+def seen(change: Change) -> Seen:
+    return "revokes" if change.only_revokes else change.action
+
+
+def destroys(change: Change) -> bool:
+    """Whether it takes something away as a whole, so that it is red."""
+    return seen(change) in _SEVERITY
 
 
 @frozen
@@ -44,35 +70,49 @@ class Line:
 
 @frozen
 class Counts:
-    """The numbers of the line that ends a plan. A replacement counts as one to add and one to destroy."""
+    """The numbers of the lines that end a plan. A replacement counts as one to add and one to destroy, each privilege of each
+    grantee on each object as one."""
 
     add: int
     change: int
     destroy: int
     adopt: int
     forget: int
+    granted: int = 0
+    revoked: int = 0
 
     @classmethod
     def of(cls, plan: Plan) -> Counts:
         actions = [change.action for change in plan.changes]
         replaced = actions.count("replace")
+        edges = [edge["action"] for change in plan.changes for edge in change.edges]
         return cls(
             add=actions.count("create") + replaced,
             change=actions.count("update"),
             destroy=actions.count("delete") + replaced,
             adopt=sum(change.adopting or change.action == "adopt" for change in plan.changes),
             forget=actions.count("forget"),
+            granted=edges.count("grant"),
+            revoked=edges.count("revoke"),
         )
 
-    def __str__(self) -> str:
+    @property
+    def planned(self) -> list[str]:
+        """The line that Terraform's users look for, and one for privileges if there are any."""
         rest = _listed((self.adopt, "to adopt"), (self.forget, "to forget"))
-        return f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy.{rest}"
+        line = f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy.{rest}"
+        return [line, *filter(None, [self._privileges])]
+
+    @property
+    def _privileges(self) -> str:
+        return f"Privileges: {self.granted} granted, {self.revoked} revoked." if self.granted or self.revoked else ""
 
     @property
     def done(self) -> str:
         """The same once it is done."""
         rest = _listed((self.adopt, "adopted"), (self.forget, "forgotten"))
-        return f"{self.add} added, {self.change} changed, {self.destroy} destroyed.{rest}"
+        line = f"{self.add} added, {self.change} changed, {self.destroy} destroyed.{rest}"
+        return " ".join(filter(None, [line, self._privileges]))
 
 
 def _listed(*counted: tuple[int, str]) -> str:
@@ -81,13 +121,13 @@ def _listed(*counted: tuple[int, str]) -> str:
     return f" {said}." if said else ""
 
 
-def summary(plan: Plan) -> str:
-    """The line that Terraform's users look for."""
+def summary(plan: Plan) -> list[str]:
+    """The lines that end a plan."""
     if plan.pending_changes:
-        return str(Counts.of(plan))
+        return Counts.of(plan).planned
     if plan.decided.options.destroy:
-        return "No changes. No objects need to be destroyed."
-    return "No changes. The database matches the configuration."
+        return ["No changes. No objects need to be destroyed."]
+    return ["No changes. The database matches the configuration."]
 
 
 def secrets_of(plan: Plan, change: Change) -> Secrets:
@@ -95,9 +135,9 @@ def secrets_of(plan: Plan, change: Change) -> Secrets:
 
 
 def shown(changes: Iterable[Change], *, destroys_first: bool = False) -> list[Change]:
-    """The changes in the order of reading: what destroys stands together, on a terminal last, nearest to the question."""
+    """The changes in the order of reading: what takes away stands together, on a terminal last, nearest to the question."""
     sign = -1 if destroys_first else 1
-    return sorted(changes, key=lambda change: sign * _SEVERITY.get(change.action, 0))
+    return sorted(changes, key=lambda change: sign * _SEVERITY.get(seen(change), 0))
 
 
 def why(change: Change) -> str:
@@ -108,7 +148,7 @@ def why(change: Change) -> str:
 
 def remark(change: Change) -> str:
     """What becomes of it, where the symbol alone is easily missed, and why."""
-    verb = _VERBS.get(change.action, "will be adopted" if change.adopting else "")
+    verb = _VERBS.get(seen(change), "will be adopted" if change.adopting else "")
     return ": ".join(part for part in (verb, why(change)) if part)
 
 

@@ -6,7 +6,7 @@ https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from attrs import asdict
@@ -41,6 +41,7 @@ def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
         "target": _target(plan, remarks),
         "summary": asdict(Counts.of(plan)),
         "resource_changes": list(resource_changes(plan.changes, plan)),
+        "effects": _effects({"address": change.address, **edge} for change in plan.changes for edge in change.edges),
         "notes": list(remarks.notes),
     }
 
@@ -89,10 +90,19 @@ def resource_changes(changes: Iterable[Change], plan: Plan) -> Iterator[dict[str
                 slot: {"status": secret.status, "source": secret.source}
                 for slot, secret in sorted(secrets_of(plan, change).items())
             },
-            "privileges": [dict(edge) for edge in change.edges],
+            "effects": _effects(change.edges),
             "protected": change.protected,
             "statements": [text for number in change.steps for text in statements[number]],
         }
+
+
+def _effects(edges: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What is granted and what is revoked."""
+    effects: dict[str, list[dict[str, Any]]] = {"granted": [], "revoked": []}
+    for edge in edges:
+        said = {name: data for name, data in edge.items() if name != "action"}
+        effects["granted" if edge["action"] == "grant" else "revoked"].append(said)
+    return effects
 
 
 def _after(change: Change) -> Image | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render import changes as rendered
@@ -14,7 +14,15 @@ LIMIT = 65_000
 """Characters. GitHub takes 65,536 in a comment."""
 _RESERVE = 2_000
 _BACKTICKS = re.compile(r"`+")
-_FIRST = {"create": "+", "update": "!", "replace": "-", "delete": "-", "adopt": "#", "forget": "#"}
+_FIRST: Mapping[rendered.Seen, str] = {
+    "create": "+",
+    "update": "!",
+    "revokes": "-",
+    "replace": "-",
+    "delete": "-",
+    "adopt": "#",
+    "forget": "#",
+}
 
 
 def markdown(plan: Plan, remarks: Remarks, digest: str) -> str:
@@ -33,7 +41,7 @@ def _head(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
     database, _ = plan.observed.databases[0]
     yield f"### pgplan: {_text(plan.decided.name)}"
     yield ""
-    yield f"**{rendered.summary(plan)}**"
+    yield "\\\n".join(f"**{line}**" for line in rendered.summary(plan))
     yield ""
     yield f"Digest `{digest}`, database {_code(database)}, role {_code(plan.observed.role)}"
     notes = [f"- {_text(note)}" for note in remarks.notes]
@@ -64,17 +72,19 @@ def _body(plan: Plan, room: int) -> tuple[list[str], int]:
 
 
 def _change(change: Change, secrets: rendered.Secrets) -> Iterator[str]:
-    verb = f"{_VERBS[change.action]}{' after adopting' if change.adopting and change.action != 'adopt' else ''}"
+    seen = rendered.seen(change)
+    verb = f"{_VERBS[seen]}{' after adopting' if change.adopting and change.action != 'adopt' else ''}"
     why = rendered.why(change)
-    yield f"{_FIRST[change.action]} {verb} {visible(change.address)}" + (f"  # {why}" if why else "")
+    yield f"{_FIRST[seen]} {verb} {visible(change.address)}" + (f"  # {why}" if why else "")
     for line in rendered.lines(change, secrets):
         first = line.symbol if line.symbol in ("+", "-") else "!" if line.symbol == "~" else " "
         yield f"{first}     {line.text}" + (f"  # {line.remark}" if line.remark else "")
 
 
-_VERBS = {
+_VERBS: Mapping[rendered.Seen, str] = {
     "create": "create",
     "update": "update",
+    "revokes": "revoke by",
     "replace": "replace",
     "delete": "destroy",
     "adopt": "adopt",

@@ -31,7 +31,7 @@ def _lines(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
     database, _ = plan.observed.databases[0]
     yield f"-- pgplan: {visible(plan.decided.name)}, {digest}"
     yield f"-- for database {visible(database)}, as {visible(role)}. It changes no state: `pgplan apply` does."
-    yield f"-- {summary(plan)}"
+    yield from (f"-- {line}" for line in summary(plan))
     if not plan.steps:
         return
     variables = {variable(step.addresses[0], s.secret.slot) for step in plan.steps for s in step.statements if s.secret}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
@@ -10,9 +10,10 @@ from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
 
-_LEGEND = {
+_LEGEND: Mapping[rendered.Seen, str] = {
     "create": "create",
     "update": "update in place",
+    "revokes": "revoke: only take privileges away",
     "replace": "destroy and then create replacement",
     "delete": "destroy",
     "adopt": "adopt: manage what exists",
@@ -48,7 +49,7 @@ def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
         yield from _change(change, rendered.secrets_of(plan, change), paint)
         yield ""
     yield from notes(remarks, paint)
-    yield paint(rendered.summary(plan), "1" if shown else "1;32")
+    yield from (paint(line, "1" if shown else "1;32") for line in rendered.summary(plan))
 
 
 def notes(remarks: Remarks, paint: Paint) -> Iterator[str]:
@@ -61,15 +62,15 @@ def notes(remarks: Remarks, paint: Paint) -> Iterator[str]:
 
 def _legend(changes: list[Change], paint: Paint) -> Iterator[str]:
     yield "Actions are indicated with these symbols:"
-    present = {change.action for change in changes}
+    present = set(map(rendered.seen, changes))
     for action, words in _LEGEND.items():
         if action in present:
             yield f"{paint.symbol(rendered.SYMBOLS[action], 3)} {words}"
 
 
 def _change(change: Change, secrets: rendered.Secrets, paint: Paint) -> Iterator[str]:
-    symbol = rendered.SYMBOLS[change.action]
-    destroys = change.action in ("delete", "replace")
+    symbol = rendered.SYMBOLS[rendered.seen(change)]
+    destroys = rendered.destroys(change)
     address = paint(visible(change.address), "1;31" if destroys else "1")
     remark = rendered.remark(change)
     yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "31" if destroys else "2") if remark else "")

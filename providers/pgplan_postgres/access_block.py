@@ -13,7 +13,7 @@ from pgplan_postgres.access import Access
 from pgplan_postgres.base import Mistakes, Path
 from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
 from pgplan_postgres.privileges import ALL, SYNONYMS, Right
-from pgplan_postgres.targets import except_key, object_key, schemas_key
+from pgplan_postgres.targets import except_key, is_reached, object_key, schemas_key
 
 Names = tuple[str, ...]
 
@@ -68,10 +68,12 @@ def accesses(block: AccessBlock, attribute: str) -> list[Access]:
     privileges = _privileges(block, {type_ for _, _, type_, _ in targets}, mistakes)
     specs: list[Access] = []
     for i, on, type_, names in targets:
-        excepted = _excepted(on, i, type_, mistakes)
-        rights = [Right(privilege, columns, block.grantable, excepted, on.extension_members) for privilege in privileges]
         keys = _keys(type_, names, ("on", i, type_), mistakes)
-        specs += [Access(grantee, type_, key, rights) for grantee in grantees for key in keys]
+        excepted = _excepted(on, i, type_, keys, mistakes)
+        for key in keys:
+            out = tuple(one for one in excepted if is_reached(one, key))
+            rights = [Right(privilege, columns, block.grantable, out, on.extension_members) for privilege in privileges]
+            specs += [Access(grantee, type_, key, rights) for grantee in grantees]
     mistakes.done()
     return specs
 
@@ -129,10 +131,19 @@ def _check_privilege(privilege: str, type_: str, columns: bool, path: Path, mist
     mistakes.add(path, f"{what} has no privilege {privilege!r}", hint)
 
 
-def _excepted(on: On, i: int, type_: str, mistakes: Mistakes) -> Names:
+def _excepted(on: On, i: int, type_: str, keys: Sequence[str], mistakes: Mistakes) -> Names:
+    """What is left out, as keys. Each must be in one of the schemas: what leaves out nothing, a name that was mistyped for
+    instance, would give what it was to keep from being given."""
     if type_ not in BULK:
         return ()
-    return tuple(_checked(on.except_, ("on", i, "except"), partial(except_key, BULK[type_]), mistakes))
+
+    def excepted(text: str) -> str:
+        key = except_key(BULK[type_], text)
+        if keys and not any(is_reached(key, schemas) for schemas in keys):
+            raise ValueError(f"except names {text}, which is not in {' or '.join(keys)}: write schema.name for an object")
+        return key
+
+    return tuple(_checked(on.except_, ("on", i, "except"), excepted, mistakes))
 
 
 def _keys(type_: str, names: Names, path: Path, mistakes: Mistakes) -> list[str]:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from pgplan.kind import Catalog, InvalidBlockError
 from pgplan_postgres.grantable import GRANTABLE
-from pgplan_postgres.targets import is_excepted, matching, overloads
+from pgplan_postgres.targets import exceptions, is_excepted, matching, overloads
 
 
 @frozen
@@ -31,6 +31,9 @@ class Named:
             message = f"{self.key} is a {other}, not a {self.type}"
             raise InvalidBlockError((("on", self.type), message, f'write on = {{ {other} = "{self.key}" }}'))
         return [(self.type, self.key)]
+
+    def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:  # the contract asks every selector
+        return ()
 
     def _overload(self, catalog: Catalog) -> str:
         candidates = [found.key for found in overloads(self.key, catalog)]
@@ -59,3 +62,6 @@ class InSchemas:
         found = matching(self.type, self.schemas, catalog)
         wanted = (one for one in found if self.extension_members or not one.extension)
         return [(one.type, one.key) for one in wanted if not is_excepted(one, self.excepted)]
+
+    def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        return exceptions(self.type, self.excepted, catalog)

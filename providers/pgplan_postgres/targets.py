@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from psycopg import sql
@@ -91,6 +91,24 @@ def except_key(type_: str, text: str) -> str:
     name, arguments = split_signature(text) if type_ == "function" else (text, None)
     schema, *objects = split(name)
     return part(_checked(schema)) if not objects and arguments is None else object_key(type_, text)
+
+
+def is_reached(key: str, schemas: str) -> bool:
+    """Whether what an `except_key` names is in the schemas of a `schemas_key`."""
+    schema = schema_of(key)
+    return not is_system(schema) and schema_matcher(schemas)(schema)
+
+
+def exceptions(type_: str, excepted: Iterable[str], catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """(type, key) of what each `except_key` names; of routines that share a name, one."""
+    for key in excepted:
+        name, arguments = split_signature(key) if type_ == "function" else (key, None)
+        if len(split(name)) == 1:
+            yield "schema", key
+        elif type_ == "function" and arguments is None:
+            yield type_, next((found.key for found in overloads(key, catalog)), key)
+        else:
+            yield type_, key
 
 
 def matching(type_: str, schemas: str, catalog: Catalog) -> list[Found]:

@@ -46,7 +46,7 @@ def _hand(project: Project, *statements: str) -> None:
 
 def test_plan_show_apply_and_nothing_left(base: Project) -> None:
     planned = base.run("plan", "--out", base.plan_file)
-    assert planned.out.endswith("Plan: 3 to add, 0 to change, 0 to destroy.\n")
+    assert planned.out.endswith("Plan: 3 to add, 0 to change, 0 to destroy.\nPrivileges: 1 granted, 0 revoked.\n")
     digest = re.findall("sha256:[0-9a-f]{64}", planned.err)[0]
     assert base.run("plan", "--detailed-exitcode", expect=2).err == ""
     shown = base.run("show", base.plan_file)
@@ -56,7 +56,7 @@ def test_plan_show_apply_and_nothing_left(base: Project) -> None:
     assert shown.err == ""
     assert stat.S_IMODE(Path(base.plan_file).stat().st_mode) == 0o600
     applied = base.run("apply", base.plan_file, "--expect-digest", digest)
-    assert applied.out == "Apply complete! 3 added, 0 changed, 0 destroyed.\n"
+    assert applied.out == "Apply complete! 3 added, 0 changed, 0 destroyed. Privileges: 1 granted, 0 revoked.\n"
     assert applied.err == ""
     assert base.run("plan", "--detailed-exitcode").out == NOTHING
     assert base.run("apply").out == NOTHING

@@ -65,6 +65,10 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"on": {"table": "s.t", "except": ["s.u"]}}, ("on", 0, "except"), "except goes with functions_in"),
     ({"on": {"table": "s.t", "extension_members": True}}, ("on", 0, "extension_members"), "extension_members goes with"),
     ({"on": {"tables_in": "s", "except": ["s.*"]}}, ("on", 0, "except", 0), "not patterns"),
+    ({"on": {"tables_in": "s", "except": ["t"]}}, ("on", 0, "except", 0), "names t, which is not in s: write schema.name"),
+    ({"on": {"tables_in": ["s", "a*"], "except": ["s.t", "b.t"]}}, ("on", 0, "except", 1), "not in s or a*"),
+    ({"on": {"functions_in": "s", "except": ["b.f(int)"]}}, ("on", 0, "except", 0), "not in s"),
+    ({"on": {"tables_in": "*", "except": ["pg_catalog"]}}, ("on", 0, "except", 0), "pg_catalog, which is not in *"),
     ({"on": {"tables_in": "pg_catalog"}}, ("on", 0, "tables_in", 0), "system schema"),
     ({"on": {"tables_in": "information_schema"}}, ("on", 0, "tables_in", 0), "system schema"),
     ({"on": {"tables_in": "s"}, "columns": ["a"]}, ("columns",), "columns go with table, not with tables_in"),
@@ -115,6 +119,12 @@ def test_blocks_of_one_address_add_up() -> None:
     rights = [{"tables_in": "s"}, {"tables_in": "s", "except": ["s.secret"]}]
     both = declared(*({"to": "a", "on": on, "privileges": [p]} for on, p in zip(rights, ("SELECT", "INSERT"), strict=True)))
     assert [one.spec.rights for one in both] == [(Right("INSERT", excepted=("s.secret",)), Right("SELECT"))]
+
+
+def test_each_schema_leaves_out_what_is_in_it() -> None:
+    on = {"tables_in": ["a", "b*"], "except": ["a.t", "b.t", "bb", '"b.c".t']}
+    found = {one.spec.object: one.spec.rights for one in declared({"to": "x", "on": on, "privileges": ["SELECT"]})}
+    assert found == {"a": (Right("SELECT", excepted=("a.t",)),), "b*": (Right("SELECT", excepted=('"b.c".t', "b.t", "bb")),)}
 
 
 def test_references_are_the_grantee_and_what_is_named() -> None:

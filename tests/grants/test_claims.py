@@ -79,6 +79,12 @@ def test_names_that_mean_something_else(selector: Named, found: list[tuple[str, 
         selector.objects(catalog(found))
 
 
+def test_what_is_left_out_is_named() -> None:
+    left_out = InSchemas("function", "*", ("a", "s.f", "s.f()", "s.g")).exceptions(catalog([("function", "s.f(integer)")]))
+    assert list(left_out) == [("schema", "a"), ("function", "s.f(integer)"), ("function", "s.f()"), ("function", "s.g")]
+    assert list(Named("table", "s.t").exceptions(catalog([]))) == []
+
+
 def test_patterns_leave_out_members_and_exceptions() -> None:
     tables = [("table", key) for key in ("a.t", "a.u", "ab.t", '"a.b".t')]
     assert [key for _, key in InSchemas("table", "a").objects(catalog(tables))] == ["a.t", "a.u"]

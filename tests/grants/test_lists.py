@@ -119,6 +119,23 @@ def test_an_absence_on_a_table_holds_for_its_columns(database: str, unique: str)
         assert rights(b.catalog("table"), "table", "s.t") == {("a", role, "UPDATE", False)}
 
 
+def test_an_absence_on_a_column_does_not_hold_under_a_grant_on_its_table(database: str, unique: str) -> None:
+    """The server shows what the error says: the revoke is done, and the column still read."""
+    role = f"{unique}_a"
+    setup = [f"CREATE ROLE {role}", "CREATE SCHEMA s", "CREATE TABLE s.t (a int, b int)", f"GRANT SELECT ON s.t TO {role}"]
+    column: Block = {"from": role, "on": {"table": "s.t"}, "privileges": ["SELECT"], "columns": ["b"]}
+    with bench(database, setup) as b:
+        b.run(f"REVOKE SELECT (b) ON s.t FROM {role}")
+        still = b.session.execute(f"SELECT has_column_privilege('{role}', 's.t', 'b', 'SELECT') AS it".encode()).fetchone()
+        assert still == {"it": True}
+        with pytest.raises(PgplanError, match=f"but {role} has SELECT on the whole table, granted by"):
+            b.plan(column)
+        with pytest.raises(PgplanError, match=f"by grant.{role}/tables_in:s"):
+            b.plan(column, {"to": role, "on": {"tables_in": "s"}, "privileges": ["ALL"]})
+        b.apply(column, revoke(role, "table", "s.t", "SELECT"), {**grant(role, "table", "s.t", "SELECT"), "columns": ["a"]})
+        assert rights(b.catalog("table"), "table", "s.t") == {("a", role, "SELECT", False)}
+
+
 def test_chains_of_grantors_are_taken_apart_from_the_end(database: str, unique: str) -> None:
     """Revoking from the first while the last stands on it would fail: dependent privileges exist."""
     a, c, d = (f"{unique}_{name}" for name in "acd")
@@ -174,11 +191,41 @@ def test_patterns_mean_what_is_there_now(database: str, unique: str) -> None:
         with_members = {"to": role, "on": {**every_table, "extension_members": True}, "privileges": ["SELECT"]}
         b.apply(with_members)
         assert "app_one.pg_stat_statements" in having()
-        b.apply({"to": role, "on": {"tables_in": "*", "except": ["app_t.wo"]}, "privileges": ["SELECT"]})
+        b.apply({"to": role, "on": {"tables_in": "*", "except": ['"app_t.wo"']}, "privileges": ["SELECT"]})
         assert "other.t" in having()
+        assert '"app_t.wo".T' not in having()
         assert not any(key.startswith(("pg_", "information_schema")) for key in having())
         b.apply()
         assert having() == []
+
+
+@pytest.mark.parametrize(
+    ("in_", "name", "message"),
+    [
+        ("tables_in", "s.tt", "leaves out the table s.tt, which is neither declared nor in the database\n  did you mean s.t?"),
+        ("tables_in", "s.q", "leaves out the table s.q"),
+        ("functions_in", "s.f(text)", r"leaves out the function s.f\(text\)"),
+        ("functions_in", "s.g", "leaves out the function s.g"),
+    ],
+)
+def test_what_is_left_out_must_be_something_that_the_pattern_could_match(
+    database: str, unique: str, in_: str, name: str, message: str
+) -> None:
+    setup = [
+        f"CREATE ROLE {unique}_a",
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.t (i int)",
+        "CREATE SEQUENCE s.q",
+        "CREATE FUNCTION s.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ]
+    privileges = ["EXECUTE" if in_ == "functions_in" else "SELECT"]
+    with bench(database, setup) as b:
+        for good in ("s.t",) if in_ == "tables_in" else ("s.f", "s.f(int)"):
+            assert b.sql({"to": f"{unique}_a", "on": {in_: "s", "except": [good]}, "privileges": privileges}) == []
+        with pytest.raises(PgplanError, match=message):
+            b.plan({"to": f"{unique}_a", "on": {in_: "s", "except": [name]}, "privileges": privileges})
+        with pytest.raises(PgplanError, match="leaves out the schema s2"):
+            b.plan({"from": f"{unique}_a", "on": {in_: "s*", "except": ["s2"]}, "privileges": privileges})
 
 
 def test_a_block_that_names_the_object_beats_one_for_the_schema(database: str, unique: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pgplan.errors import PgplanError
 from tests.grants.bench import Bench, Block, Right, bench, rights
 from tests.servers import Server
 
@@ -60,6 +61,12 @@ def absence(item: Item) -> Block:
     return {"from": made.pop("to")} | {key: value for key, value in made.items() if key != "grantable"}
 
 
+def is_under(item: Item, whole: Item) -> bool:
+    """Whether `item` is about a column, and its grantee has the same on the whole table by `whole`."""
+    (type_, key, (column, grantee, privilege, _)), (*on, (of, to, which, _)) = item, whole
+    return bool(column) and not of and [type_, key] == on and privilege == which and to in (grantee, "PUBLIC")
+
+
 def found(b: Bench) -> set[Item]:
     catalog = b.catalog(*OBJECTS)
     pairs = [(type_, key) for type_, (keys, _) in OBJECTS.items() for key in keys]
@@ -88,6 +95,11 @@ def test_absences_from_any_set(shared: Bench, by_hand: list[Item], wanted: list[
         shared.apply(*map(block, by_hand))
         shared.recorded = []
         absent = [item for item in by_hand if not any(item[:2] == w[:2] and item[2][:3] == w[2][:3] for w in wanted)]
+        vain = [item for item in absent if any(is_under(item, w) for w in wanted)]
+        for item in vain:
+            with pytest.raises(PgplanError, match="on the whole table"):
+                shared.plan(absence(item), *map(block, wanted))
+        absent = [item for item in absent if item not in vain]
         shared.apply(*map(absence, absent), *map(block, wanted))
         left = found(shared)
         assert set(wanted) <= left <= set(wanted) | set(by_hand)

@@ -133,18 +133,23 @@ class Permit:
     rights: tuple[str, ...]
     pattern: bool = False
     grantable: bool = False
+    out: tuple[str, ...] = ()
 
 
 @frozen
 class Things:
-    """One thing by name, or all whose names begin with it."""
+    """One thing by name, or all whose names begin with it, but for some."""
 
     key: str
     named: bool = True
+    out: tuple[str, ...] = ()
 
     def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
         keys = [self.key] if self.named else [found.key for found in catalog.within("thing", self.key)]
-        return [("thing", key) for key in keys]
+        return [("thing", key) for key in keys if key not in self.out]
+
+    def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        return [("thing", key) for key in self.out]
 
 
 @frozen
@@ -177,7 +182,7 @@ class PermitKind:
     def claims(self, spec: Permit, facts: Facts) -> Sequence[Claim]:
         parts = (right.rpartition(":") for right in spec.rights)
         items = tuple(Item(column, spec.grantee, privilege) for column, _, privilege in parts)
-        return [Claim(Things(spec.target, named=not spec.pattern), items, self.forbids, spec.grantable)]
+        return [Claim(Things(spec.target, not spec.pattern, spec.out), items, self.forbids, spec.grantable)]
 
     def adoptable(self, key: str, catalog: Catalog) -> Permit | None:
         return None

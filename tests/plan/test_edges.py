@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from pgplan.configuration.model import Declared
 from pgplan.errors import PgplanError
-from pgplan.snapshot import Item
+from pgplan.snapshot import Item, Privilege
+from pgplan.state.model import Entry
 from tests.plan.fakes import ALL, Permit, Thing, World, declared, entry, found, items, lines, listed, relied, right, sql
 
 BOB, T = found(Thing("bob"), oid=1), Thing("t")
@@ -264,3 +266,94 @@ def test_columns_that_come_and_go_with_the_same_plan() -> None:
         World((declared(after), declared(old)), (entry(before, oid=2), entry(old)), live).plan()
     with pytest.raises(PgplanError, match="there is no column x in thing t"):
         World((declared(after), declared(Permit("bob", "t", ("x:A",)))), (), (BOB,)).plan()
+
+
+LEAVING_U_OUT = Permit("bob", "t", ("A",), pattern=True, out=("tu",))
+
+
+def test_what_is_left_out_must_be_there() -> None:
+    mistyped = evolve(LEAVING_U_OUT, out=("tuu",))
+    live = (BOB, found(T), found(Thing("tu"), oid=3))
+    with pytest.raises(PgplanError, match="leaves out the thing tuu, which is neither") as caught:
+        World((declared(mistyped),), found=live).plan()
+    assert [(problem.hint, str(problem.source)) for problem in caught.value.problems] == [("did you mean tu?", "pgplan.toml:1")]
+    # What is only recorded says no more than that it was so once.
+    assert sql(World((declared(LEAVING_U_OUT),), (entry(mistyped),), live).plan()) == ["2 GRANT A ON t bob"]
+
+
+def test_what_is_left_out_may_be_made_by_the_plan_and_must_not_be_deleted_by_it() -> None:
+    made = World((declared(LEAVING_U_OUT), declared(Thing("tu"))), found=(BOB, found(T))).plan()
+    assert sql(made) == ["MAKE tu", "2 GRANT A ON t bob"]
+    going = World((declared(LEAVING_U_OUT),), (entry(Thing("tu")),), (BOB, found(T, oid=2), found(Thing("tu"))))
+    with pytest.raises(PgplanError, match="leaves out the thing tu, which this plan deletes"):
+        going.plan()
+
+
+def test_a_revoke_from_a_column_that_the_whole_object_gives_is_an_error() -> None:
+    """It would be called fulfilled, and the role would still have it."""
+    revoke = declared(Permit("bob", "t", ("c:A",)), kind="forbid")
+    grant = Permit("bob", "t", ("A",), pattern=True)
+
+    def said(*blocks: Declared, acl: tuple[Privilege, ...] = (), recorded: tuple[Entry, ...] = ()) -> list[tuple[str, str, str]]:
+        with pytest.raises(PgplanError) as caught:
+            World((revoke, *blocks), recorded, (BOB, found(T, oid=2, acl=acl))).plan()
+        return [(problem.address, problem.message, problem.hint) for problem in caught.value.problems]
+
+    columns = "name the columns that bob may have; PostgreSQL cannot take one from the whole"
+    by_block = "revokes A (c) on thing t, but bob has A on the whole thing, by permit.bob/t"
+    assert said(declared(grant)) == [("forbid.bob/t", by_block, f"in permit.bob/t {columns}")]
+    assert said(declared(grant), acl=(right("A"), right("A", column="c"))) == said(declared(grant))
+    by_hand = "revokes A (c) on thing t, but bob has A on the whole thing, granted by eve and own"
+    assert said(acl=(right("A"), right("A", grantor="eve"))) == [
+        ("forbid.bob/t", by_hand, "revoke A on the whole thing from bob, and grant the columns that it may have")
+    ]
+    assert [message for _, message, _ in said(acl=(right("A", "PUBLIC"),))] == [
+        "revokes A (c) on thing t, but PUBLIC has A on the whole thing, granted by own"
+    ]
+    # Of what was recorded only the owner's grant is taken back.
+    assert "granted by eve" in said(acl=(right("A"), right("A", grantor="eve")), recorded=(entry(grant),))[0][1]
+
+
+def test_a_revoke_from_a_column_may_hold_once_the_whole_object_gives_nothing() -> None:
+    revoke, acl = declared(Permit("bob", "t", ("c:A",)), kind="forbid"), (right("A"), right("A", column="c"), right("B"))
+    live = (BOB, found(T, oid=2, acl=acl))
+    assert sql(World((revoke,), (entry(Permit("bob", "t", ("A",))),), live).plan()) == [
+        "1 REVOKE A ON t bob",
+        "1 REVOKE A(c) ON t bob",
+    ]
+    whole = evolve(revoke, spec=Permit("bob", "t", ("A", "c:A")))
+    assert sql(World((whole,), (), live).plan()) == ["1 REVOKE A ON t bob", "1 REVOKE A(c) ON t bob"]
+    named, wide = declared(Permit("bob", "t", ("A",))), Permit("bob", "t", ("c:A",), pattern=True)
+    assert sql(World((named, declared(wide, kind="forbid")), (), (BOB, found(T, oid=2))).plan()) == ["2 GRANT A ON t bob"]
+
+
+def test_a_revoke_that_finds_nothing_to_do_adopts_nothing() -> None:
+    revoke = declared(Permit("bob", "t", ("A", "c:B")), kind="forbid")
+    plan = World((revoke,), (), (BOB, found(T, oid=2))).plan()
+    assert [(change.action, change.reason) for change in plan.changes] == [("create", "nothing to revoke")]
+
+
+def test_what_only_takes_away_is_no_addition() -> None:
+    forbid = declared(Permit("bob", "t", ("A",)), kind="forbid")
+    plan = World((forbid,), (), (BOB, found(T, oid=2, acl=(right("A"),)))).plan()
+    assert [(change.action, change.only_revokes) for change in plan.changes] == [("update", True)]
+    lowered = world(Permit("bob", "t", ("A",)), acl=(right("A", grantable=True),)).plan()
+    assert [change.only_revokes for change in lowered.changes] == [True]
+    both = world(Permit("bob", "t", ("A", "B")), acl=(right("A", grantable=True),)).plan()
+    assert [(change.action, change.only_revokes) for change in both.changes] == [("create", False)]
+
+
+def test_what_another_block_overrules_says_so() -> None:
+    live = (BOB, found(T, oid=2, acl=(right("A"), right("B"))), found(Thing("tt"), oid=3))
+    wide = declared(Permit("bob", "t", ("A", "B"), pattern=True), kind="forbid")
+    named = evolve(declared(Permit("bob", "t", ("A",))), address="permit.bob/named")
+    (_, revoke) = sorted(World((wide, named), (), live).plan().changes, key=lambda change: change.kind, reverse=True)
+    assert (revoke.address, revoke.reason, revoke.only_revokes) == ("forbid.bob/t", "permit.bob/named takes precedence", True)
+    nothing = World((evolve(wide, spec=Permit("bob", "t", ("A",), pattern=True)), named), (), live).plan()
+    assert [change.reason for change in nothing.changes if change.kind == "forbid"] == [
+        "nothing to revoke; permit.bob/named takes precedence"
+    ]
+    grant = declared(Permit("bob", "t", ("C", "D"), pattern=True))
+    forbid = evolve(declared(Permit("bob", "t", ("C",)), kind="forbid"), address="forbid.bob/named")
+    reasons = {change.address: change.reason for change in World((grant, forbid), (), live).plan().changes}
+    assert reasons == {"permit.bob/t": "forbid.bob/named takes precedence", "forbid.bob/named": "nothing to revoke"}

@@ -29,6 +29,8 @@ class Edge(NamedTuple):
 class Said(NamedTuple):
     named: bool
     grantable: bool
+    of_column: bool = True
+    """It is said of a column by name, not of the whole thing."""
 
 
 @frozen
@@ -49,6 +51,22 @@ class Naive:
 
     def _named(self, said: list[Said]) -> bool:
         return any(one.named for one in said)
+
+    def in_vain(self) -> bool:
+        """Whether a column is revoked from somebody who has the privilege on the whole thing afterwards."""
+        after = {edge for edge in self.wanted if edge not in self.forbidden or self._named(self.wanted[edge])}
+        revoked = {(key, item, by) for action, key, item, _, option, _, by in self.changes() if action == "revoke" and not option}
+        after |= {
+            Edge(key, row.item) for key, rows in self.lists.items() for row in rows if (key, row.item, row.grantor) not in revoked
+        }
+        for edge, saids in self.forbidden.items():
+            whole = Edge(edge.key, edge.item._replace(column=""))
+            if edge in self.wanted and self._named(self.wanted[edge]):
+                continue
+            beaten = self._named(self.wanted.get(whole, []))
+            if whole in after and any(said.of_column and edge.item.column and (said.named or not beaten) for said in saids):
+                return True
+        return False
 
     def changes(self) -> set[tuple[object, ...]]:
         wanted, forbidden = dict(self.wanted), dict(self.forbidden)
@@ -133,7 +151,7 @@ def _naive(
         columns = {row.item for row in lists[edge.key] if row.column}
         for item in columns:
             if (item.grantee, item.privilege) == (edge.item.grantee, edge.item.privilege):
-                naive.forbidden.setdefault(Edge(edge.key, item), []).append(Said(named=False, grantable=False))
+                naive.forbidden.setdefault(Edge(edge.key, item), []).append(Said(named=False, grantable=False, of_column=False))
     return naive
 
 
@@ -151,7 +169,7 @@ def test_classes_decide_as_edge_by_edge(seed: int, monkeypatch: pytest.MonkeyPat
         return []
 
     monkeypatch.setattr(fakes.FakeProvider, "edge_statements", kept)
-    outcomes = {"changed": 0, "nothing": 0, "refused": 0}
+    outcomes = {"changed": 0, "nothing": 0, "refused": 0, "in vain": 0}
     for number in range(WORLDS // 10):
         dice = random.Random(f"{seed}/{number}")
         shared = [_list(dice) for _ in range(2)]
@@ -172,8 +190,14 @@ def test_classes_decide_as_edge_by_edge(seed: int, monkeypatch: pytest.MonkeyPat
                 world.plan()
             outcomes["refused"] += 1
             continue
+        if naive.in_vain():
+            with pytest.raises(PgplanError, match="on the whole thing"):
+                world.plan()
+            outcomes["in vain"] += 1
+            continue
         world.plan()
         assert {_flat(change) for change in sent} == naive.changes(), (seed, number)
         outcomes["changed" if sent else "nothing"] += 1
     assert outcomes["changed"] > WORLDS // 20
     assert outcomes["refused"]
+    assert outcomes["in vain"]

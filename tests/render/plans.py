@@ -83,6 +83,14 @@ EVERYTHING = plan_of(
         steps=(1,),
     ),
     Change("role.gone", "role", "", "delete", "no longer declared", before={"login": True, "comment": "bye"}, steps=(5,)),
+    Change(
+        "revoke.PUBLIC/schema:billing",
+        "revoke",
+        "app",
+        "update",
+        "grant.PUBLIC/schema:billing takes precedence",
+        edges=({**edge("revoke", "CREATE", "PUBLIC"), "type": "schema", "key": "billing"},),
+    ),
     Change("role.left", "role", "", "forget", "removed from the configuration, and not found", before={"login": True}),
     Change(
         "server.s1",

@@ -47,14 +47,45 @@ def test_a_name_cannot_write_to_the_terminal() -> None:
 
 def test_destroys_stand_last_on_a_terminal_and_first_in_a_comment() -> None:
     last = text(EVERYTHING, NOTED)
-    assert last.index("+ role.dba") < last.index("-/+ server.s2") < last.index("- role.gone")
+    assert last.index("+ role.dba") < last.index("- revoke.PUBLIC") < last.index("-/+ server.s2") < last.index("- role.gone")
     first = markdown(EVERYTHING, NOTED, DIGEST)
-    assert first.index("destroy role.gone") < first.index("replace after adopting server.s2") < first.index("create role.dba")
+    order = ("destroy role.gone", "replace after adopting server.s2", "revoke by revoke.PUBLIC", "create role.dba")
+    assert sorted(order, key=first.index) == list(order)
+
+
+def test_what_only_takes_away_is_red_and_no_addition() -> None:
+    lines = text(EVERYTHING, NOTED, colour=True).splitlines()
+    head = next(n for n, line in enumerate(lines) if "revoke.PUBLIC" in line)
+    assert lines[head].startswith("  \x1b[31m-\x1b[0m \x1b[1;31mrevoke.PUBLIC/schema:billing")
+    assert "privileges will be revoked: grant.PUBLIC/schema:billing takes precedence" in lines[head]
+    assert lines[head + 1] == "      \x1b[31m-\x1b[0m CREATE on schema billing from PUBLIC"
+    (change,) = (c for c in json.loads(json_text(EVERYTHING, NOTED, DIGEST))["resource_changes"] if c["type"] == "revoke")
+    assert change["change"]["actions"] == ["update"]
+
+
+def test_json_tells_effects_of_each_change_and_of_all() -> None:
+    document = json.loads(json_text(EVERYTHING, NOTED, DIGEST))
+    for side, count in (("granted", 5), ("revoked", 3)):
+        every = [{"address": c["address"], **one} for c in document["resource_changes"] for one in c["effects"][side]]
+        assert every == document["effects"][side]
+        assert len(every) == document["summary"][side] == count
+    assert document["effects"]["revoked"][0] == {
+        "address": "grant.dba/table:billing.t",
+        "type": "table",
+        "key": 'billing."Weird.Table"',
+        "column": "",
+        "grantee": "PUBLIC",
+        "privilege": "DELETE",
+        "grantable": False,
+        "grantor": "ann",
+    }
 
 
 def test_the_numbers_at_the_end() -> None:
-    assert Counts.of(EVERYTHING) == Counts(add=3, change=4, destroy=2, adopt=2, forget=1)
-    assert summary(plan_of(EVERYTHING.changes[2])) == "Plan: 1 to add, 0 to change, 0 to destroy."
+    assert Counts.of(EVERYTHING) == Counts(add=3, change=5, destroy=2, adopt=2, forget=1, granted=5, revoked=3)
+    assert Counts.of(EVERYTHING).done.endswith("2 adopted, 1 forgotten. Privileges: 5 granted, 3 revoked.")
+    assert summary(EVERYTHING)[1:] == ["Privileges: 5 granted, 3 revoked."]
+    assert summary(plan_of(EVERYTHING.changes[2])) == ["Plan: 1 to add, 0 to change, 0 to destroy."]
     assert text(NOTHING, REMARKS) == "No changes. The database matches the configuration.\n"
 
 

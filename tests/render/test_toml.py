@@ -27,7 +27,7 @@ BLOCKS = {
     "grant": "[[grant]]\nto = 'a'\non = { table = 's.\"T.x\"' }\nprivileges = ['SELECT', 'INSERT']\n",
     "columns": "[[grant]]\nto = 'a'\non = { table = 's.t' }\ncolumns = ['c', 'd']\nprivileges = ['SELECT']\ngrantable = true\n",
     "grant on a strange schema": "[[grant]]\nto = '\"PUBLIC\"'\non = { schema = 'a.b' }\nprivileges = ['ALL']\n",
-    "pattern": "[[grant]]\nto = 'a'\non = { tables_in = 'app_*', except = ['x', 'y.z'] }\nprivileges = ['SELECT']\n",
+    "pattern": "[[grant]]\nto = 'a'\non = { tables_in = 'app_*', except = ['app_x', 'app_y.z'] }\nprivileges = ['SELECT']\n",
     "star": "[[grant]]\nto = 'a'\non = { tables_in = '\"app*\"', extension_members = true }\nprivileges = ['SELECT']\n",
     "function": "[[grant]]\nto = 'a'\non = { function = 's.f(int, \"T\")' }\nprivileges = ['EXECUTE']\n",
     "revoke": "[[revoke]]\nfrom = 'PUBLIC'\non = { database = 'd.e' }\nprivileges = ['CONNECT']\n",

@@ -1,6 +1,7 @@
 -- pgplan: warehouse, sha256:abababababababababababababababababababababababababababababababab
 -- for database app, as deployer. It changes no state: `pgplan apply` does.
--- Plan: 3 to add, 4 to change, 2 to destroy. 2 to adopt, 1 to forget.
+-- Plan: 3 to add, 5 to change, 2 to destroy. 2 to adopt, 1 to forget.
+-- Privileges: 5 granted, 3 revoked.
 -- Set these psql variables first, such as with \set, \getenv or -v:
 --   role_dba_password
 --   user_mapping_s1_dba_options_password
