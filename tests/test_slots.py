@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from pgplan.slots import find, split
-from tests.servers import Server
+from tests.servers import Server, binaries
 
 SLOT = ":'x'"
 INSIDE = st.text(alphabet="x: ab1\n$", max_size=6)
@@ -51,6 +51,8 @@ QUOTES = [SLOT, ":", "'", "''", '"', "E'", "e'", " E'a\\'b'", "$$", "$a$"]
 OTHERS = ["$1", "a", "_", "1", "--", "\n", "/*", "*/", "*", " ", "-", "/"]
 
 
+# The version of psql counts here, not that of the server.
+@pytest.mark.parametrize("server", [max(binaries())], indirect=True, ids=["psql"])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @example([" E'a\\'b'", "\n", "'", "a", "\\'", SLOT, "'"])
 @example([" E'a\\'b'", "--", "\n", "'", "a", "\\'", "'", SLOT])
