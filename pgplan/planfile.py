@@ -1,7 +1,7 @@
 """The saved plan, ``plan.bin``: a zip of ``manifest.json`` and ``plan.json``.
 
 Neither is compressed and nothing else may be in the file, so that its bytes follow from the two: `read` builds them again and
-compares. That finds every accident. An edit on purpose is found by `expect_digest` and by what apply compares with the database.
+compares. That finds every accident. An edit on purpose is found because apply makes the plan again (`pgplan.saved`).
 
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
@@ -28,6 +28,7 @@ from pgplan import __version__
 from pgplan.errors import Exit, PgplanError, Problem, StaleError
 from pgplan.files import replace
 from pgplan.images import canonical, image, mistakes, restore
+from pgplan.plan.again import unexplained
 from pgplan.plan.model import FORMAT as PLAN_FORMAT
 from pgplan.plan.model import Plan, Remarks
 from pgplan.snapshot import Privilege
@@ -57,15 +58,20 @@ class Manifest:
     """ISO 8601, in UTC."""
     files: tuple[tuple[str, str], ...]
     """Names of the configuration's files and the SHA-256 of their bytes."""
+    variables: tuple[tuple[str, str], ...]
+    """Names of the variables that are no secret, and the SHA-256 of their values."""
     digest: str
     """Of plan.json."""
     remarks: Remarks
     format: int = FORMAT
 
 
-def manifest(plan: Plan, remarks: Remarks, files: Iterable[tuple[str, str]], now: datetime) -> Manifest:
+Hashes = Iterable[tuple[str, str]]
+
+
+def manifest(plan: Plan, remarks: Remarks, files: Hashes, now: datetime, variables: Hashes = ()) -> Manifest:
     """The manifest of a plan made `now`, an aware time."""
-    return Manifest(__version__, _time(now), tuple(sorted(files)), digest(plan), remarks)
+    return Manifest(__version__, _time(now), tuple(sorted(files)), tuple(sorted(variables)), digest(plan), remarks)
 
 
 def expiry(now: datetime, valid_for: timedelta) -> str:
@@ -191,6 +197,8 @@ def _check_content(plan: Plan) -> None:
         raise _DamagedError(f"it cannot expire at {expires!r}")
     if not plan.observed.databases:
         raise _DamagedError("it names no database")
+    for said in unexplained(plan):
+        raise _DamagedError(said)
     for observed in plan.observed.objects:
         try:
             restore(list(observed.acl or ()), tuple[Privilege, ...])

@@ -18,9 +18,9 @@ from pgplan.address import Address
 from pgplan.configuration.load import add_lines, load, load_connection, load_state
 from pgplan.configuration.model import Configuration, Inputs, StateSettings
 from pgplan.database import transport
-from pgplan.database.apply import Applied, apply
+from pgplan.database.apply import Again, Applied, apply
 from pgplan.database.connection import Session, connect, reading
-from pgplan.database.emergency import take_up
+from pgplan.database.emergency import take_up, wanted
 from pgplan.database.read import read
 from pgplan.database.recovery import resolve, went_back
 from pgplan.database.stale import elsewhere
@@ -177,24 +177,31 @@ def _store(directory: Path, name: str, settings: StateSettings) -> StateStore:
 
 
 def stored_state(store: StateStore, name: str) -> tuple[State, str | None]:
-    """The stored state. Before the first apply: an empty one, the same in every run, so that plans are the same too."""
+    """The stored state, or an empty one."""
     state, version = store.load()
-    return (state or State(name=name, lineage="", serial=0)), version
+    return state or unwritten(name), version
+
+
+def unwritten(name: str) -> State:
+    """What counts before the first apply: the same in every run, so that plans are the same too."""
+    return State(name=name, lineage="", serial=0)
 
 
 def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:
-    """The stored state, after finding out how a transaction ended that it calls pending.
+    """The stored state, after finding out how a transaction ended that it calls pending, and with what was kept for it.
 
     That alone takes the state's lock, and waits for it as long as asked for. Raises LockedError (exit code 4) when an apply is
     still in progress.
     """
-    state, version = stored_state(run.store, run.configuration.name)
-    if state.pending is None:
-        return state, version
+    directory, name = run.configuration.directory, run.configuration.name
+    state, version = run.store.load()
+    if (state is None or state.pending is None) and wanted(directory, run.store, state) is None:
+        return state or unwritten(name), version
     said("Finding out how an interrupted apply ended")
     with run.store.lock(run.request.lock_timeout):
-        state, version = stored_state(run.store, run.configuration.name)
-        state, version = take_up(run.configuration.directory, run.store, state, version)
+        state, version = take_up(directory, run.store, *run.store.load())
+        if state is None:
+            return unwritten(name), version
         done = resolve(state, version, run.store, run.connection, run.registry, wait=max(run.request.lock_timeout, PATIENCE))
     return done.state, done.version
 
@@ -210,7 +217,7 @@ def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
         said("Reading the state")
         state, version = settled_state(run, said)
         said("Reading the catalogs")
-        snapshot = read(run.connection, run.registry, _types(run, state, extra))
+        snapshot = read(run.connection, run.registry, types_of(run, state, extra))
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
             _check_target(run, state, snapshot.facts)
@@ -232,7 +239,7 @@ def _went_back(state: State, facts: Facts) -> str:
     return "" if state.target is None else went_back(state.target, facts)
 
 
-def _types(run: Run, state: State, extra: Iterable[Address]) -> set[str]:
+def types_of(run: Run, state: State, extra: Iterable[Address] = ()) -> set[str]:
     """The types to read: of all that is declared, recorded or asked for, of all that these refer to, and of what may stand on
     them."""
     registry = run.registry
@@ -329,8 +336,18 @@ def build_plan(
         raise
 
 
-def apply_plan(run: Run, plan: Plan, remarks: Remarks, *, progress: Callable[[int, int], None] = _uncounted) -> Applied:
-    """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned."""
+def apply_plan(
+    run: Run,
+    plan: Plan,
+    remarks: Remarks,
+    *,
+    progress: Callable[[int, int], None] = _uncounted,
+    again: Again | None = None,
+) -> Applied:
+    """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned.
+
+    `again` is for a plan that was not made by this very process (`pgplan.saved`).
+    """
     name = plan.decided.name
     if name != run.configuration.name:
         message = f"the plan belongs to the configuration {name!r}; the one here is called {run.configuration.name!r}"
@@ -350,22 +367,8 @@ def apply_plan(run: Run, plan: Plan, remarks: Remarks, *, progress: Callable[[in
         directory=run.configuration.directory,
         lock_timeout=run.request.lock_timeout,
         progress=progress,
+        again=again,
     )
-
-
-def save_plan(run: Run, planned: Planned, path: Path) -> None:
-    """Write the plan file. Raises PgplanError when it cannot be written."""
-    about = planfile.manifest(planned.plan, planned.remarks, run.configuration.files, datetime.now(UTC))
-    planfile.write(path, planned.plan, about)
-
-
-def load_plan(path: Path, expected: str | None = None) -> tuple[Plan, Remarks]:
-    """Read a plan file that is about to be applied. Raises StaleError when it has expired or is not the expected one."""
-    plan, about = planfile.read(path)
-    if expected is not None:
-        planfile.check_digest(planfile.digest(plan), expected)
-    planfile.check_expiry(plan, datetime.now(UTC))
-    return plan, about.remarks
 
 
 def refuse_past(seen: Seen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -10,9 +11,11 @@ from pgplan.cli.forms import rendered
 from pgplan.cli.options import Common
 from pgplan.cli.terminal import can_ask, out, say, working
 from pgplan.database.apply import Applied
+from pgplan.database.steps import Progress
 from pgplan.errors import PgplanError, Problem
-from pgplan.plan.model import Plan, Remarks
+from pgplan.plan.model import Options, Plan, Remarks
 from pgplan.render.changes import Counts, summary
+from pgplan.saved import Saved, apply_saved
 from pgplan.workflow import Planned, Run, apply_plan, refuse_past
 
 
@@ -50,14 +53,27 @@ def _approve(common: Common, question: str) -> None:
 
 
 def carry_out(common: Common, run: Run, plan: Plan, remarks: Remarks) -> None:
-    """Apply `plan` and say what was done."""
+    """Apply a plan of this process and say what was done."""
+    _carry_out(common, run, plan, lambda progress: apply_plan(run, plan, remarks, progress=progress))
+
+
+def carry_out_saved(common: Common, run: Run, saved: Saved, options: Options | None) -> None:
+    """Apply a saved plan, made again with `options` (None: trusted), and say what was done."""
+
+    def note(text: str) -> None:
+        say(common, f"Note: {text}.")
+
+    _carry_out(common, run, saved.plan, lambda progress: apply_saved(run, saved, options, progress=progress, note=note))
+
+
+def _carry_out(common: Common, run: Run, plan: Plan, apply: Callable[[Progress], Applied]) -> None:
     say_missing(common, run, plan)
     with working(common, "Applying") as said:
 
         def progress(done: int, total: int) -> None:
             said(f"Applying: {done} of {total} steps")
 
-        applied = apply_plan(run, plan, remarks, progress=progress)
+        applied = apply(progress)
     _say_aside(common, applied)
     if not plan.pending_changes:
         out("".join(f"{line}\n" for line in summary(plan)))

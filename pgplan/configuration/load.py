@@ -10,13 +10,14 @@ from attrs import evolve
 
 from pgplan.configuration.blocks import Blocks, blocks_of
 from pgplan.configuration.directives import Directives, Variable
-from pgplan.configuration.model import Configuration, Declared, Inputs, Policy, StateSettings
+from pgplan.configuration.model import Configuration, Connection, Declared, Inputs, Policy, StateSettings
 from pgplan.configuration.settings import Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
 from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
 from pgplan.kind import Claim, Facts, Item, Snapshot
 from pgplan.registry import Registry, is_edge_kind
+from pgplan.secret import Secret
 
 __all__ = ["Inputs", "add_lines", "load", "load_connection", "load_state"]
 
@@ -60,6 +61,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         declared=tuple(blocks.declared[address] for address in sorted(blocks.declared)),
         unresolved=dict(sorted(variables.unresolved.items())),
         origins=variables.origins(),
+        variables=variables.hashes(_secret_templates(blocks, connection, registry)),
         locate=Locator({**blocks.places, **directives.by_name}),
     )
 
@@ -88,6 +90,16 @@ def load_connection(directory: Path, inputs: Inputs) -> Configuration:
         unresolved=dict(sorted(variables.unresolved.items())),
         locate=Locator(directives.by_name),
     )
+
+
+def _secret_templates(blocks: Blocks, connection: Connection, registry: Registry) -> Iterator[str]:
+    """The texts with references that secrets are made of."""
+    found = [one for one in (connection.url, connection.password) if isinstance(one, Secret)]
+    for one in blocks.declared.values():
+        kind = registry.kinds[one.kind]
+        if not is_edge_kind(kind):
+            found += registry.object_kind(one.kind).secrets(one.spec).values()
+    yield from (secret.source for secret in found if secret.source)
 
 
 def load_state(directory: Path, inputs: Inputs) -> tuple[str, StateSettings]:

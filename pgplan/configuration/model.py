@@ -95,5 +95,7 @@ class Configuration:
     """Why a sensitive variable has no value, by its name: its secrets are deferred."""
     origins: Mapping[str, str] = field(factory=dict[str, str])
     """SHA-256 of how the configuration says to get each sensitive variable, by its name."""
+    variables: Mapping[str, str] = field(factory=dict[str, str])
+    """SHA-256 of the value of each variable that is used and flows into no secret, by its name."""
     locate: Callable[[str, str], tuple[Source, ...]] = field(default=_nowhere, eq=False, repr=False)
     """The places, with lines, of an address and an attribute ("" for the block). Costs a scan of the files: for errors only."""

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import astuple
 
 from pgplan.configuration.directives import Variable
-from pgplan.configuration.interpolation import Missing, fill, has_references, references, wrong_reference
+from pgplan.configuration.interpolation import Missing, fill, has_references, references, scalar_text, wrong_reference
 from pgplan.configuration.keys import Number
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
@@ -83,8 +83,29 @@ class Variables:
             if variable is not None and variable.sensitive:
                 default = variable.default if has_references(variable.default) else None  # without them it is the value
                 text = json.dumps([variable.from_ and astuple(variable.from_), default])
-                found[name] = hashlib.sha256(text.encode()).hexdigest()
+                found[name] = _sha256(text)
         return found
+
+    def hashes(self, secret: Iterable[str]) -> dict[str, str]:
+        """SHA-256 of each used value that is no secret: neither declared as one, nor part of one of the `secret` templates.
+
+        Lists and tables are left out: they may hold a secret that no template names.
+        """
+        private: set[str] = set()
+        queue = list(secret)
+        while queue:
+            named = {name for scope, name in references(queue.pop()) if scope == "var"} & self._declared.keys() - private
+            private |= named
+            queue += [text for name in named for text in self._templates(name)]
+        plain = {name: value for name, value in sorted(self._values.items()) if name not in private}
+        return {name: _sha256(scalar_text(value)) for name, value in plain.items() if isinstance(value, (str, int, float))}
+
+    def _templates(self, name: str) -> Iterable[str]:
+        """The texts that the value of a variable is made of."""
+        variable, _ = self._declared[name]
+        if variable is not None:
+            yield from (variable.from_.words if variable.from_ else ())
+            yield from (text for text in (variable.default,) if isinstance(text, str))
 
     def defaults_of(self, template: str) -> list[Place]:
         """The defaults that `template` consists of, if it is made of nothing else: as a secret, it would stand here in clear."""
@@ -236,6 +257,10 @@ class Variables:
     def _advice(self, name: str) -> str:
         close = suggestion(name, self._declared)
         return close if close.startswith("did") else f"declare it: [variables.{name}]"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _integer(text: str) -> int:

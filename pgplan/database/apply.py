@@ -32,7 +32,7 @@ from pgplan.database.pending import Digests, books
 from pgplan.database.read import read, read_now
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
-from pgplan.database.stale import check_state, check_target
+from pgplan.database.stale import check_state, check_target, raise_moved
 from pgplan.database.steps import Progress, StepError, UnattributedError, check_phases, check_statements, run
 from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
 from pgplan.database.verify import counted, stale, unfulfilled
@@ -48,6 +48,9 @@ from pgplan.state.store import StateStore, new_state
 
 CHECKPOINTS = ("locked", "begun", "compared", "executed", "verified", "flushed", "noted", "committed", "recorded")
 """What `checkpoint` is called with when each of the numbered steps is done."""
+
+Again = Callable[[State], Plan]
+"""Makes a plan again from the state whose lock is held, or raises StaleError. The connection is idle, before and after."""
 
 RETRIES = 3
 """How often the whole transaction is tried again after another session changed the same rows at the same time."""
@@ -92,13 +95,14 @@ def apply(
     wait: float = WAIT,
     progress: Progress = _quiet,
     checkpoint: Callable[[str], None] = _pass,
+    again: Again | None = None,
 ) -> Applied:
     """Apply `plan`, or leave the database and the state as they are.
 
     `remarks` are those made with the plan; `secret_of` gives the value of a secret by address and slot; `connect` another
     connection like `connection` (before 17 one is needed to flush, and any version needs one when the first is lost); `directory`
     is the configuration's. `lock_timeout` and `wait` are seconds to wait for the state's and the database's lock. `checkpoint` is
-    called after each numbered step.
+    called after each numbered step. `again` makes a plan that was kept in a file anew; what it returns is applied.
 
     Raises StaleError (exit code 3) when the state, the target or an object is not what the plan was made for; LockedError (4);
     PgplanError when a step fails, or with exit code 130 when interrupted.
@@ -119,7 +123,7 @@ def apply(
     )
     lock = store.lock(lock_timeout)
     try:
-        return _locked(working)
+        return _locked(working, again)
     except KeyboardInterrupt:
         raise PgplanError(Problem("interrupted", hint=AS_BEFORE), exit_code=Exit.INTERRUPTED) from None
     except psycopg.Error as error:
@@ -130,13 +134,15 @@ def apply(
         lock.release()
 
 
-def _locked(working: Working) -> Applied:
+def _locked(working: Working, again: Again | None) -> Applied:
     check_phases(working.plan)
     check_statements(working.plan)
     known = _facts(working.connection)
     check_target(working.plan, working.remarks, known)
     resolved = _load(working)
     check_state(working.plan, resolved.state, known)
+    if again is not None:
+        working = evolve(working, plan=again(resolved.state))
     working.checkpoint("locked")
     if not working.plan.changes:
         return Applied(resolved.state, resolved.version, recovered=resolved.committed)
@@ -163,12 +169,9 @@ def _facts(connection: Session) -> Facts:
 
 def _load(working: Working) -> Resolved:
     """Step 1: the state, with whatever an earlier run left pending settled."""
-    state, version = working.store.load()
+    state, version = emergency.take_up(working.directory, working.store, *working.store.load())
     if state is None:
-        fresh = new_state(working.plan.decided.name)
-        lineage = working.plan.decided.state.lineage or fresh.lineage
-        return Resolved(evolve(fresh, lineage=lineage), None)
-    state, version = emergency.take_up(working.directory, working.store, state, version)
+        return Resolved(new_state(working.plan.decided.name), None)
     return resolve(state, version, working.store, working.connection, working.registry, wait=working.wait)
 
 
@@ -229,7 +232,7 @@ def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
     types = sorted({identity.type for identity in counted(plan)})
     before = read_now(connection, working.registry, types)
     check_target(plan, working.remarks, before.facts)
-    _raise_stale(stale(plan, before))
+    raise_moved(stale(plan, before))
     working.checkpoint("compared")
     if not any(step.statements for step in plan.steps):
         return Prepared(before, before, (), None)
@@ -241,12 +244,6 @@ def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
     mark = make_last(connection, working.id, working.connect)
     working.checkpoint("flushed")
     return Prepared(before, after, notices, mark)
-
-
-def _raise_stale(problems: list[Problem]) -> None:
-    if problems:
-        summary = Problem("the plan is stale: the database is not as it was when the plan was made", hint=_AGAIN)
-        raise StaleError(summary, *problems)
 
 
 def _raise_unfulfilled(problems: list[Problem]) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psycopg
-from attrs import evolve
+from attrs import evolve, frozen
 
 from pgplan.database import emergency
 from pgplan.database.connection import Session
 from pgplan.database.pending import Books, pending, recorded, settled
-from pgplan.database.recovery import Resolved, flushed, resolve
+from pgplan.database.recovery import Resolved, flushed, found_out
 from pgplan.database.scrub import server_message
 from pgplan.database.transaction import Mark, end
 from pgplan.database.working import AS_BEFORE, Prepared, Working
 from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.state.backend import BackendError, ConflictError
 from pgplan.state.model import State
+
+RECORDINGS = 3
+"""How often step 9 is tried while the state still notes this run's transaction, in whatever version."""
 
 
 def conclude(working: Working, resolved: Resolved, prepared: Prepared, done: Books) -> tuple[State, str | None]:
@@ -66,57 +71,124 @@ def _position(connection: Session, mark: Mark) -> str:
 
 def _find_out(working: Working, noted: State, version: str, failure: str) -> tuple[State, str | None]:
     """A COMMIT without a good answer is never repeated: its outcome is looked up."""
-    stored, _ = working.store.load()
-    if stored is None or stored.pending is None or stored.pending.id != working.id:
-        message = (
-            f"the answer to COMMIT is missing ({failure}); another run has found out meanwhile how it ended, and recorded it"
-        )
-        raise PgplanError(Problem(message, hint="plan again to see what is left to do"))
     connection = working.connection
     lost = connection.closed
     try:
         if lost:
             connection = working.connect()
-        resolved = resolve(noted, version, working.store, connection, working.registry, wait=working.wait)
+        with found_out(noted, connection, working.registry, wait=working.wait, own=True) as (committed, after):
+            if committed:
+                return _record(working, after, version)
+            with suppress(BackendError):  # then it stays pending, and the next run finds out the same
+                working.store.save(after, version)
+    except ConflictError:
+        message = f"COMMIT failed: {failure}; another run has found out meanwhile how it ended, and recorded it"
+        raise PgplanError(Problem(message, hint="plan again to see what is left to do")) from None
+    except CommittedError:
+        raise
     except PgplanError as error:
-        message = f"the answer to COMMIT is missing ({failure}), and its outcome cannot be found out now"
-        hint = "the state notes the transaction as pending: the next run finds out how it ended"
-        raise PgplanError(Problem(message, hint=hint), *error.problems, exit_code=error.exit_code) from None
+        raise _unknown(working, noted, failure, error) from None
     finally:
         if lost and connection is not working.connection:
             connection.close()
-    if not resolved.committed:
-        raise PgplanError(Problem(f"COMMIT failed: {failure}", hint=AS_BEFORE))
-    return resolved.state, resolved.version
+    raise PgplanError(Problem(f"COMMIT failed: {failure}", hint=AS_BEFORE))
 
 
-def _record(working: Working, after: State, version: str) -> tuple[State, str | None]:
-    """Step 9."""
+def _unknown(working: Working, noted: State, failure: str, error: PgplanError) -> PgplanError:
+    message = f"the answer to COMMIT is missing ({failure}), and its outcome cannot be found out now"
+    hint = "the state notes the transaction as pending: the next run finds out how it ended"
+    found = _found(working, noted)
+    if not found.ours:
+        message = f"{message}; meanwhile the state {working.store.location} {found.said}"
+        hint = _kept(working, noted, found)
+    return PgplanError(Problem(message, hint=hint), *error.problems, exit_code=error.exit_code)
+
+
+class CommittedError(PgplanError):
+    """The database was changed, and the state does not say so."""
+
+
+@frozen
+class _Stored:
+    """What is found in the state's place once COMMIT was sent."""
+
+    state: State | None
+    version: str | None
+    said: str = ""
+    """In words, to be put after the state's location."""
+    ours: bool = False
+    """It still notes this run's transaction."""
+    problems: tuple[Problem, ...] = ()
+
+
+def _found(working: Working, books: State) -> _Stored:
     try:
+        stored, version = working.store.load()
+    except PgplanError as error:
+        return _Stored(None, None, "cannot be read any more", problems=error.problems)
+    if stored is None:
+        return _Stored(None, None, "is not there any more")
+    if stored.pending is not None and stored.pending.id == working.id:
+        return _Stored(stored, version, ours=True)
+    if stored.lineage != books.lineage:
+        said = f"was replaced by another one: its lineage is {stored.lineage}, and was {books.lineage}"
+    elif stored.pending is not None:
+        said = "notes a transaction of another run"
+    else:
+        said = f"was replaced by another one: its serial is {stored.serial}, without what this run has made"
+    return _Stored(stored, version, said)
+
+
+def _record(working: Working, after: State, version: str | None) -> tuple[State, str | None]:
+    """Step 9. Whatever is found in the state's place, this run's books are in it afterwards, or it is said where they are.
+
+    Raises CommittedError when they are not in it.
+    """
+    for _ in range(RECORDINGS):
         try:
             written = working.store.save(after, version)
+        except BackendError as error:
+            raise _committed(
+                working, after, _Stored(None, None, "cannot be written", ours=True, problems=error.problems)
+            ) from None
         except ConflictError:
-            return _settled_elsewhere(working, after)
-    except BackendError as error:
-        raise _kept(working, after, error) from None
-    working.checkpoint("recorded")
-    return after, written
+            found = _found(working, after)
+            if found.state is not None and _holds(found.state, after, working):
+                # Once the transaction has ended, another run may find out about it first.
+                return found.state, found.version
+            if not found.ours:
+                raise _committed(working, after, found) from None
+            version = found.version
+        else:
+            working.checkpoint("recorded")
+            return after, written
+    raise _committed(working, after, _Stored(None, None, "is written by others all the time", ours=True))
 
 
-def _settled_elsewhere(working: Working, after: State) -> tuple[State, str | None]:
-    """Once the transaction has ended, another run may find out about it first."""
-    stored, version = working.store.load()
-    if stored is not None and stored.pending is not None and stored.pending.id == working.id:
-        return after, working.store.save(after, version)
-    return stored or after, version
+def _holds(stored: State, after: State, working: Working) -> bool:
+    """Whether a state tells of all that this run has made."""
+    if stored.lineage != after.lineage or stored.serial < after.serial:
+        return False
+    addresses = {change.address for change in working.plan.changes} | {change.previous_address for change in working.plan.changes}
+    there, books = stored.by_address(), after.by_address()
+    return all(there.get(address) == books.get(address) for address in addresses)
 
 
-def _kept(working: Working, after: State, error: BackendError) -> PgplanError:
-    message = "the database was changed and committed, but the state cannot be written"
+def _committed(working: Working, after: State, found: _Stored) -> CommittedError:
+    message = f"the database was changed and committed, but the state {working.store.location} {found.said}"
+    return CommittedError(Problem(message, address="state", hint=_kept(working, after, found)), *found.problems)
+
+
+def _kept(working: Working, books: State, found: _Stored) -> str:
+    """Keep the books in a file of their own, and say what to do with it."""
+    location = working.store.location
     try:
-        path = emergency.keep(working.directory, working.id, after)
-    except OSError:
-        hint = "the state notes the transaction as pending: the next run finds out that it committed, and records it"
-        return PgplanError(Problem(message, address="state", hint=hint), *error.problems)
-    hint = f"the new state is kept in {path}: the next run takes it up"
-    return PgplanError(Problem(message, address="state", hint=hint), *error.problems)
+        path = emergency.keep(working.directory, working.id, books)
+    except OSError as error:
+        if found.ours:
+            return "the state notes the transaction as pending: the next run finds out that it committed, and records it"
+        where = f"the new state cannot be kept in {working.directory} either: {error.strerror}"
+        return f"{where}; put back a copy of the old one, and record what was made with: pgplan import ADDRESS…"
+    if found.ours or (found.state is None and not found.problems):
+        return f"the new state is kept in {path}: the next run takes it up"
+    return f"the new state is kept in {path}: put that in the place of {location}, unless what is there now shall count"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Literal
 
 import psycopg
@@ -30,6 +32,7 @@ Status = Literal["committed", "aborted", "in progress", "unknown"]
 Look = Literal["after", "before", "same", "neither"]
 """What is found is as after the transaction, as before it, as both (it left no visible trace), or as neither."""
 
+SAID = ("committed", "aborted")
 _POLL = 0.1
 
 # What a number says is worthless when the server went back behind the moment at which it was noted.
@@ -69,38 +72,39 @@ def resolve(
     """
     if state.pending is None:
         return Resolved(state, version)
+    with found_out(state, connection, registry, wait=wait) as (committed, after):
+        try:
+            return Resolved(after, store.save(after, version), committed)
+        except ConflictError:
+            message = "another operation changed the state while a transaction that it notes as pending was being resolved"
+            raise LockedError(Problem(message, address="state", hint="run it again")) from None
+
+
+@contextmanager
+def found_out(
+    state: State, connection: Session, registry: Registry, *, wait: float = WAIT, own: bool = False
+) -> Generator[tuple[bool, State]]:
+    """Whether the transaction of ``state.pending`` committed, and the state without it; the database's lock is held in the body.
+
+    Where it is this run's `own`, the server's word counts before what is found: nobody restored it since, but another run
+    may have acted already. Raises as `resolve` does.
+    """
+    pending = state.pending
+    assert pending is not None
     try:
         begin(connection, state.name, wait=wait)
-        return _resolve(state, state.pending, version, store, connection, registry, wait)
+        known = facts(connection)
+        _refuse_elsewhere(pending, known)
+        status = _status(connection, pending, known, wait)
+        snapshot = read_now(connection, registry, sorted({one.type for one in pending.before}))
+        committed = status == "committed" if own and status in SAID else verdict(status, look(pending, snapshot))
+        if committed is None:
+            raise _undecided(pending, status)
+        yield committed, settled(state, known, flushed(connection), committed=committed)
     except psycopg.Error as error:
         raise server_error(error, doing="cannot find out how an interrupted apply ended", hint="run it again") from None
     finally:
         end(connection)
-
-
-def _resolve(
-    state: State,
-    pending: Pending,
-    version: str | None,
-    store: StateStore,
-    connection: Session,
-    registry: Registry,
-    wait: float,
-) -> Resolved:
-    types = sorted({one.type for one in pending.before})
-    known = facts(connection)
-    _refuse_elsewhere(pending, known)
-    status = _status(connection, pending, known, wait)
-    snapshot = read_now(connection, registry, types)
-    committed = verdict(status, look(pending, snapshot))
-    if committed is None:
-        raise _undecided(pending, status)
-    after = settled(state, known, flushed(connection), committed=committed)
-    try:
-        return Resolved(after, store.save(after, version), committed)
-    except ConflictError:
-        message = "another operation changed the state while a transaction that it notes as pending was being resolved"
-        raise LockedError(Problem(message, address="state", hint="run it again")) from None
 
 
 def flushed(connection: Session) -> str:
@@ -190,7 +194,7 @@ def verdict(status: Status, seen: Look) -> bool | None:
         return True
     if seen == "before":
         return False
-    if status in ("committed", "aborted"):
+    if status in SAID:
         return status == "committed"
     return False if seen == "same" else None
 

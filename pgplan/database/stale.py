@@ -53,6 +53,13 @@ def check_target(plan: Plan, remarks: Remarks, known: Facts) -> None:
         raise StaleError(*(Problem(message, address="connection", hint=hint) for message in problems))
 
 
+def raise_moved(problems: Sequence[Problem]) -> None:
+    """Raise StaleError with what the database has otherwise than a plan found it, if there is anything."""
+    if problems:
+        message = "the plan is stale: the database is not as it was when the plan was made"
+        raise StaleError(Problem(message, hint=f"{_AGAIN}; nothing was changed"), *problems)
+
+
 def check_state(plan: Plan, state: State, known: Facts) -> None:
     """Raise StaleError unless `state` is what the plan was made against, and belongs to this database."""
     another = elsewhere(state.target.system_identifier, state.target.databases, known) if state.target is not None else ""

@@ -48,12 +48,12 @@ _ENDS_TRANSACTION = re.compile(
 
 
 def check_phases(plan: Plan) -> None:
-    """Raise PgplanError unless all steps run in one transaction in the default database."""
+    """Raise StaleError unless all steps run in one transaction in the default database."""
     phases = [phase for phase in plan.decided.phases if phase.steps]
     here = plan.observed.databases[0][0]
     if len(phases) > 1 or any(phase.database != here or not phase.transaction for phase in phases):
         hint = "apply it with the version that made it"
-        raise PgplanError(Problem("this plan needs a later version of pgplan", hint=hint))
+        raise StaleError(Problem("this plan needs a later version of pgplan", hint=hint))
 
 
 def check_statements(plan: Plan) -> None:

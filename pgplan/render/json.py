@@ -42,6 +42,7 @@ def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
         "summary": asdict(Counts.of(plan)),
         "resource_changes": list(resource_changes(plan.changes, plan)),
         "effects": _effects({"address": change.address, **edge} for change in plan.changes for edge in change.edges),
+        "statements": list(_statements(plan)),
         "notes": list(remarks.notes),
     }
 
@@ -57,6 +58,15 @@ def _target(plan: Plan, remarks: Remarks) -> dict[str, Any]:
         "session_role": remarks.session_role,
         "version": remarks.server_version,
     }
+
+
+def _statements(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Everything that apply sends, in order, whatever the changes say."""
+    for phase in plan.decided.phases:
+        for step in phase.steps:
+            for one in step.statements:
+                where = {"database": phase.database, "step": step.number, "addresses": list(step.addresses)}
+                yield {**where, "sql": one.sql, "run_as": one.run_as}
 
 
 def json_text(plan: Plan, remarks: Remarks, digest: str) -> str:

@@ -52,6 +52,23 @@ def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
     yield from (paint(line, "1" if shown else "1;32") for line in rendered.summary(plan))
 
 
+def statements(plan: Plan) -> str:
+    """Every statement that apply sends, in order: the changes of a plan that somebody else may have written prove nothing."""
+    if not plan.steps:
+        return ""
+    return "\n".join(["SQL, as apply sends it:", *_sent(plan), "", ""])
+
+
+def _sent(plan: Plan) -> Iterator[str]:
+    for step in plan.steps:
+        for statement in step.statements:
+            as_role = f"  -- as {visible(statement.run_as)}" if statement.run_as else ""
+            first, *more = map(visible, statement.sql.split("\n"))
+            lines = [f"{step.number:>5}  {first}", *(f"       {line}" for line in more)]
+            yield from lines[:-1]
+            yield f"{lines[-1]}{as_role}"
+
+
 def notes(remarks: Remarks, paint: Paint) -> Iterator[str]:
     """What the reader should know, with an empty line after it; nothing where there is none."""
     for note in remarks.notes:

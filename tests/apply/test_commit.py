@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from attrs import define, evolve
 from pgplan.database.apply import Applied
 from pgplan.database.connection import Session
 from pgplan.errors import PgplanError, Problem, StaleError
+from pgplan.plan.model import Plan
 from pgplan.state.backend import Backend, BackendError, Lock, Stored
 from pgplan.state.store import StateStore
 from tests.apply.proxy import Cut, proxied
@@ -19,14 +21,15 @@ from tests.apply.world import World, refused, schema_blocks, with_steps
 ONE = {"s_a": "one"}
 
 
-def cut_off(world: World, cut: Cut) -> Applied:
+def cut_off(world: World, cut: Cut, plan: Plan | None = None, meanwhile: Callable[[str], None] = lambda _: None) -> Applied:
     """Apply through a wire that is cut at COMMIT."""
     with tempfile.TemporaryDirectory(prefix="pgw") as directory, proxied(Path(directory), world.server.directory) as proxy:
         Path(directory).chmod(0o755)
         through = evolve(world, socket=Path(directory))
-        plan = through.plan()
+        plan = plan or through.plan()
 
         def arm(checkpoint: str) -> None:
+            meanwhile(checkpoint)
             if checkpoint == "noted":
                 proxy.cut = cut
 

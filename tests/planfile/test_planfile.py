@@ -25,11 +25,12 @@ from tests.planfile.plans import EXPIRES, REMARKS, plan
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 FILES = [("b.pgplan.toml", "bb" * 32), ("pgplan.toml", "aa" * 32)]
+VARIABLES = [("region", "cc" * 32)]
 GOLDEN = Path(__file__).parent / "golden" / "2-plan.json"
 
 
 def about(changes: int = 2) -> Manifest:
-    return planfile.manifest(plan(changes), REMARKS, FILES, NOW)
+    return planfile.manifest(plan(changes), REMARKS, FILES, NOW, VARIABLES)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_plan_comes_back_as_it_was_saved(saved: Path) -> None:
     read, manifest = planfile.read(saved)
     assert read == plan()
     digest = planfile.digest(plan())
-    assert manifest == Manifest(__version__, "2026-01-02T03:04:05+00:00", tuple(FILES), digest, REMARKS)
+    assert manifest == Manifest(__version__, "2026-01-02T03:04:05+00:00", tuple(FILES), tuple(VARIABLES), digest, REMARKS)
 
 
 def test_a_golden_plan_is_read_and_written() -> None:
@@ -92,7 +93,7 @@ def test_it_replaces_an_older_plan_and_closes_it(saved: Path) -> None:
 
 def test_the_bytes_are_the_same_every_time(saved: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.bin"
-    planfile.write(again, plan(), planfile.manifest(plan(), REMARKS, reversed(FILES), NOW))
+    planfile.write(again, plan(), planfile.manifest(plan(), REMARKS, reversed(FILES), NOW, VARIABLES))
     assert again.read_bytes() == saved.read_bytes()
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
-from pgplan.cli.carry_out import approve_and_carry_out, carry_out
+from pgplan.cli.carry_out import approve_and_carry_out, carry_out_saved
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import working
+from pgplan.plan.model import Options
 from pgplan.planfile import check_digest
-from pgplan.workflow import load_plan, make_plan, opened
+from pgplan.saved import check_options, load_plan
+from pgplan.workflow import make_plan, opened
 
 
 @click.command(
@@ -26,29 +28,50 @@ from pgplan.workflow import load_plan, make_plan, opened
 @click.argument("path", metavar="[PLAN]", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
 @click.option("--expect-digest", "expected", metavar="sha256:…", help="Refuse any other plan than the one that was approved.")
+@click.option("--trust-plan", is_flag=True, help="Apply PLAN without making it again from the configuration.")
+@click.option("--destroy", is_flag=True, help="Drop and revoke what pgplan made; PLAN was made so.")
+@click.option("--include-adopted", is_flag=True, help="With --destroy: what was adopted too.")
 @click.pass_obj
-def command(common: Common, path: Path | None, expected: str | None, *, yes: bool) -> None:
+def command(
+    common: Common,
+    path: Path | None,
+    expected: str | None,
+    *,
+    yes: bool,
+    trust_plan: bool,
+    destroy: bool,
+    include_adopted: bool,
+) -> None:
     """Make the changes of a saved plan, or plan, ask and make them.
 
-    All changes are made in one transaction, or none. A saved plan is never asked about, and is refused with exit code 3 when the
+    All changes are made in one transaction, or none. A saved plan is never asked about. It is made again from the configuration,
+    with the same options and variables, and refused with exit code 3 unless that gives the same: when the configuration, the
     state, the database or the file is not as it was.
     """
+    if include_adopted and not destroy:
+        raise click.UsageError("--include-adopted goes with --destroy.")
+    if trust_plan and path is None:
+        raise click.UsageError("--trust-plan goes with a saved plan.")
+    options = Options(destroy, include_adopted)
     if path is None:
-        _plan_and_apply(common, expected, yes=yes)
+        _plan_and_apply(common, expected, options, yes=yes)
     else:
-        _apply_saved(common, path, expected)
+        _apply_saved(common, path, expected, None if trust_plan else options)
 
 
-def _apply_saved(common: Common, path: Path, expected: str | None) -> None:
-    plan, remarks = load_plan(path, expected)
+def _apply_saved(common: Common, path: Path, expected: str | None, options: Options | None) -> None:
+    saved = load_plan(path, expected)
+    if options is not None:
+        check_options(saved, options)
     with opened(request_of(common)) as run:
-        carry_out(common, run, plan, remarks)
+        carry_out_saved(common, run, saved, options)
 
 
-def _plan_and_apply(common: Common, expected: str | None, *, yes: bool) -> None:
+def _plan_and_apply(common: Common, expected: str | None, options: Options, *, yes: bool) -> None:
+    question = "Destroy all of this? There is no undo." if options.destroy else "Make these changes?"
     with opened(request_of(common)) as run:
         with working(common, "Starting") as said:
-            planned = make_plan(run, said=said)
+            planned = make_plan(run, destroy=options.destroy, include_adopted=options.include_adopted, said=said)
         if expected is not None:
             check_digest(planned.digest, expected)
-        approve_and_carry_out(common, run, planned, "Make these changes?", yes=yes)
+        approve_and_carry_out(common, run, planned, question, yes=yes)

@@ -16,7 +16,8 @@ from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out, say, working
 from pgplan.errors import Exit
 from pgplan.planfile import duration
-from pgplan.workflow import Planned, make_plan, opened, refuse_past, save_plan
+from pgplan.saved import save_plan
+from pgplan.workflow import Planned, make_plan, opened, refuse_past
 
 
 def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
@@ -77,5 +78,8 @@ def command(
 
 def _say_saved(common: Common, planned: Planned, path: Path) -> None:
     where = [] if common.chosen_directory is None else ["-C", str(common.chosen_directory)]
+    asked = planned.plan.decided.options
+    options = [*(["--destroy"] if asked.destroy else ()), *(["--include-adopted"] if asked.include_adopted else ())]
+    same = " with the same --var and --var-file" if common.variables or common.var_files else ""
     say(common, f"\nSaved the plan to {common.shown(path)}, digest {planned.digest}")
-    say(common, f"To make exactly these changes: {shlex.join(['pgplan', *where, 'apply', str(path)])}")
+    say(common, f"To make exactly these changes: {shlex.join(['pgplan', *where, 'apply', str(path), *options])}{same}")

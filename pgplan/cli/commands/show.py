@@ -12,6 +12,7 @@ from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.terminal import out
 from pgplan.render.escape import visible
+from pgplan.render.text import statements
 
 
 @click.command(
@@ -23,7 +24,7 @@ from pgplan.render.escape import visible
 @format_option
 @click.pass_obj
 def command(common: Common, path: Path, form: Form) -> None:
-    """Show a saved plan. Needs no connection, no state and no secret."""
+    """Show a saved plan, and every statement in it. Needs no connection, no state and no secret."""
     plan, about = planfile.read(path)
     digest = planfile.digest(plan)
     if form == "text":
@@ -31,4 +32,5 @@ def command(common: Common, path: Path, form: Form) -> None:
         expires = f"Expires at {plan.decided.expires}\n" if plan.decided.expires else ""
         out(f"Plan of {visible(plan.decided.name)} for database {visible(database)}, as {visible(plan.observed.role)}\n")
         out(f"{digest}\n{expires}\n")
+        out(statements(plan))
     out(rendered(plan, about.remarks, digest, form, common))

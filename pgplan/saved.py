@@ -1,0 +1,161 @@
+"""A plan in a file, on its way from who planned to who applies: nothing in it is believed that is not decided here as well.
+
+Whoever can write the file can write another one whose hashes fit. So apply makes the plan again, from the configuration that it
+was given, and what it then carries out is what that configuration means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from pgplan import __version__, planfile
+from pgplan.database.apply import Again, Applied
+from pgplan.database.read import read
+from pgplan.database.stale import raise_moved
+from pgplan.database.verify import counted, stale
+from pgplan.errors import PgplanError, Problem, StaleError, raise_all
+from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_slots_of
+from pgplan.plan.model import Options, Plan
+from pgplan.planfile import Manifest
+from pgplan.state.digests import slots
+from pgplan.state.model import State
+from pgplan.workflow import Planned, Run, Said, Seen, Slots, apply_plan, build_plan, silent, types_of
+
+SHOWN = 10
+"""How many differences are told."""
+_TRUST = "to apply the file just as it is, which leaves this check out, say --trust-plan"
+
+
+@frozen
+class Saved:
+    plan: Plan
+    about: Manifest
+
+
+def save_plan(run: Run, planned: Planned, path: Path) -> None:
+    """Write the plan file. Raises PgplanError when it cannot be written."""
+    known = run.configuration
+    about = planfile.manifest(planned.plan, planned.remarks, known.files, datetime.now(UTC), known.variables.items())
+    planfile.write(path, planned.plan, about)
+
+
+def load_plan(path: Path, expected: str | None = None) -> Saved:
+    """Read a plan file that is about to be applied. Raises StaleError when it has expired or is not the expected one."""
+    plan, about = planfile.read(path)
+    if expected is not None:
+        planfile.check_digest(planfile.digest(plan), expected)
+    planfile.check_expiry(plan, datetime.now(UTC))
+    return Saved(plan, about)
+
+
+def check_options(saved: Saved, options: Options) -> None:
+    """Raise StaleError unless apply was asked for what the plan was asked for: that is never taken from the file."""
+    asked = saved.plan.decided.options
+    hint = "give apply the options that plan was given, or make a new plan"
+    problems: list[Problem] = []
+    for does, there, here, option in (
+        ("destroys", asked.destroy, options.destroy, "--destroy"),
+        ("includes what was adopted", asked.include_adopted, options.include_adopted, "--include-adopted"),
+    ):
+        if there and not here:
+            problems.append(Problem(f"this plan {does}: say {option}", hint=hint))
+        elif here and not there:
+            problems.append(Problem(f"{option} was given, but this is no plan that {does}", hint=hint))
+    raise_all(StaleError, problems)
+
+
+def apply_saved(
+    run: Run, saved: Saved, options: Options | None, *, progress: Callable[[int, int], None], note: Said = silent
+) -> Applied:
+    """Make the plan again with `options`, and carry it out if it is the saved one; without options the file is trusted.
+
+    `note` is told what the reader should know. Raises PgplanError, with nothing changed, when anything differs.
+    """
+    again = None if options is None else _maker(run, saved, options, note)
+    return apply_plan(run, saved.plan, saved.about.remarks, progress=progress, again=again)
+
+
+def _maker(run: Run, saved: Saved, options: Options, note: Said) -> Again:
+    def again(state: State) -> Plan:
+        return _Again(run, saved, options, state).plan(note)
+
+    return again
+
+
+class _Again:
+    """The plan, made again from what is here."""
+
+    def __init__(self, run: Run, saved: Saved, options: Options, state: State) -> None:
+        self.run, self.saved, self.options = run, saved, options
+        types = types_of(run, state) | {identity.type for identity in counted(saved.plan)}
+        self.seen = Seen(state, None, read(run.connection, run.registry, types))
+
+    def plan(self, note: Said) -> Plan:
+        """Raises StaleError, which says what differs, unless it decides what the saved one does."""
+        raise_moved(stale(self.saved.plan, self.seen.snapshot))
+        saved = self.saved.plan.decided
+        declared = () if self.options.destroy else self.run.configuration.declared
+        known = slots(declared, self.seen.state, self.seen.snapshot, self.run.registry)
+        own = self._built(known)
+        problems = misjudged(saved, own.decided)
+        plan = self._built(with_slots_of(saved, known)) if own.decided.slots != saved.slots else own
+        plan = evolve(plan, decided=as_saved(plan.decided, saved))
+        if problems or plan.decided != saved:
+            causes = self._causes()
+            if not causes and not problems:
+                causes.append(Problem("configuration, variables, state and database are as they were: the plan file was edited"))
+            problems += differences(saved, plan.decided)
+            raise StaleError(self._summary(), *causes, *problems[:SHOWN], *_more(len(problems) - SHOWN))
+        for one in held_back(saved, own.decided):
+            note(
+                f"{one.address}: the secret {one.slot} has another value now; it is not sent, because this plan has it unchecked"
+            )
+        return plan
+
+    def _built(self, known: Slots) -> Plan:
+        options = self.options
+        try:
+            return build_plan(
+                self.run,
+                self.seen,
+                self.run.configuration,
+                known,
+                destroy=options.destroy,
+                include_adopted=options.include_adopted,
+            )[0]
+        except PgplanError as error:
+            raise StaleError(self._summary(), *self._causes(), *error.problems) from None
+
+    def _summary(self) -> Problem:
+        message = "the saved plan is not what is planned here; nothing was changed"
+        return Problem(message, hint=f"make a new plan; or, {_TRUST}")
+
+    def _causes(self) -> list[Problem]:
+        """Why, as far as the file's own remarks tell."""
+        about, known = self.saved.about, self.run.configuration
+        causes = [*_files(dict(about.files), dict(known.files)), *_variables(dict(about.variables), known.variables)]
+        if about.pgplan != __version__:
+            causes.append(Problem(f"the plan was made by pgplan {about.pgplan}; this is {__version__}"))
+        return causes
+
+
+def _files(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Problem]:
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            how = "is new" if name not in then else "is gone" if name not in now else "was changed"
+            yield Problem(f"the configuration differs: {name} {how} since the plan was made")
+
+
+def _variables(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Problem]:
+    for name in sorted(then.keys() & now.keys()):
+        if then[name] != now[name]:
+            hint = "give --var and --var-file to apply as they were given to plan"
+            yield Problem("the variable has another value than when the plan was made", address=f"var.{name}", hint=hint)
+
+
+def _more(count: int) -> list[Problem]:
+    return [Problem(f"and {count} more differences")] if count > 0 else []
