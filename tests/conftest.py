@@ -34,7 +34,8 @@ def unique() -> str:
 def database(server: Server, unique: str) -> Iterator[str]:
     """The URL of a fresh database."""
     name = f"{unique}_db"
-    server.execute(f'CREATE DATABASE "{name}"')
+    # The default writes a new database to the log as well, which takes half as much again.
+    server.execute(f'CREATE DATABASE "{name}" {"STRATEGY file_copy" if server.version >= 15 else ""}')
     yield server.url(name)
     server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 

@@ -11,24 +11,19 @@ from pathlib import Path
 import pytest
 
 from pgplan.cli.commands import COMMANDS
-from tests.project import PGPLAN, Project
+from tests import inside
+from tests.project import PGPLAN, Project, Result
 
 SMALL = '[pgplan]\nname = "small"\n\n[connection]\nurl = "${env.DATABASE_URL}"\n\n[role.small_reader]\n'
 
 
-def _bare(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PGPLAN, *arguments],
-        check=False,
-        text=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment},
-    )
+def _bare(*arguments: str, **environment: str) -> Result:
+    """Without a directory."""
+    return Result(*inside.run([PGPLAN, *arguments], {**os.environ, **environment}))
 
 
 def test_version() -> None:
-    done = _bare("--version")
+    done = subprocess.run([PGPLAN, "--version"], check=False, text=True, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "pgplan 0.1.0\n", "")
 
 
@@ -42,10 +37,10 @@ def test_version_imports_little() -> None:
 
 def test_help_lists_every_command() -> None:
     done = _bare()
-    assert done.returncode == 0
-    assert _bare("--help").stdout == _bare("-h").stdout == done.stdout
+    assert done.code == 0
+    assert _bare("--help").out == _bare("-h").out == done.out
     for command in tuple(COMMANDS):
-        assert f"\n  {command} " in done.stdout
+        assert f"\n  {command} " in done.out
 
 
 @pytest.mark.parametrize(
@@ -79,13 +74,14 @@ def test_help_lists_every_command() -> None:
         (["--no-such-option"], "No such option"),
     ],
 )
-def test_usage_errors_are_64(arguments: list[str], said: str, tmp_path: Path) -> None:
-    done = subprocess.run([PGPLAN, *arguments], check=False, text=True, capture_output=True, cwd=tmp_path)
-    assert done.returncode == 64, done.stderr
-    assert done.stderr.startswith("Error: ")
-    assert said.lower() in done.stderr.lower().replace("\n  ", " ")
-    assert "hunter2" not in done.stderr
-    assert done.stdout == ""
+def test_usage_errors_are_64(arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = _bare(*arguments)
+    assert done.code == 64, done.err
+    assert done.err.startswith("Error: ")
+    assert said.lower() in done.err.lower().replace("\n  ", " ")
+    assert "hunter2" not in done.err
+    assert done.out == ""
 
 
 def test_common_options_stand_anywhere(offline: Project) -> None:
@@ -94,14 +90,14 @@ def test_common_options_stand_anywhere(offline: Project) -> None:
     offline.run("validate", "--var", "text=a", "--var", "other=b")
     offline.run("--var", "text=a", "validate", "--var", "other=b")
     directory = str(offline.directory)
-    assert _bare("validate", "-C", directory, "--var", "text=a", "--var", "other=b", DATABASE_URL="x").returncode == 0
+    assert _bare("validate", "-C", directory, "--var", "text=a", "--var", "other=b", DATABASE_URL="x").code == 0
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     done = _bare("-C", str(tmp_path / "absent"), "validate")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: ")
-    assert "absent" in done.stderr
+    assert done.code == 1
+    assert done.err.startswith("Error: ")
+    assert "absent" in done.err
 
 
 def test_init_writes_a_project_that_is_valid_and_overwrites_nothing(offline: Project) -> None:
