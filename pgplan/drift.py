@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+from collections import Counter
 
-from pgplan import planfile
-from pgplan.address import Address
+from attrs import evolve, frozen
+
+from pgplan.address import Address, Identity
 from pgplan.configuration.model import Declared
+from pgplan.errors import PgplanError, Problem
 from pgplan.images import restore
-from pgplan.plan.model import Slot
+from pgplan.kind import InvalidBlockError
+from pgplan.plan.model import Change, Plan, Remarks, Slot
+from pgplan.registry import Registry, is_edge_kind
+from pgplan.snapshot import Snapshot
 from pgplan.state.digests import matches, slots
 from pgplan.state.model import State
-from pgplan.workflow import Planned, Run, Said, Seen, Slots, build_plan, see, silent
+from pgplan.workflow import Run, Said, Seen, Slots, build_plan, see, silent
 
 
-def make_drift(run: Run, said: Said = silent) -> Planned:
+@frozen
+class Drift:
     """The plan that would put everything back to what is recorded: what was found differs where it has changes."""
+
+    plan: Plan
+    remarks: Remarks
+    seen: Seen
+    compared: int
+    """How many recorded addresses were compared."""
+
+
+def make_drift(run: Run, said: Said = silent) -> Drift:
+    """Compare what is found with what is recorded. Raises PgplanError when nothing ever was."""
     seen = see(run, said=said)
+    if seen.version is None:
+        message = f"nothing is recorded yet: there is no state in {run.store.location}"
+        hint = "make the first one with `pgplan apply`, or with `pgplan import ADDRESS…` for what exists"
+        raise PgplanError(Problem(message, address="state", hint=hint))
     said("Comparing")
     recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
     plan, remarks = build_plan(run, seen, recorded, _slots(run, seen, recorded.declared), to_apply=False)
@@ -24,7 +44,55 @@ def make_drift(run: Run, said: Said = silent) -> Planned:
     if unchecked:
         note = f"{unchecked} secret{'s' if unchecked > 1 else ''} not compared: nothing here has the value that was applied"
         remarks = evolve(remarks, notes=(*remarks.notes, note))
-    return Planned(plan, remarks, planfile.digest(plan), seen)
+    plan, uncovered = without_new(plan, seen.state, seen.snapshot, run.registry)
+    if uncovered:
+        remarks = evolve(remarks, notes=(*remarks.notes, _uncovered(uncovered)))
+    return Drift(plan, remarks, seen, len(recorded.declared))
+
+
+def without_new(plan: Plan, state: State, snapshot: Snapshot, registry: Registry) -> tuple[Plan, frozenset[Identity]]:
+    """`plan` but for objects that came since the last apply and that patterns newly match: nobody changed these. And which.
+
+    OIDs grow until the server's counter starts over; what is new after that is told as if it had been changed.
+    """
+    newest = state.target.newest if state.target is not None else 0
+    patterns = _patterns(state, snapshot, registry) if newest else frozenset[str]()
+    changes: list[Change] = []
+    new: set[Identity] = set()
+    for change in plan.changes:
+        kept = change.edges
+        if change.address in patterns:
+            on = [registry.identity(edge["type"], edge["key"], change.database) for edge in change.edges]
+            came = {one for one in on if (found := snapshot.get(one)) is not None and found.oid > newest}
+            kept = tuple(edge for one, edge in zip(on, change.edges, strict=True) if one not in came)
+            new |= came
+        if kept or not change.edges:
+            changes.append(evolve(change, edges=kept))
+    return evolve(plan, decided=evolve(plan.decided, changes=tuple(changes))), frozenset(new)
+
+
+def _patterns(state: State, snapshot: Snapshot, registry: Registry) -> frozenset[str]:
+    """The recorded addresses that name no object but match some."""
+    found: set[str] = set()
+    for entry in state.entries:
+        name = Address.parse(entry.address).kind
+        if name not in registry.kinds or not is_edge_kind(registry.kinds[name]):
+            continue
+        kind = registry.edge_kind(name)
+        try:
+            claims = kind.claims(restore(entry.spec, kind.spec), snapshot.facts)
+        except InvalidBlockError:
+            # What means nothing on this server makes no change either.
+            continue
+        if not any(claim.selector.named for claim in claims):
+            found.add(entry.address)
+    return frozenset(found)
+
+
+def _uncovered(new: frozenset[Identity]) -> str:
+    counted = sorted(Counter(one.type for one in new).items())
+    words = " and ".join(f"{count} new {type_.replace('_', ' ')}{'s' if count > 1 else ''}" for type_, count in counted)
+    return f"{words} {'are' if len(new) > 1 else 'is'} not covered yet: run plan"
 
 
 def _recorded(run: Run, state: State) -> tuple[Declared, ...]:

@@ -127,7 +127,8 @@ def _record(run: Run, seen: Seen, ones: Sequence[_One]) -> None:
     if version != seen.version:
         raise _moved()
     state: State = stored or new_state(run.configuration.name)
-    target = state.target or Target(facts.system_identifier, facts.timeline, ((facts.database, facts.database_oid),))
+    here = ((facts.database, facts.database_oid),)
+    target = state.target or Target(facts.system_identifier, facts.timeline, here, newest=facts.newest)
     with reading(run.connection):
         target = evolve(target, timeline=facts.timeline, lsn=flushed(run.connection))
     declared = {one.address: one for one in run.configuration.declared}

@@ -119,6 +119,8 @@ class Facts:
     superuser: bool
     lsn: str = ""
     """pg_current_wal_insert_lsn(), such as ``0/1A2B3C4``; never part of a plan."""
+    newest: int = 0
+    """The greatest OID that an object in the database has; never part of a plan either."""
 
 
 Implied = Callable[[str, Facts], Found | None]

@@ -96,7 +96,8 @@ SELECT pg_catalog.current_setting('server_version_num')::int AS version,
        d.oid::int8 AS database_oid,
        CURRENT_USER::text AS role,
        SESSION_USER::text AS session_role,
-       r.rolsuper AS superuser
+       r.rolsuper AS superuser,
+       GREATEST((SELECT max(oid) FROM pg_catalog.pg_class), (SELECT max(oid) FROM pg_catalog.pg_proc))::int8 AS newest
   FROM pg_catalog.pg_control_system() AS s,
        pg_catalog.pg_database AS d,
        pg_catalog.pg_roles AS r
@@ -294,6 +295,7 @@ def facts(connection: Session) -> Facts:
         session_role=row["session_role"],
         superuser=row["superuser"],
         lsn=row["lsn"],
+        newest=row["newest"],
     )
 
 

@@ -154,7 +154,9 @@ def recorded(state: State, done: Books, facts: Facts, lsn: str) -> State:
     made = {entry.address for entry in done.entries}
     buried = {tombstone.address: tombstone for tombstone in (*state.tombstones, *done.tombstones)}
     tombstones = tuple(buried[address] for address in sorted(buried.keys() - made))
-    target = reached(state.target, facts, lsn)
+    # What this transaction made is not newer than itself.
+    newest = max((facts.newest, *(entry.oid for entry in done.entries)))
+    target = reached(state.target, evolve(facts, newest=newest), lsn)
     return state.with_changes(done.entries, done.removed, target=target, secrets=done.secrets, tombstones=tombstones)
 
 
@@ -162,4 +164,5 @@ def reached(target: Target | None, facts: Facts, lsn: str) -> Target:
     """Where the state belongs after a commit at `lsn`: the databases that it knew, the default one first, and this one."""
     here = facts.database, facts.database_oid
     databases = target.databases if target is not None else ()
-    return Target(facts.system_identifier, facts.timeline, databases if here in databases else (*databases, here), lsn)
+    databases = databases if here in databases else (*databases, here)
+    return Target(facts.system_identifier, facts.timeline, databases, lsn, facts.newest)

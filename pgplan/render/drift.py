@@ -16,7 +16,6 @@ from pgplan.render.text import Paint, notes
 
 _BACKWARDS: Mapping[str, Action] = {"create": "delete", "update": "update", "replace": "update", "delete": "create"}
 _WORDS = {"delete": "has disappeared", "update": "was changed", "create": "came back with a restored database"}
-NO_DRIFT = "No drift. The database is as it was last applied."
 
 
 def drifted(plan: Plan) -> tuple[Change, ...]:
@@ -42,12 +41,12 @@ def _backwards(change: Change) -> Change:
     )
 
 
-def drift_text(plan: Plan, remarks: Remarks, *, colour: bool = False) -> str:
-    """What differs, in the manner of a plan, ending with a line break."""
-    return "\n".join(_lines(plan, remarks, Paint(colour))) + "\n"
+def drift_text(plan: Plan, remarks: Remarks, compared: int, *, colour: bool = False) -> str:
+    """What differs, in the manner of a plan, ending with a line break. `compared`: how many objects were looked at."""
+    return "\n".join(_lines(plan, remarks, compared, Paint(colour))) + "\n"
 
 
-def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
+def _lines(plan: Plan, remarks: Remarks, compared: int, paint: Paint) -> Iterator[str]:
     changes = shown(drifted(plan))
     if changes:
         yield "The database was changed since the last apply (from what is recorded to what is found):"
@@ -56,7 +55,7 @@ def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
         yield from _change(change, plan, paint)
         yield ""
     yield from notes(remarks, paint)
-    yield paint(_summary(changes), "1" if changes else "1;32")
+    yield paint(_summary(changes, compared), "1" if changes else "1;32")
 
 
 def _change(change: Change, plan: Plan, paint: Paint) -> Iterator[str]:
@@ -67,19 +66,20 @@ def _change(change: Change, plan: Plan, paint: Paint) -> Iterator[str]:
             yield f"{paint.symbol(line.symbol, 7)} {line.text}" + (paint(f"  # {line.remark}", "2") if line.remark else "")
 
 
-def _summary(changes: list[Change]) -> str:
+def _summary(changes: list[Change], compared: int) -> str:
     if not changes:
-        return NO_DRIFT
+        return f"No drift. {compared} object{' is as it was' if compared == 1 else 's are as they were'} last applied."
     actions = [change.action for change in changes]
     back = f", {actions.count('create')} came back" if "create" in actions else ""
     return f"Drift: {actions.count('update')} changed, {actions.count('delete')} disappeared{back}."
 
 
-def drift_json(plan: Plan, remarks: Remarks) -> str:
+def drift_json(plan: Plan, remarks: Remarks, compared: int) -> str:
     """The same as JSON: ``resource_drift``, as in Terraform's plan."""
     document: dict[str, Any] = {
         "format_version": "1.0",
         "name": plan.decided.name,
+        "compared": compared,
         "resource_drift": list(resource_changes(drifted(plan), plan)),
         "notes": list(remarks.notes),
     }

@@ -83,6 +83,7 @@ def _target(target: Target) -> Iterator[str]:
     yield from _place(target.system_identifier, target.timeline, target.databases, "target")
     if target.lsn and not _LSN.fullmatch(target.lsn):
         yield f"target: {target.lsn!r} is not a WAL position"
+    yield from _oid(target.newest, "target: newest")
 
 
 def _place(system_identifier: str, timeline: int, databases: Sequence[tuple[str, int]], where: str) -> Iterator[str]:

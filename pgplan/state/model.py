@@ -80,6 +80,8 @@ class Target:
     """Names and OIDs; the default one, to which blocks belong that name none, first."""
     lsn: str = ""
     """WAL position after the last commit, such as ``0/1A2B3C4``; "" before the first."""
+    newest: int = 0
+    """The greatest OID that there was: what has a greater one came since. 0: not known."""
 
 
 @frozen

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from pgplan.database.pending import reached
+from pgplan.database.pending import Books, reached, recorded
 from pgplan.database.stale import check_target, elsewhere
 from pgplan.errors import StaleError
 from pgplan.plan.model import Decided, Observations, Options, Plan, PlanState, Remarks
 from pgplan.snapshot import Facts
-from pgplan.state.model import Target
+from pgplan.state.model import Entry, State, Target
 
 FACTS = Facts(180003, "1", 1, "db", 5, "r", "login", superuser=True)
 PLAN = Plan(Decided("n", Options(), PlanState("", 0, ""), (), (), ()), Observations("1", 18, "r", (("db", 5), ("b", 6)), ()))
@@ -57,3 +57,11 @@ def test_a_target_keeps_the_databases_that_it_knew() -> None:
     assert reached(None, FACTS, "0/1") == Target("1", 1, (("db", 5),), "0/1")
     known = Target("1", 1, (("db", 5), ("b", 6)), "0/1")
     assert reached(known, evolve(FACTS, timeline=2), "0/2") == Target("1", 2, (("db", 5), ("b", 6)), "0/2")
+
+
+def test_what_a_transaction_made_is_not_newer_than_the_state() -> None:
+    done = Books((Entry("foreign_table.s.t", "db", 900, {}),), (), (), None)
+    for facts, newest in ((evolve(FACTS, newest=800), 900), (evolve(FACTS, newest=1000), 1000)):
+        target = recorded(State("n", "l", 1), done, facts, "0/1").target
+        assert target is not None
+        assert target.newest == newest

@@ -168,7 +168,7 @@ def test_approving_at_a_terminal_in_colour(base: Project) -> None:
 
 def test_drift_is_found_and_repaired(base: Project, unique: str) -> None:
     base.run("apply", "--yes")
-    assert base.run("drift").out == "No drift. The database is as it was last applied.\n"
+    assert base.run("drift").out == "No drift. 3 objects are as they were last applied.\n"
     _hand(base, f'ALTER ROLE "{unique}_app" CREATEDB', f'REVOKE USAGE ON SCHEMA "{unique}_s" FROM "{unique}_app"')
     found = base.run("drift", expect=2)
     assert "~ createdb = false -> true" in found.out
@@ -187,6 +187,42 @@ def test_drift_is_found_and_repaired(base: Project, unique: str) -> None:
     base.run("destroy", "--yes")
 
 
+def test_drift_without_a_state_is_an_error(base: Project) -> None:
+    """A pipeline that lost its state must not be told that all is well."""
+    error = base.run("drift", expect=1).err
+    assert "nothing is recorded yet: there is no state in" in error
+    assert "`pgplan apply`" in error
+    assert base.run("drift", "--format", "json", expect=1).out == ""
+
+
+def test_what_newly_matches_a_pattern_is_no_drift(base: Project, unique: str) -> None:
+    pattern = f'\n[[grant]]\nto = "{unique}_app"\non = {{ tables_in = "public" }}\nprivileges = ["SELECT"]\n'
+    named = f'\n[[grant]]\nto = "{unique}_app"\non = {{ table = "public.named" }}\nprivileges = ["INSERT"]\n'
+    closed = '\n[[revoke]]\nfrom = "PUBLIC"\non = { functions_in = "public" }\nprivileges = ["EXECUTE"]\n'
+    base.write(pattern + named + closed, "more.pgplan.toml")
+    _hand(base, "CREATE TABLE public.old (a int)", "CREATE TABLE public.named (a int)")
+    base.run("apply", "--yes")
+    quiet = "No drift. 6 objects are as they were last applied.\n"
+    assert base.run("drift").out == quiet
+    _hand(base, "CREATE TABLE public.one (a int)")
+    assert base.run("drift").out == f"Note: 1 new table is not covered yet: run plan\n\n{quiet}"
+    _hand(base, "CREATE TABLE public.two (a int)", "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    shown = base.run("drift").out
+    assert shown == f"Note: 1 new function and 2 new tables are not covered yet: run plan\n\n{quiet}"
+    # What was there is watched as before, and what was named is what it was.
+    _hand(base, f"REVOKE SELECT ON public.old FROM {unique}_app", "DROP TABLE public.named", "CREATE TABLE public.named (a int)")
+    shown = base.run("drift", expect=2).out
+    assert "1 new function and 3 new tables are not covered yet: run plan" in shown
+    assert f"- SELECT on table public.old from {unique}_app" in shown
+    assert f"- INSERT on table public.named from {unique}_app" in shown
+    assert "public.one" not in shown
+    assert "Drift: 2 changed, 0 disappeared." in shown
+    base.run("apply", "--yes")
+    _hand(base, f"REVOKE SELECT ON public.one FROM {unique}_app")
+    assert "- SELECT on table public.one" in base.run("drift", expect=2).out
+    base.run("destroy", "--yes")
+
+
 def test_a_change_of_the_configuration_is_no_drift(base: Project) -> None:
     base.run("apply", "--yes")
     base.edit("login = true", "login = true\ncreatedb = true")
@@ -198,7 +234,7 @@ def test_a_change_of_the_configuration_is_no_drift(base: Project) -> None:
 def test_drift_compares_a_secret_with_what_was_applied(base: Project, unique: str) -> None:
     base.edit("login = true", 'login = true\npassword = "${var.p}"\n[variables.p]\nsensitive = true')
     base.run("apply", "--yes", "--var", "p=hunter2")
-    assert base.run("drift", "--var", "p=hunter2").out == "No drift. The database is as it was last applied.\n"
+    assert base.run("drift", "--var", "p=hunter2").out == "No drift. 3 objects are as they were last applied.\n"
     assert base.run("drift").out.count("1 secret not c") == 1
     assert "1 secret not compared" in base.run("drift", "--var", "p=another").out
     _hand(base, f"ALTER ROLE \"{unique}_app\" PASSWORD 'by hand'")

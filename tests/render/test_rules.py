@@ -179,10 +179,16 @@ def test_drift_turns_privileges_round_but_not_those_that_a_replacement_gives_aga
 def test_drift_says_what_differs_from_what_is_recorded() -> None:
     change = Change("role.a", "role", "", "update", after={"login": True}, before={"login": False}, changed=("login",))
     plan = plan_of(change)
-    assert "~ login = true -> false" in drift_text(plan, NOTED)
-    assert drift_text(plan, NOTED).endswith("Note: 1 secret not checked\n\nDrift: 1 changed, 0 disappeared.\n")
-    (shown,) = json.loads(drift_json(plan, NOTED))["resource_drift"]
+    assert "~ login = true -> false" in drift_text(plan, NOTED, 2)
+    assert drift_text(plan, NOTED, 2).endswith("Note: 1 secret not checked\n\nDrift: 1 changed, 0 disappeared.\n")
+    (shown,) = json.loads(drift_json(plan, NOTED, 2))["resource_drift"]
     assert (shown["change"]["before"], shown["change"]["after"]) == ({"login": True}, {"login": False})
+
+
+@pytest.mark.parametrize(("compared", "said"), [(1, "1 object is as it was"), (13, "13 objects are as they were")])
+def test_no_drift_says_how_much_was_compared(compared: int, said: str) -> None:
+    assert drift_text(NOTHING, REMARKS, compared) == f"No drift. {said} last applied.\n"
+    assert json.loads(drift_json(NOTHING, REMARKS, compared))["compared"] == compared
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,12 @@ from pgplan.workflow import opened, refuse_past
 def command(common: Common, form: Literal["text", "json"]) -> int:
     """Show what was changed in the database since the last apply.
 
-    Compares what is found with what is recorded, whatever the configuration says now. Exits with 2 when they differ.
+    Compares what is found with what is recorded, whatever the configuration says now. Exits with 2 when they differ, and with 1
+    when nothing was ever recorded.
     """
     with working(common, "Starting") as said, opened(request_of(common), said) as run:
-        planned = make_drift(run, said)
-    plan, remarks = planned.plan, planned.remarks
-    out(drift_json(plan, remarks) if form == "json" else drift_text(plan, remarks, colour=common.colour(sys.stdout)))
-    refuse_past(planned.seen)
-    return Exit.PENDING if drifted(plan) else Exit.DONE
+        drift = make_drift(run, said)
+    said_of = drift.plan, drift.remarks, drift.compared
+    out(drift_json(*said_of) if form == "json" else drift_text(*said_of, colour=common.colour(sys.stdout)))
+    refuse_past(drift.seen)
+    return Exit.PENDING if drifted(drift.plan) else Exit.DONE
