@@ -91,10 +91,14 @@ def raise_all(error: type[PgplanError], problems: Iterable[Problem]) -> None:
         raise error(*found)
 
 
+CLOSE = 0.7
+"""How alike two words must be for one to be a typo of the other: "user" is no typo of "server"."""
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not one of `known`."""
     words = sorted(known)
-    close = difflib.get_close_matches(word, words, 1)
+    close = difflib.get_close_matches(word, words, 1, CLOSE)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(words)}" if words else ""

@@ -134,7 +134,10 @@ class Kind(Protocol):
 
     @property
     def block(self) -> type[Any]:
-        """The attrs class that one TOML block is decoded into, strictly. Attributes that products allow are lists there."""
+        """The attrs class that one TOML block is decoded into, strictly. Attributes that products allow are lists there.
+
+        A class variable ``WORDS`` may say what to write instead of keys that it does not have, but that people look for.
+        """
         ...
 
     @property
@@ -265,9 +268,9 @@ class ObjectKind(Kind, Protocol):
 
     def drop(self, found: Found) -> Sequence[Statement]: ...
 
-    def missing_right(self, found: Found | None, spec: Spec | None, rights: Any) -> str | None:
-        """The right that the connected role certainly lacks to go from `found` (None: create) to `spec` (None: drop), in words;
-        None if it lacks nothing, or if only the server can tell. `rights` is what the provider's `rights` gave."""
+    def missing_rights(self, found: Found | None, spec: Spec | None, rights: Any) -> Sequence[str]:
+        """Every right that the connected role certainly lacks to go from `found` (None: create) to `spec` (None: drop), in words;
+        not what only the server can tell. `rights` is what the provider's `rights` gave."""
         ...
 
     def lock_out(self, found: Found, spec: Spec | None, facts: Facts) -> str | None:
@@ -405,6 +408,16 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
+class Glossary(Protocol):
+    """A provider that knows what others call its kinds."""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """By the name of a table that is no kind, what to write instead."""
+        ...
+
+
 __all__ = [
     "AccessList",
     "BlockWriter",
@@ -417,6 +430,7 @@ __all__ = [
     "EdgeStatement",
     "Facts",
     "Found",
+    "Glossary",
     "ImplyingReader",
     "InvalidBlockError",
     "IsThere",

@@ -7,11 +7,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pgplan.address import Identity
 from pgplan.errors import ConfigurationError, Problem
-from pgplan.kind import EdgeKind, ImplyingReader, Kind, ObjectKind, Provider, Reader, Reference, Scope
+from pgplan.kind import EdgeKind, Glossary, ImplyingReader, Kind, ObjectKind, Provider, Reader, Reference, Scope
 from pgplan.snapshot import Implied
 from pgplan.state.backend import Backend, BackendFactory
 
@@ -27,6 +27,8 @@ class Registry:
     kinds: Mapping[str, ObjectKind | EdgeKind]
     readers: Mapping[str, Reader]
     providers: Mapping[str, Provider]
+    words: Mapping[str, str] = field(factory=dict[str, str])
+    """By the name of a table that is no kind, what to write instead."""
 
     def object_kind(self, name: str) -> ObjectKind:
         kind = self.kinds[name]
@@ -77,6 +79,7 @@ def registry_of(providers: Iterable[Provider]) -> Registry:
     kinds: dict[str, ObjectKind | EdgeKind] = {}
     readers: dict[str, Reader] = {}
     by_name: dict[str, Provider] = {}
+    words: dict[str, str] = {}
     for provider in providers:
         for kind in provider.kinds:
             if kind.name in kinds or by_name.get(kind.name, provider) is not provider:
@@ -88,7 +91,8 @@ def registry_of(providers: Iterable[Provider]) -> Registry:
                 raise ValueError(f"two installed providers read the type {reader.type!r}")
             readers[reader.type] = reader
             by_name[reader.type] = provider
-    return Registry(kinds, readers, by_name)
+        words |= provider.words if isinstance(provider, Glossary) else {}
+    return Registry(kinds, readers, by_name, words)
 
 
 def installed() -> Registry:

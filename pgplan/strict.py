@@ -43,6 +43,12 @@ def unknown_key(key: str) -> str:
     return f"unknown key {key!r}"
 
 
+def words_of(cls: Any) -> Mapping[str, str]:
+    """What a block says of keys that it does not have, but that somebody may look for: by key, what to write instead."""
+    words: Mapping[str, str] = getattr(cls, "WORDS", {})
+    return words
+
+
 def is_literal(type_: Any) -> bool:
     return get_origin(type_) is Literal
 
@@ -222,12 +228,12 @@ class Strict:
             try:
                 return inner(cast("dict[str, object]", value), cls)
             except ClassValidationError as error:
-                mistakes = [mistake for one in error.exceptions for mistake in self._of_attribute(one, keys)]
+                mistakes = [mistake for one in error.exceptions for mistake in self._of_attribute(one, cls, keys)]
             raise MismatchError(*mistakes)
 
         return structure
 
-    def _of_attribute(self, error: Exception, keys: Mapping[str, str]) -> Iterator[Mistake]:
+    def _of_attribute(self, error: Exception, cls: Any, keys: Mapping[str, str]) -> Iterator[Mistake]:
         """The mistakes in one exception that cattrs collected; a note of its own names the attribute.
 
         Whatever is neither a mistake nor what a converter or validator raises is a bug of the class, and goes on.
@@ -236,7 +242,7 @@ class Strict:
         path = () if name is None else (keys[name],)
         if isinstance(error, ForbiddenExtraKeysError):
             for key in sorted(error.extra_fields):
-                yield (key,), unknown_key(key), suggestion(key, keys.values())
+                yield (key,), unknown_key(key), words_of(cls).get(key) or suggestion(key, keys.values())
         elif isinstance(error, KeyError) and path:
             yield (), f"{path[0]!r} is missing", ""
         elif isinstance(error, MismatchError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
-from pgplan.errors import Problem
+from pgplan.errors import CLOSE, Problem
 from pgplan.render.escape import visible
 
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|\$\$.*?\$\$""", re.DOTALL)
@@ -46,7 +47,14 @@ def _paint(text: str, code: str, *, on: bool) -> str:
 def show_usage_error(error: click.UsageError, *, colour: bool) -> None:
     path = error.ctx.command_path if error.ctx is not None else "pgplan"
     hint = f"`{path} --help` lists what there is."
-    show_errors([Problem(error.format_message(), hint=hint)], colour=colour)
+    message = _unknown_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
+    show_errors([Problem(message, hint=hint)], colour=colour)
+
+
+def _unknown_option(error: click.NoSuchOption) -> str:
+    known = [] if error.ctx is None else [name for one in error.ctx.command.get_params(error.ctx) for name in one.opts]
+    close = get_close_matches(error.option_name, known, 1, CLOSE)
+    return f"No such option {error.option_name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
 
 
 def show_unexpected(error: BaseException, *, details: bool, colour: bool) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import click
 
 from pgplan import registry as registries
 from pgplan.cli.options import Common
+from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.plan.model import Plan, Remarks
 from pgplan.render.escape import visible
 from pgplan.render.omission import shortened
@@ -25,6 +27,22 @@ format_option: Callable[[Callable[..., object]], Callable[..., object]] = click.
     metavar="FORM",
     help="How to show the plan: text (the default), json, markdown or sql.",
 )
+
+
+class PlanFile(click.Path):
+    """A saved plan that is there; in a pipeline it comes from the job that made it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.is_file():
+            return path
+        if path.exists():
+            raise PgplanError(Problem(f"{path} is not a file; a plan file is"), exit_code=Exit.USAGE)
+        hint = f"was it downloaded from the job that made it? Or make one with: pgplan plan --out {path}"
+        raise PgplanError(Problem(f"the plan file {path} does not exist", hint=hint), exit_code=Exit.USAGE)
 
 
 def rendered(plan: Plan, remarks: Remarks, digest: str, form: Form, common: Common) -> str:

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from pgplan.address import part
 from pgplan.configuration.decode import decode
-from pgplan.configuration.directives import NAMES
+from pgplan.configuration.directives import NAMES, WORDS
 from pgplan.configuration.interpolation import fill, has_references
 from pgplan.configuration.keys import key_names
 from pgplan.configuration.model import Declared, Policy
@@ -107,9 +107,10 @@ class Blocks:
     def _refuse_literals(self, kind: Kind, declared: Declared, place: Place) -> None:
         for slot, secret in kind.secrets(declared.spec).items():
             if secret.literal:
-                literal_secret(self.report, place.below(*slot.split(".", 1)), declared.address)
+                attribute = slot.split(".", 1)
+                literal_secret(self.report, place.below(*attribute), declared.address, *attribute)
             for default in self.variables.defaults_of(secret.source or ""):
-                literal_secret(self.report, default, f"var.{default.path[1]}")
+                literal_secret(self.report, default, f"var.{default.path[1]}", "default")
 
 
 def blocks_of(file: SourceFile, registry: Registry, report: Report) -> Iterator[Block]:
@@ -119,7 +120,8 @@ def blocks_of(file: SourceFile, registry: Registry, report: Report) -> Iterator[
         if key in registry.kinds:
             yield from _blocks(registry.kinds[key], place, report)
         elif key not in NAMES:
-            report.add(place, f"unknown table [{key}]", suggestion(key, (*registry.kinds, *NAMES)))
+            hint = {**WORDS, **registry.words}.get(key) or suggestion(key, (*registry.kinds, *NAMES))
+            report.add(place, f"unknown table [{key}]", hint)
 
 
 def _blocks(kind: Kind, place: Place, report: Report) -> Iterator[Block]:

@@ -56,6 +56,16 @@ DIRECTIVES = (
     Directive("variables", "table", Variable),
 )
 NAMES = tuple(directive.name for directive in DIRECTIVES)
+WORDS: Mapping[str, str] = {
+    "backend": 'write [state] with backend = "…"',
+    "locals": "write [variables.NAME] with default = …",
+    "provider": "where the server is stands in [connection]",
+    "resource": "a block is [KIND.NAME] or [[KIND]], without a word before it",
+    "terraform": "the configuration is named in [pgplan], and [state] says where its state is",
+    "var": "write [variables.NAME]",
+    "variable": "write [variables.NAME]",
+}
+"""What Terraform calls them, or something like them."""
 
 
 class Directives:

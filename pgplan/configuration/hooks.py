@@ -15,7 +15,7 @@ from pgplan.configuration.keys import Number, key_names
 from pgplan.errors import suggestion
 from pgplan.kind import InvalidBlockError
 from pgplan.secret import Secret
-from pgplan.strict import Hook, MismatchError, Mistake, Strict, is_sequence, is_union, mismatch, unknown_key
+from pgplan.strict import Hook, MismatchError, Mistake, Strict, is_sequence, is_union, mismatch, unknown_key, words_of
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Toml(Strict):
             return cast("T", self.structure(data, cls))
         except MismatchError as error:
             known = (*key_names(cls).values(), *also)
-            raise InvalidBlockError(*(_told(mistake, known) for mistake in error.mistakes)) from None
+            raise InvalidBlockError(*(_told(mistake, known, words_of(cls)) for mistake in error.mistakes)) from None
 
     def keys(self, cls: type[Any]) -> Mapping[str, str]:
         return key_names(cls)
@@ -112,12 +112,12 @@ def _text(value: Any) -> Any:
     return scalar_text(value) if isinstance(value, (bool, int, float)) else value
 
 
-def _told(mistake: Mistake, known: Iterable[str]) -> Mistake:
+def _told(mistake: Mistake, known: Iterable[str], words: Mapping[str, str]) -> Mistake:
     """The mistake with the attribute in its message: several may stand on one line. Outermost, more keys are known."""
     path, message, hint = mistake
     unknown = bool(path) and message == unknown_key(str(path[-1]))
     if unknown and len(path) == 1:
-        hint = suggestion(str(path[0]), known)
+        hint = words.get(str(path[0])) or suggestion(str(path[0]), known)
     about = path[:-1] if unknown else path
     name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in about).removeprefix(".")
     return path, f"{name}: {message}" if name and message else message, hint

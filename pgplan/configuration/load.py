@@ -14,7 +14,7 @@ from pgplan.configuration.model import Configuration, Connection, Declared, Inpu
 from pgplan.configuration.settings import Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
-from pgplan.errors import ConfigurationError, PgplanError, Problem, raise_all
+from pgplan.errors import ConfigurationError, PgplanError, Problem, Source, raise_all
 from pgplan.kind import Claim, Facts, Item, Snapshot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
@@ -41,7 +41,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     policy = settings.policy(registry.kinds)
     if policy.plaintext_secrets == "error":
         for place in variables.literal_secrets():
-            literal_secret(report, place, f"var.{place.path[1]}")
+            literal_secret(report, place, f"var.{place.path[1]}", "default")
     connection = settings.connection(policy)
     state = settings.state()
     blocks = Blocks(registry, variables, policy, report)
@@ -174,8 +174,10 @@ def _addresses(claims: Iterable[tuple[str, Claim]]) -> dict[tuple[str, str, Item
 
 
 def add_lines(error: PgplanError, configuration: Configuration) -> None:
-    """Give its line to every problem of `error` that names an address and only the file it stands in."""
-    error.problems = tuple(_with_line(problem, configuration) for problem in error.problems)
+    """Give its line to every problem of `error` that names an address and only the file it stands in, and put them in the order
+    of the files."""
+    found = (_with_line(problem, configuration) for problem in error.problems)
+    error.problems = tuple(sorted(found, key=lambda problem: problem.source or Source("")))
     error.args = ("\n".join(map(str, error.problems)),)
 
 

@@ -74,9 +74,9 @@ class Settings:
             self.variables.unresolved["connection.url"] = self.variables.lacking(block.url.source or "")
         if policy.plaintext_secrets == "error":
             if isinstance(password, Secret) and password.literal:
-                literal_secret(self.report, place.below("password"), "connection")
+                literal_secret(self.report, place.below("password"), "connection", "password")
             if isinstance(block.url, str) and holds_password(block.url):
-                literal_secret(self.report, place.below("url"), "connection")
+                literal_secret(self.report, place.below("url"), "connection", "url")
         return Connection(block.url, password, block.role, block.settings)
 
     def _password(self, origin: Origin, place: Place) -> Secret:
@@ -125,7 +125,7 @@ class Settings:
 
     def _only_ignored(self, policy: KindPolicy, place: Place) -> None:
         if policy.undeclared != "ignore":
-            message = f"undeclared = {policy.undeclared!r}: this version of pgplan only ignores what is not declared"
+            message = f'undeclared = "{policy.undeclared}": this version of pgplan only ignores what is not declared'
             self.report.add(place.below("undeclared"), message, 'write undeclared = "ignore", or leave it out')
 
     def _filled(self, place: Place) -> Any:
@@ -160,11 +160,11 @@ def holds_password(url: str) -> bool:
     return bool(parts.password) or not {"password", "sslpassword"}.isdisjoint(parse_qs(parts.query))
 
 
-def literal_secret(report: Report, place: Place, address: str) -> None:
-    """Report a secret whose value stands in the configuration."""
+def literal_secret(report: Report, place: Place, address: str, *attribute: str) -> None:
+    """Report a secret whose value stands in the configuration, at `attribute` of `address`."""
     report.add(
         place,
-        "a secret stands here in clear",
+        f"{'.'.join(attribute)}: a secret stands here in clear" if attribute else "a secret stands here in clear",
         'declare a variable with sensitive = true and from = { env = "…" } and write "${var.NAME}" here, '
         'or set plaintext_secrets = "allow" in [policy]',
         address,

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from pgplan.configuration.decode import decode
 from pgplan.configuration.keys import Number
 from pgplan.configuration.scanner import Path, nearest, scan
-from pgplan.errors import ConfigurationError, Problem, Source
+from pgplan.errors import ConfigurationError, Problem, Source, raise_all
 from pgplan.kind import InvalidBlockError
 
 T = TypeVar("T")
@@ -138,8 +138,7 @@ def read_directory(directory: FilePath) -> tuple[SourceFile, ...]:
             files.append(read_toml(path, path.name))
         except ConfigurationError as error:
             problems.extend(error.problems)
-    if problems:
-        raise ConfigurationError(*problems)
+    raise_all(ConfigurationError, problems)
     return tuple(files)
 
 
@@ -162,8 +161,9 @@ def read_toml(path: FilePath, name: str) -> SourceFile:
     try:
         values = tomli.loads(text, parse_float=Number)
     except tomli.TOMLDecodeError as error:
-        message = f"this is not valid TOML: {error.msg} (column {error.colno})"
-        raise ConfigurationError(Problem(message, Source(name, error.lineno))) from None
+        from pgplan.configuration.syntax import told  # noqa: PLC0415 - late: for errors only
+
+        raise ConfigurationError(told(error, name)) from None
     except RecursionError:
         raise ConfigurationError(Problem("arrays or tables are nested too deeply", Source(name))) from None
     return SourceFile(name, text, values, hashlib.sha256(data).hexdigest())

@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/libpq-connect.html
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -173,6 +174,7 @@ def _known(value: Secret | str, attribute: str) -> str:
 
 
 _LOGIN = "check user and password: in url, in connection.password, in PGPASSWORD or in ~/.pgpass"
+_NO_HOST = re.compile(r'could not translate host name "(.*)" to address: .*')
 _NOBODY = "no server answers there: check host and port in url (or PGHOST, PGPORT), and that the server runs"
 _HINTS = (
     (r"authentication failed|no password supplied", _LOGIN),
@@ -182,7 +184,8 @@ _HINTS = (
     (r"certificate|SSL", "check sslmode and sslrootcert in url"),
     (r"too many (clients|connections)|remaining connection slots", "the server is full: wait, or raise max_connections"),
     (r"starting up|shutting down|recovery mode", "the server is starting or stopping: try again in a moment"),
-    (r"refused|No such file|translate host name|resolve host|timeout|timed out|unreachable|Network", _NOBODY),
+    (r"no such host name", "check the host in url, or PGHOST; and that this machine can resolve names"),
+    (r"refused|No such file|timeout|timed out|unreachable|Network", _NOBODY),
 )
 
 
@@ -190,6 +193,7 @@ def _no_connection(text: str, secrets: list[str]) -> PgplanError:
     """Before a session exists libpq gives no SQLSTATE, only text: in English almost always, else there is no hint but ours."""
     text = mask(text, secrets).strip().replace("\t", "  ")
     text = text.removeprefix("connection failed: ").removeprefix("connection is bad: ")
+    text = _NO_HOST.sub(r"no such host name: \1", text)
     hints = (hint for pattern, hint in _HINTS if re.search(pattern, text))
     hint = next(hints, "check url under [connection], or libpq's own variables PGHOST, PGPORT, PGUSER, PGDATABASE")
     return PgplanError(Problem(f"cannot connect: {text}", address="connection", hint=hint))
@@ -224,7 +228,7 @@ def pin_local(connection: Session) -> None:
         with _refusal("the server refuses connection.settings"):
             connection.execute(_PIN, (list(connection.pinned), list(connection.pinned.values())))
     if connection.role:
-        hint = f"the connecting role must be a member of {connection.role} that may SET ROLE to it"
+        hint = f"the role must be there, and this, applied by somebody who may, lets it: {_membership(connection)}"
         with _refusal(f"cannot SET ROLE to {connection.role}, the role of [connection]", hint):
             _set_role(connection, connection.role)
 
@@ -257,6 +261,12 @@ def _refusal(doing: str, hint: str = "") -> Generator[None]:
         if error.sqlstate is None:  # not an answer
             raise server_error(error, doing="the connection was lost", address="connection") from None
         raise server_error(error, doing=doing, address="connection", hint=hint) from None
+
+
+def _membership(connection: Session) -> str:
+    """The block, to be applied by somebody who may, that lets the role which logs in SET ROLE to that of [connection]."""
+    role, member = (json.dumps(name, ensure_ascii=False) for name in (connection.role, connection.info.user))
+    return f"[[membership]] with role = {role}, member = {member}"
 
 
 def _set_role(connection: Session, role: str) -> None:

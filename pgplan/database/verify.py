@@ -10,6 +10,7 @@ from pgplan.errors import Problem
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Check, Observed, Plan
 from pgplan.plan.observed import EXTRA, HIDDEN, agrees, relied_image
+from pgplan.render.values import value
 from pgplan.snapshot import AccessList, Found, Item, Privilege, Snapshot
 
 
@@ -73,7 +74,12 @@ def _difference(planned: Any, now: Any, verb: str) -> str:
             return f"is not what {verb}"
         names = sorted(str(k) for k in planned.keys() | now.keys() if not agrees(planned.get(k), now.get(k)))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType] JSON
         return f"differs from what {verb} in: {', '.join(names)}"
-    return f"is {now!r}; {verb} {planned!r}"
+    return f"is {_shown(now)}; {verb} {_shown(planned)}"
+
+
+def _shown(data: Any) -> str:
+    """A value as in TOML, which has no word for what is not known."""
+    return "nothing" if data is None else value(data)
 
 
 def _granted(row: Privilege) -> str:

@@ -94,18 +94,23 @@ def _dependents(plan: Checked) -> Refused:
         known = plan.meant.get(registry.identity(*object_kind.object(one.key), one.database), [])
         if any(decision.drops or decision.makes for decision in known):
             continue
+        owner = object_kind.owner(found.spec)
         for reference in object_kind.references(found.spec):
             decision = dropped.get(registry.target(reference, one.database))
             if decision is not None and reference.attribute not in object_kind.goes_with:
-                yield (
-                    Exit.ERROR,
-                    _stranded(decision, f"{found.type}.{found.key}", managed=any(decision.found_as == one for decision in known)),
-                )
+                managed = any(decision.found_as == one for decision in known)
+                owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
+                yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
 
 
-def _stranded(decision: Decision, dependent: str, *, managed: bool) -> Problem:
+def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool) -> Problem:
     verb = "replace" if decision.action == "replace" else "delete"
-    hint = f"change {dependent} first" if managed else f"import it first (pgplan import {dependent}), or remove it by hand"
+    if managed:
+        hint = f"change {dependent} first"
+    elif owned:
+        hint = f"give {dependent} another owner, or remove it, by hand (`pgplan psql`); or keep {decision.address} declared"
+    else:
+        hint = f"import it first (pgplan import {dependent}), or remove it by hand"
     return Problem(f"cannot {verb} it: {dependent} stands on it", decision.source, decision.address, hint)
 
 
@@ -151,13 +156,11 @@ def _gains(plan: Checked) -> bool:
 
 
 def _missing(decision: Decision, rights: Any) -> Iterator[str]:
-    lacks: list[str | None] = []
     if (decision.drops and not decision.goes_with) or decision.action == "update":
         spec = decision.spec if decision.action == "update" else None
-        lacks.append(decision.kind.missing_right(decision.found, spec, rights))
+        yield from decision.kind.missing_rights(decision.found, spec, rights)
     if decision.creates:
-        lacks.append(decision.kind.missing_right(None, decision.made_spec, rights))
-    return (one for one in lacks if one)
+        yield from decision.kind.missing_rights(None, decision.made_spec, rights)
 
 
 def _lacking(role: str, right: str, declared: Declared | None, address: str) -> tuple[Exit, Problem]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
+from typing import ClassVar
 
 from attrs import frozen
 
@@ -14,6 +15,7 @@ from pgplan_postgres.base import Mistakes, Path
 from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
 from pgplan_postgres.privileges import ALL, SYNONYMS, Right
 from pgplan_postgres.targets import except_key, is_reached, object_key, schemas_key
+from pgplan_postgres.words import ON
 
 Names = tuple[str, ...]
 
@@ -21,6 +23,8 @@ Names = tuple[str, ...]
 @frozen
 class On:
     """``on``: exactly one type with one name or several, and what ``*_in`` leaves out."""
+
+    WORDS: ClassVar[Mapping[str, str]] = ON
 
     database: Names | None = None
     schema: Names | None = None
@@ -65,9 +69,12 @@ def accesses(block: AccessBlock, attribute: str) -> list[Access]:
         mistakes.add(
             ("grantable",), "PostgreSQL gives nothing to PUBLIC with grant option", "grant to PUBLIC in a block of its own"
         )
+    mistakes.some((attribute,), block.grantees)
+    mistakes.some(("on",), block.on)
     privileges = _privileges(block, {type_ for _, _, type_, _ in targets}, mistakes)
     specs: list[Access] = []
     for i, on, type_, names in targets:
+        mistakes.some(("on", i, type_), names)
         keys = _keys(type_, names, ("on", i, type_), mistakes)
         excepted = _excepted(on, i, type_, keys, mistakes)
         for key in keys:

@@ -11,7 +11,7 @@ import attrs
 from pgplan.address import PUBLIC, grantee_role, name_problem, part
 from pgplan.kind import Facts, Found, InvalidBlockError, IsThere, Reference, Scope, Spec, SpecOf
 from pgplan.secret import Secret
-from pgplan_postgres.rights import Rights, ownership
+from pgplan_postgres.rights import Rights, new_owner, ownership
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
@@ -69,8 +69,11 @@ class ObjectKindBase:
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
         return not found.withheld and found.reveal() == declared
 
-    def missing_right(self, found: Found | None, spec: Any, rights: Rights) -> str | None:
-        return None if found is None else ownership(found, rights)
+    def missing_rights(self, found: Found | None, spec: Any, rights: Rights) -> Sequence[str]:
+        """Ownership, and what it takes to hand it on."""
+        lacks = [] if found is None else ownership(found, rights)
+        before = rights.facts.role if found is None else found.owner
+        return lacks if spec is None else [*lacks, *new_owner(self.owner(spec), before, rights)]
 
     def lock_out(self, found: Found, spec: Any, facts: Facts) -> str | None:
         return None
@@ -135,6 +138,11 @@ class Mistakes:
         elif role == "none":
             self.add(path, "no role is called 'none': PostgreSQL reserves the name")
         return self.name(path, role)
+
+    def some(self, path: Path, values: Sequence[Any] | None) -> None:
+        """A list that says nothing would be passed over in silence."""
+        if values is not None and not values:
+            self.add(path, f"{path[-1]} is empty", "name something in it, or remove the block")
 
     def done(self) -> None:
         """Raise InvalidBlockError if anything is wrong."""

@@ -90,6 +90,10 @@ class DefaultPrivilegesKind:
 
     def declare(self, name: str, block: DefaultPrivilegesBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
+        for attribute, values in (("owner", block.owner), ("schema", block.schema), ("objects", block.objects)):
+            mistakes.some((attribute,), values)
+        mistakes.some(("to",), block.to)
+        mistakes.some(("from",), block.from_)
         owners = [mistakes.role(("owner", i), owner) for i, owner in enumerate(block.owner)]
         schemas = _schemas(block, mistakes)
         grantees = _grantees(block, mistakes)

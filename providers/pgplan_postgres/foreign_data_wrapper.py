@@ -13,7 +13,7 @@ from pgplan.secret import Secret
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, named, sorted_dict, to_role
 from pgplan_postgres.options import changes, check_readable, clause, found_options, plain, query_column
-from pgplan_postgres.rights import Rights, ownership
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.signatures import argument_list, split_signature
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key
@@ -95,11 +95,11 @@ class ForeignDataWrapperKind(ObjectKindBase):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
-    def missing_right(self, found: Found | None, spec: ForeignDataWrapper | None, rights: Rights) -> str | None:
+    def missing_rights(self, found: Found | None, spec: ForeignDataWrapper | None, rights: Rights) -> Sequence[str]:
         """Only superusers make, alter and own wrappers; its owner, who need not be one any more, may drop it."""
         if spec is not None:
-            return None if rights.attribute("superuser") else "the attribute SUPERUSER"
-        return None if found is None else ownership(found, rights)
+            return [] if rights.attribute("superuser") else ["the attribute SUPERUSER"]
+        return super().missing_rights(found, spec, rights)
 
 
 def _function_name(mistakes: Mistakes, attribute: str, value: str | None) -> str | None:

@@ -13,7 +13,7 @@ from pgplan.secret import Secret
 from pgplan_postgres.base import Mistakes, ObjectKindBase, named, sorted_dict, to_role
 from pgplan_postgres.column_types import column_type, type_sql
 from pgplan_postgres.options import changes, check_readable, clause, plain
-from pgplan_postgres.rights import Rights, ownership
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key, schema_of
 
@@ -123,15 +123,13 @@ class ForeignTableKind(ObjectKindBase):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
-    def missing_right(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> str | None:
-        if found is not None:
-            return ownership(found, rights)
-        if spec is None:
-            return None
-        schema = schema_of(spec.name)
-        if not rights.has("schema", part(schema), "CREATE"):
-            return f"CREATE on schema {schema}"
-        return None if rights.has("server", part(spec.server), "USAGE") else f"USAGE on server {spec.server}"
+    def missing_rights(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> Sequence[str]:
+        lacks: list[str] = []
+        if found is None and spec is not None:
+            schema = schema_of(spec.name)
+            lacks += [] if rights.has("schema", part(schema), "CREATE") else [f"CREATE on schema {schema}"]
+            lacks += [] if rights.has("server", part(spec.server), "USAGE") else [f"USAGE on server {spec.server}"]
+        return [*lacks, *super().missing_rights(found, spec, rights)]
 
 
 def _key(mistakes: Mistakes, text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from attrs import evolve, frozen
 
@@ -13,11 +14,14 @@ from pgplan_postgres.access_kind import AccessKind, common
 from pgplan_postgres.acl import given
 from pgplan_postgres.grantable import NAMEABLE
 from pgplan_postgres.privileges import Right
+from pgplan_postgres.words import ACCESS
 
 
 @frozen
 class GrantBlock:
     """``grantable`` left out means false, and is enforced."""
+
+    WORDS: ClassVar[Mapping[str, str]] = ACCESS
 
     to: Names
     on: tuple[On, ...]

@@ -142,16 +142,15 @@ class MembershipKind(ObjectKindBase):
         rows = sorted(found.extra["rows"], key=lambda row: (row["grantor"] != found.spec.member, row["grantor"] or ""))
         return [_revoke(found.spec, row["grantor"]) for row in rows]
 
-    def missing_right(self, found: Found | None, spec: Membership | None, rights: Rights) -> str | None:
+    def missing_rights(self, found: Found | None, spec: Membership | None, rights: Rights) -> Sequence[str]:
         one = spec or (found.spec if found is not None else None)
         foreign = self._foreign(found, spec, rights)
-        if foreign is not None:
-            return f"the rights of the role {foreign}, which granted it"
+        lacks = [] if foreign is None else [f"the rights of the role {foreign}, which granted it"]
         if one is None or rights.catalog.get("role", part(one.role)) is None or rights.admin_of(one.role):
-            return None
+            return lacks
         if rights.facts.version < ROWS_PER_GRANTOR and rights.attribute("createrole"):
-            return None
-        return f"ADMIN OPTION on the role {one.role}"
+            return lacks
+        return [*lacks, f"ADMIN OPTION on the role {one.role}"]
 
     def _foreign(self, found: Found | None, spec: Membership | None, rights: Rights) -> str | None:
         """A grantor whose rights it takes to revoke what he granted."""
@@ -170,8 +169,7 @@ class MembershipKind(ObjectKindBase):
 
 
 def _roles(mistakes: Mistakes, attribute: str, values: Sequence[str]) -> list[str]:
-    if not values:
-        mistakes.add((attribute,), "the list is empty")
+    mistakes.some((attribute,), values)
     paths: list[Path] = [(attribute,) if len(values) == 1 else (attribute, index) for index in range(len(values))]
     roles = [mistakes.role(path, value) for path, value in zip(paths, values, strict=True)]
     return list(dict.fromkeys(roles))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pgplan.address import grantee_role, part
 from pgplan.kind import AccessList, Catalog, EdgeChange, EdgeKind, EdgeStatement, Facts, ObjectKind, Reader, Reference
@@ -27,9 +27,11 @@ from pgplan_postgres.schema import SchemaKind, SchemaReader
 from pgplan_postgres.server import ServerKind, ServerReader
 from pgplan_postgres.user_mapping import UserMappingKind
 from pgplan_postgres.user_mapping_reader import UserMappingReader
+from pgplan_postgres.words import TABLES
 
 
 class PostgresProvider:
+    words: Mapping[str, str] = TABLES
     kinds: Sequence[ObjectKind | EdgeKind] = (
         RoleKind(),
         MembershipKind(),

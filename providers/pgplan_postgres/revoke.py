@@ -5,7 +5,8 @@ Removing the block forgets them; it never grants. https://www.postgresql.org/doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from attrs import evolve, frozen
 
@@ -15,10 +16,13 @@ from pgplan_postgres.access_block import AccessBlock, Names, On, accesses
 from pgplan_postgres.access_kind import AccessKind
 from pgplan_postgres.grantable import every
 from pgplan_postgres.privileges import Right
+from pgplan_postgres.words import ACCESS
 
 
 @frozen
 class RevokeBlock:
+    WORDS: ClassVar[Mapping[str, str]] = ACCESS
+
     from_: Names
     on: tuple[On, ...]
     privileges: Names

@@ -35,6 +35,11 @@ class Rights:
         """The connected role and those that it is a member of, with inherited rights or without."""
         return self._reached(self.catalog.of("membership"))
 
+    def may_become(self, role: str) -> bool:
+        """Whether the connected role may SET ROLE to `role`. True for one that is not found: what makes it may say so."""
+        allowed = self._reached([found for found in self.catalog.of("membership") if found.spec.set is not False])
+        return role in allowed or self.catalog.get("role", part(role)) is None
+
     def _reached(self, memberships: Iterable[Found]) -> frozenset[str]:
         given: dict[str, list[str]] = {}
         for found in memberships:
@@ -106,5 +111,13 @@ def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def ownership(found: Found, rights: Rights) -> str | None:
-    return None if rights.owns(found) else f"ownership of {found.type} {found.key} (its owner is {found.owner})"
+def ownership(found: Found, rights: Rights) -> list[str]:
+    return [] if rights.owns(found) else [f"ownership of {found.type} {found.key} (its owner is {found.owner})"]
+
+
+def new_owner(owner: str | None, before: str, rights: Rights) -> list[str]:
+    """What it takes to make something of `before` another role's."""
+    if owner in (None, before) or rights.may_become(str(owner)):
+        return []
+    block = f"[[membership]] with role = {_toml(str(owner))}, member = {_toml(rights.facts.role)}"
+    return [f"the right to SET ROLE {owner}, which is to own it: declare a {block}"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import ClassVar
 
 from attrs import field, fields, frozen
 from psycopg import sql
@@ -16,6 +17,7 @@ from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, sorted_d
 from pgplan_postgres.membership import Membership, membership_key
 from pgplan_postgres.rights import ADMIN_NEEDED, Rights
 from pgplan_postgres.sql import comment, name, statement, text, words
+from pgplan_postgres.words import ROLE
 
 NEVER = "infinity"
 MAX_CONNECTIONS = 2**31 - 1
@@ -45,7 +47,9 @@ class RoleBlock(_Attributes):
     """``[role.NAME]``. Omitted switches and `connection_limit` mean their default and are enforced; whatever else is omitted
     is not managed. `config` and `database_config` are all the settings of the role: others are reset."""
 
-    valid_until: str | datetime | None = None
+    WORDS: ClassVar[Mapping[str, str]] = ROLE
+
+    valid_until: str | datetime | date | None = None
     config: dict[str, str | list[str]] | None = None
     database_config: dict[str, dict[str, str | list[str]]] | None = None
     comment: str | None = None
@@ -129,21 +133,20 @@ class RoleKind(ObjectKindBase):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP ROLE {}", name(found.spec.name))]
 
-    def missing_right(self, found: Found | None, spec: Role | None, rights: Rights) -> str | None:
+    def missing_rights(self, found: Found | None, spec: Role | None, rights: Rights) -> Sequence[str]:
         """https://www.postgresql.org/docs/current/role-attributes.html. A role may set its own password and settings."""
         before: Role | None = found.spec if found is not None else None
         if before is not None and before.name == rights.facts.role:
-            return None
-        if not rights.attribute("createrole"):
-            return "the attribute CREATEROLE"
+            return []
         owned = rights.facts.version >= ADMIN_NEEDED
+        lacks = [] if rights.attribute("createrole") else ["the attribute CREATEROLE"]
         if before is not None and before.superuser:
-            return "the attribute SUPERUSER"
+            lacks.append("the attribute SUPERUSER")
         if before is not None and owned and not rights.admin_of(before.name):
-            return f"ADMIN OPTION on the role {before.name}"
+            lacks.append(f"ADMIN OPTION on the role {before.name}")
         given = [] if spec is None else [each for each in _SWITCHES if getattr(spec, each) and not getattr(before, each, False)]
-        lacking = [each for each in given if each == "superuser" or (owned and each in _RARE and not rights.attribute(each))]
-        return f"the attribute {lacking[0].upper()}, which it would hand out" if lacking else None
+        rare = [each for each in given if each == "superuser" or (owned and each in _RARE and not rights.attribute(each))]
+        return [*lacks, *(f"the attribute {each.upper()}, which it would hand out" for each in rare)]
 
     def lock_out(self, found: Found, spec: Role | None, facts: Facts) -> str | None:
         before: Role = found.spec
@@ -190,16 +193,23 @@ def _settings(mistakes: Mistakes, path: tuple[str, ...], values: Config | None) 
         return None
 
 
-def _moment(mistakes: Mistakes, value: str | datetime | None) -> str | None:
+def _moment(mistakes: Mistakes, value: str | datetime | date | None) -> str | None:
     if value is None or value == NEVER:
         return None if value is None else NEVER
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
-        hint = 'write it with its time zone, such as 2030-01-01T00:00:00Z, or "infinity"'
-        mistakes.add(("valid_until",), "cannot read the point in time", hint)
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        lacks = (
+            "is no point in time"
+            if moment is None
+            else "lacks its time zone"
+            if isinstance(moment, datetime)
+            else "lacks its time"
+        )
+        hint = 'write valid_until = 2030-01-01T00:00:00Z, or another offset such as +02:00 for Z; or valid_until = "infinity"'
+        mistakes.add(("valid_until",), f"valid_until {lacks}", hint)
         return None
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 

@@ -11,7 +11,7 @@ from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, ReaderBase, named, to_role
-from pgplan_postgres.rights import Rights, ownership
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement
 
 
@@ -56,11 +56,10 @@ class SchemaKind(ObjectKindBase):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
-    def missing_right(self, found: Found | None, spec: Schema | None, rights: Rights) -> str | None:
-        if found is not None:
-            return ownership(found, rights)
+    def missing_rights(self, found: Found | None, spec: Schema | None, rights: Rights) -> Sequence[str]:
         database = rights.facts.database
-        return None if rights.has("database", part(database), "CREATE") else f"CREATE on database {database}"
+        may = found is not None or rights.has("database", part(database), "CREATE")
+        return [*([] if may else [f"CREATE on database {database}"]), *super().missing_rights(found, spec, rights)]
 
 
 def _target(spec: Schema) -> sql.Composable:

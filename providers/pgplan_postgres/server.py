@@ -13,7 +13,7 @@ from pgplan.secret import Secret
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, named, sorted_dict, to_role
 from pgplan_postgres.options import changes, check_readable, clause, found_options, plain, query_column
-from pgplan_postgres.rights import Rights, ownership
+from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
 
 
@@ -94,12 +94,11 @@ class ServerKind(ObjectKindBase):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
-    def missing_right(self, found: Found | None, spec: Server | None, rights: Rights) -> str | None:
-        if found is not None:
-            return ownership(found, rights)
-        if spec is None or rights.has("foreign_data_wrapper", part(spec.fdw), "USAGE"):
-            return None
-        return f"USAGE on foreign-data wrapper {spec.fdw}"
+    def missing_rights(self, found: Found | None, spec: Server | None, rights: Rights) -> Sequence[str]:
+        lacks: list[str] = []
+        if found is None and spec is not None and not rights.has("foreign_data_wrapper", part(spec.fdw), "USAGE"):
+            lacks.append(f"USAGE on foreign-data wrapper {spec.fdw}")
+        return [*lacks, *super().missing_rights(found, spec, rights)]
 
 
 def _target(spec: Server) -> sql.Composable:

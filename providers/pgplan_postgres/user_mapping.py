@@ -50,9 +50,8 @@ class UserMappingKind(ObjectKindBase):
 
     def declare(self, name: str, block: UserMappingBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
-        for attribute, values in (("server", block.server), ("user", block.user)):
-            if not values:
-                mistakes.add((attribute,), "the list is empty")
+        mistakes.some(("server",), block.server)
+        mistakes.some(("user",), block.user)
         for server in block.server:
             mistakes.name(("server",), server)
         users = [mistakes.grantee(("user",), user) for user in block.user]
@@ -66,14 +65,14 @@ class UserMappingKind(ObjectKindBase):
         specs = [UserMapping(server, user, options) for server, user in pairs]
         return [Declaration(self.name, user_mapping_key(spec), spec) for spec in specs]
 
-    def missing_right(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> str | None:
+    def missing_rights(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> Sequence[str]:
         one = spec or (found.spec if found is not None else None)
         server = rights.catalog.get("server", part(one.server)) if one is not None else None
         if one is None or server is None or rights.owns(server):
-            return None
+            return []
         if one.user == rights.facts.role and rights.has("server", server.key, "USAGE"):
-            return None
-        return f"ownership of server {one.server} (its owner is {server.owner})"
+            return []
+        return [f"ownership of server {one.server} (its owner is {server.owner})"]
 
     def references(self, spec: UserMapping) -> Sequence[Reference]:
         return [Reference("server", part(spec.server), "server"), *to_role(grantee_role(spec.user), "user")]

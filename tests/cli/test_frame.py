@@ -65,7 +65,12 @@ def test_help_lists_every_command() -> None:
         (["show", "-json"], "Use --format json"),
         (["apply", "--input=false"], "Use --no-input"),
         (["apply", "-parallelism=4"], "one transaction"),
-        (["apply", "no-such-plan.bin"], "does not exist"),
+        (
+            ["apply", "no-such-plan.bin"],
+            "the plan file no-such-plan.bin does not exist was it downloaded from the job that made it?",
+        ),
+        (["show", "."], "is not a file"),
+        (["plan", "--otu", "x"], "No such option '--otu'. Did you mean '--out'?"),
         (["apply", "--target", "role.a"], "No such option"),
         (["import"], "Missing argument"),
         (["state"], "Missing command"),
@@ -82,6 +87,11 @@ def test_usage_errors_are_64(arguments: list[str], said: str, tmp_path: Path, mo
     assert said.lower() in done.err.lower().replace("\n  ", " ")
     assert "hunter2" not in done.err
     assert done.out == ""
+
+
+@pytest.mark.parametrize("option", ["--frobnicate", "--json-output", "--parallel", "--dry-run", "--target", "--refresh-only"])
+def test_an_option_that_is_unlike_all_others_gets_no_suggestion(option: str) -> None:
+    assert _bare("plan", option).stderr == f"Error: No such option '{option}'.\n  `pgplan plan --help` lists what there is.\n"
 
 
 def test_common_options_stand_anywhere(offline: Project) -> None:

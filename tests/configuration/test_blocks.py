@@ -152,8 +152,8 @@ OPTIONS = '[[grant]]\nto = "a"\non = { schema = "x" }\nprivileges = []\noptions 
 def test_a_secret_in_clear_is_refused(problems: Problems, project: Project) -> None:
     found = problems('[role.b]\npassword = "hunter2"\n' + OPTIONS % "hunter2")
     assert [problem.splitlines()[0] for problem in found] == [
-        "pgplan.toml:4: role.b: a secret stands here in clear",
-        "pgplan.toml:9: grant.a/schema:x: a secret stands here in clear",
+        "pgplan.toml:4: role.b: password: a secret stands here in clear",
+        "pgplan.toml:9: grant.a/schema:x: options.password: a secret stands here in clear",
     ]
     assert all("sensitive = true" in problem and "hunter2" not in problem for problem in found)
     project.write('[policy]\nplaintext_secrets = "allow"\n' + OPTIONS % "hunter2")

@@ -41,12 +41,12 @@ def test_files_that_cannot_be_read(project: Project) -> None:
     (project.directory / "d.pgplan.toml").write_text("a = " + "[" * 100_000)
     project.write("[role.a]\n[role.a]\n", "e.pgplan.toml")
     assert [problem.splitlines()[0] for problem in project.problems()] == [
-        "pgplan.toml:4: this is not valid TOML: Invalid value (column 9)",
         "a.pgplan.toml:2: it is not UTF-8 text",
         "b.pgplan.toml:1: it is not UTF-8 text",
         "c.pgplan.toml: cannot read it: Is a directory",
         "d.pgplan.toml: arrays or tables are nested too deeply",
-        "e.pgplan.toml:2: this is not valid TOML: Cannot declare ('role', 'a') twice (column 8)",
+        "e.pgplan.toml:2: [role.a] stands here a second time, after line 1",
+        "pgplan.toml:4: there is no value that TOML knows (column 9)",
     ]
 
 
@@ -66,11 +66,11 @@ def test_lines_for_what_is_found_later(project: Project) -> None:
     )
     add_lines(error, configuration)
     assert str(error).splitlines() == [
-        "pgplan.toml:4: role.a: no such role",
-        "  say another",
         "other.toml: role.a: no such role",
         "pgplan.toml: no address",
         "pgplan.toml:1: role.a: it has one",
+        "pgplan.toml:4: role.a: no such role",
+        "  say another",
     ]
 
 

@@ -136,8 +136,8 @@ def test_a_password_in_clear(project: Project, problems: Problems) -> None:
     text = '[connection]\nurl = "postgres://u:hunter2@h/db"\npassword = "hunter2"\n'
     found = problems(text)
     assert [problem.splitlines()[0] for problem in found] == [
-        "pgplan.toml:4: connection: a secret stands here in clear",
-        "pgplan.toml:5: connection: a secret stands here in clear",
+        "pgplan.toml:4: connection: url: a secret stands here in clear",
+        "pgplan.toml:5: connection: password: a secret stands here in clear",
     ]
     assert "hunter2" not in str(found)
     project.write(text + '[policy]\nplaintext_secrets = "allow"\n')

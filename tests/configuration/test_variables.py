@@ -212,7 +212,7 @@ def test_a_variable_file_that_cannot_be_read(project: Project) -> None:
     with pytest.raises(ConfigurationError) as caught:
         project.load(var_files=(broken, project.directory / "none.toml"))
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{broken}:1: this is not valid TOML: Invalid value (column 5)",
+        f'{broken}:1: there is no value that TOML knows (column 5)\n  text stands in quotes: "…"; booleans are true and false',
         f"{project.directory}/none.toml: cannot read it: No such file or directory",
     ]
 
@@ -252,7 +252,7 @@ def test_a_wrong_reference_of_a_sensitive_variable(project: Project, origin: str
 def test_a_sensitive_default_is_a_secret_in_clear(problems: Problems, project: Project) -> None:
     text = '[variables.x]\nsensitive = true\ndefault = "hunter2"\n'
     (problem,) = problems(text)
-    assert problem.startswith("pgplan.toml:5: var.x: a secret stands here in clear")
+    assert problem.startswith("pgplan.toml:5: var.x: default: a secret stands here in clear")
     assert "hunter2" not in problem
     project.write(PASSWORD + text + '[policy]\nplaintext_secrets = "allow"\n')
     assert password(project).reveal() == "hunter2"
@@ -268,7 +268,7 @@ def test_declared_in_two_files(project: Project) -> None:
 def test_a_default_that_is_used_as_a_secret_stands_in_clear(problems: Problems, project: Project) -> None:
     text = PASSWORD + '[variables.x]\ndefault = "hunter2"\n'
     (problem,) = problems(text)
-    assert problem.startswith("pgplan.toml:6: var.x: a secret stands here in clear")
+    assert problem.startswith("pgplan.toml:6: var.x: default: a secret stands here in clear")
     project.write(text)
     assert project.load({"x": "given"}).declared
     project.write(text + '[policy]\nplaintext_secrets = "allow"\n')

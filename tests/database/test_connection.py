@@ -166,6 +166,8 @@ def test_refusals(server: Server, database: str, unique: str, tmp_path: Path) ->
         "name an existing role": Connection(url=database.replace("postgres@", "not_there@")),
         "percent-encoded": Connection(url=f"postgresql://u:{PASSWORD}@:0x/db"),
         f"cannot SET ROLE to {unique}_target": Connection(url=plain, role=f"{unique}_target"),
+        f'[[membership]] with role = "{unique}_target", member = "{role}"': Connection(url=plain, role=f"{unique}_target"),
+        "no such host name: no-such-host.invalid\n  check the host": Connection(url="postgresql://u@no-such-host.invalid/x"),
         "cannot SET ROLE to not_there": Connection(url=database, role="not_there"),
         "refuses connection.settings": Connection(url=database, settings={"lock_timeout": "soon"}),
         "unrecognized configuration parameter": Connection(url=database, settings={"lok_timeout": "1s"}),

@@ -37,7 +37,6 @@ ADDRESSES: list[tuple[dict[str, Any], list[str]]] = [
         {"to": ["a", "b"], "on": [{"database": "d"}, {"schema": ["s", "t"]}], "privileges": ["CREATE"]},
         [f"grant.{who}/{what}" for who in "ab" for what in ("database:d", "schema:s", "schema:t")],
     ),
-    ({"to": [], "on": {"schema": "s"}}, []),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -31,8 +31,9 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
         ("role", "r", {"connection_limit": -2}, ("connection_limit",), "a connection limit is"),
         ("role", "r", {"connection_limit": 2**31}, ("connection_limit",), "a connection limit is"),
         ("role", "r", {"password": ""}, ("password",), "a password is empty"),
-        ("role", "r", {"valid_until": "tomorrow"}, ("valid_until",), "cannot read the point in time"),
-        ("role", "r", {"valid_until": "2030-01-01"}, ("valid_until",), "cannot read the point in time"),
+        ("role", "r", {"valid_until": "tomorrow"}, ("valid_until",), "valid_until is no point in time"),
+        ("role", "r", {"valid_until": "2030-01-01"}, ("valid_until",), "valid_until lacks its time zone"),
+        ("role", "r", {"valid_until": date(2030, 1, 1)}, ("valid_until",), "valid_until lacks its time"),
         ("role", "r", {"member_of": ["r"]}, ("member_of", 0), "a member of itself"),
         ("role", "r", {"member_of": ["a", "a"]}, ("member_of", 1), "stands there twice"),
         ("role", "r", {"member_of": ["PUBLIC"]}, ("member_of", 0), "PUBLIC is not a role"),
@@ -76,11 +77,11 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
             "two columns 'a'",
         ),
         ("user_mapping", "", {"server": "s", "user": "public"}, ("user",), "no role is called 'public'"),
-        ("user_mapping", "", {"server": "s", "user": []}, ("user",), "the list is empty"),
+        ("user_mapping", "", {"server": "s", "user": []}, ("user",), "user is empty"),
         ("user_mapping", "", {"server": LONG + "x", "user": "u"}, ("server",), "64 bytes"),
         ("membership", "", {"role": "r", "member": "PUBLIC"}, ("member",), "PUBLIC is not a role"),
         ("membership", "", {"role": ["a", "b"], "member": ["b", "c"]}, ("member",), "a member of itself"),
-        ("membership", "", {"role": [], "member": "a"}, ("role",), "the list is empty"),
+        ("membership", "", {"role": [], "member": "a"}, ("role",), "role is empty"),
     ],
 )
 def test_refused(kind: str, name: str, block: dict[str, Any], path: tuple[str | int, ...], message: str) -> None:

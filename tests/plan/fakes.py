@@ -119,8 +119,8 @@ class ThingKind:
     def drop(self, found: Found) -> Sequence[Statement]:
         return [Statement(f"DROP {found.spec.name}")]
 
-    def missing_right(self, found: Found | None, spec: Thing | None, rights: FakeRights) -> str | None:
-        return "the colour black" if spec is not None and spec.color == "black" else None
+    def missing_rights(self, found: Found | None, spec: Thing | None, rights: FakeRights) -> Sequence[str]:
+        return ["the colour black"] if spec is not None and spec.color == "black" else []
 
     def lock_out(self, found: Found, spec: Thing | None, facts: Facts) -> str | None:
         return "its very self" if found.spec.name == facts.role and spec is None else None

@@ -90,5 +90,11 @@ def test_naming_what_this_plan_deletes_is_an_error() -> None:
 
 
 def test_an_unmanaged_dependent_stops_the_drop() -> None:
-    with pytest.raises(PgplanError, match=r"thing.b stands on it\n.*pgplan import thing.b"):
+    with pytest.raises(PgplanError, match=r"thing.c stands on it\n.*pgplan import thing.c"):
+        World((), (entry(Thing("b")),), (found(Thing("b")), found(C, oid=8))).plan()
+
+
+def test_what_it_owns_need_not_be_imported_to_drop_a_role() -> None:
+    with pytest.raises(PgplanError, match=r"thing.b stands on it\n  give thing.b another owner.*keep thing.a declared") as caught:
         World((), (entry(A),), (found(A), found(B, oid=8))).plan()
+    assert "import" not in str(caught.value)

@@ -171,3 +171,32 @@ def test_createrole_is_not_enough_from_16_on(project: Project, cluster: Server, 
     project.url = cluster.url("shop", "deployer")
     project.write(HEAD + '[role.postgres_made]\nlogin = true\n[role.fresh]\nbypassrls = true\n[policy]\nexisting = "adopt"\n')
     assert words in project.run("plan", expect=1).err
+
+
+OWNERS = HEAD + '[schema.one]\nowner = "group"\n[schema.two]\nowner = "group"\n[foreign_table."three.t"]\nserver = "s"\n'
+
+
+def test_all_that_a_role_lacks_for_one_object_and_to_hand_it_on_is_said_when_planning(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE weak LOGIN", 'CREATE ROLE "group"', "CREATE DATABASE shop")
+    cluster.execute(
+        "CREATE EXTENSION postgres_fdw",
+        "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
+        "CREATE SCHEMA three",
+        "CREATE SCHEMA two AUTHORIZATION weak",
+        database="shop",
+    )
+    project.url = cluster.url("shop", "weak")
+    project.write(OWNERS + 'columns = [{ name = "a", type = "integer" }]\n[policy]\nexisting = "adopt"\n')
+    error = project.run("plan", expect=1).err
+    hand_on = "the right to SET ROLE group, which is to own it: declare a [[membership]]"
+    for words in (
+        "schema.one: the connected role weak lacks CREATE on database shop",
+        f'schema.one: the connected role weak lacks {hand_on} with role = "group", member = "weak"',
+        f"schema.two: the connected role weak lacks {hand_on}",
+        "foreign_table.three.t: the connected role weak lacks CREATE on schema three",
+        "foreign_table.three.t: the connected role weak lacks USAGE on server s",
+    ):
+        assert words in error
+    cluster.execute('GRANT "group" TO weak', 'GRANT CREATE ON DATABASE shop TO weak, "group"')
+    cluster.execute("GRANT CREATE ON SCHEMA three TO weak", "GRANT USAGE ON FOREIGN SERVER s TO weak", database="shop")
+    project.plan_and_apply()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pgplan.cli.carry_out import approve_and_carry_out, carry_out_saved
+from pgplan.cli.forms import PlanFile
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
@@ -25,7 +26,7 @@ from pgplan.workflow import make_plan, opened
         "pgplan apply plan.bin --expect-digest sha256:…",
     ),
 )
-@click.argument("path", metavar="[PLAN]", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", metavar="[PLAN]", required=False, type=PlanFile())
 @click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
 @click.option("--expect-digest", "expected", metavar="sha256:…", help="Refuse any other plan than the one that was approved.")
 @click.option("--trust-plan", is_flag=True, help="Apply PLAN without making it again from the configuration.")

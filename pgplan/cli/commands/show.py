@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pgplan import planfile
-from pgplan.cli.forms import Form, format_option, rendered
+from pgplan.cli.forms import Form, PlanFile, format_option, rendered
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.terminal import out
@@ -20,7 +20,7 @@ from pgplan.render.text import statements
     arguments={"PLAN": "A file that `pgplan plan --out PLAN` saved."},
     examples=("pgplan show plan.bin", "pgplan show plan.bin --format sql"),
 )
-@click.argument("path", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", metavar="PLAN", type=PlanFile())
 @format_option
 @click.pass_obj
 def command(common: Common, path: Path, form: Form) -> None:
