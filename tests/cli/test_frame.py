@@ -91,7 +91,7 @@ def test_usage_errors_are_64(arguments: list[str], said: str, tmp_path: Path, mo
 
 @pytest.mark.parametrize("option", ["--frobnicate", "--json-output", "--parallel", "--dry-run", "--target", "--refresh-only"])
 def test_an_option_that_is_unlike_all_others_gets_no_suggestion(option: str) -> None:
-    assert _bare("plan", option).stderr == f"Error: No such option '{option}'.\n  `pgplan plan --help` lists what there is.\n"
+    assert _bare("plan", option).err == f"Error: No such option '{option}'.\n  `pgplan plan --help` lists what there is.\n"
 
 
 def test_common_options_stand_anywhere(offline: Project) -> None:
