@@ -7,6 +7,7 @@ import signal
 import sys
 
 from pgplan.cli.run import run
+from pgplan.cli.terminal import open_streams
 
 
 def main() -> None:
@@ -15,4 +16,5 @@ def main() -> None:
     gc.disable()
     # As after Ctrl-C: what is open is rolled back, and an embedded server is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    open_streams()
     sys.exit(run(sys.argv[1:]))

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 
 import click
+from attrs import evolve
 
 from pgplan.cli.forms import rendered
 from pgplan.cli.options import Common
-from pgplan.cli.terminal import can_ask, out, say, working
+from pgplan.cli.terminal import OutputError, can_ask, done_already, out, say, working
 from pgplan.database.apply import Applied
 from pgplan.database.steps import Progress
 from pgplan.errors import PgplanError, Problem
@@ -36,6 +37,9 @@ def _show(common: Common, planned: Planned) -> None:
     except BrokenPipeError:
         # Elsewhere a reader that goes away is no error. Here nobody has seen what is about to be done.
         raise PgplanError(Problem("standard output was closed; nothing was changed")) from None
+    except OutputError as error:
+        (problem,) = error.problems
+        raise PgplanError(evolve(problem, message=f"{problem.message}; nothing was changed")) from None
 
 
 def _approve(common: Common, question: str) -> None:
@@ -75,6 +79,11 @@ def _carry_out(common: Common, run: Run, plan: Plan, apply: Callable[[Progress],
 
         applied = apply(progress)
     _say_aside(common, applied)
+    with done_already("The changes were made and committed" if plan.pending_changes else "There was nothing to do"):
+        _tell(common, plan)
+
+
+def _tell(common: Common, plan: Plan) -> None:
     if not plan.pending_changes:
         out("".join(f"{line}\n" for line in summary(plan)))
         return

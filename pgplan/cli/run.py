@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from pgplan.cli.commands import pgplan
 from pgplan.cli.failures import show_errors, show_unexpected, show_usage_error
 from pgplan.cli.options import Common
+from pgplan.cli.terminal import flush_streams
 from pgplan.cli.terraform import refuse_terraform_flags
 from pgplan.errors import Exit, PgplanError
 
@@ -19,10 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line. Never raises but for SystemExit of the interpreter itself; prints errors to standard error."""
     common = Common()
     code = _guarded(arguments, common)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _swallow_output()
+    flush_streams()
     return code
 
 
@@ -32,7 +30,8 @@ def _guarded(arguments: Sequence[str], common: Common) -> int:
     except BrokenPipeError:
         return Exit.DONE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted.", err=True)
+        with suppress(OSError):
+            click.echo("\nInterrupted.", err=True)
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - what nobody foresaw must not print values
         return _failed(error, common)
@@ -45,20 +44,21 @@ def _run(arguments: Sequence[str], common: Common) -> int:
 
 
 def _failed(error: Exception, common: Common) -> int:
+    """The exit code of an error, which is shown where that is possible."""
+    with suppress(OSError):
+        _show(error, common)
+    if isinstance(error, click.UsageError):
+        return Exit.USAGE
+    return error.exit_code if isinstance(error, PgplanError) else Exit.ERROR
+
+
+def _show(error: Exception, common: Common) -> None:
     colour = common.colour(sys.stderr)
     if isinstance(error, click.UsageError):
         show_usage_error(error, colour=colour)
-        return Exit.USAGE
-    if isinstance(error, PgplanError):
+    elif isinstance(error, PgplanError):
         show_errors(error.problems, colour=colour)
-        return error.exit_code
-    if isinstance(error, click.ClickException):
+    elif isinstance(error, click.ClickException):
         show_errors([error.format_message()], colour=colour)
     else:
         show_unexpected(error, details=common.debug, colour=colour)
-    return Exit.ERROR
-
-
-def _swallow_output() -> None:
-    """The reader of our output went away: let the interpreter's last flush write to nowhere instead of complaining."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ import click
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import out, say, working
+from pgplan.cli.terminal import done_already, out, say, working
 from pgplan.importing import import_addresses
 from pgplan.workflow import opened
 
@@ -36,4 +36,5 @@ def command(common: Common, addresses: tuple[str, ...]) -> None:
         say(common, f"{one.address}: {'is managed already' if one.known else 'imported'}")
     if missing:
         say(common, "\nThe configuration does not declare this yet; add it, or the next plan drops it:\n")
-        out("\n".join(missing))
+        with done_already("All of this was recorded"):
+            out("\n".join(missing))
