@@ -12,12 +12,12 @@ from attrs import frozen
 
 PUBLIC = "PUBLIC"
 MAX_NAME_BYTES = 63
-_NEEDS_QUOTES = re.compile(r'[./:@(),"*\s]')
+_NEEDS_QUOTES = re.compile(r'[./:@()\[\],"*\s]')
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
 def part(name: str) -> str:
-    """`name` as a part of an address: double-quoted only if it holds one of ``./:@(),"*``, a blank, or spells PUBLIC."""
+    """`name` as a part of an address: double-quoted only if it holds one of ``./:@()[],"*``, a blank, or spells PUBLIC."""
     if name == PUBLIC or not name or _NEEDS_QUOTES.search(name):
         return '"' + name.replace('"', '""') + '"'
     return name

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
-from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part
+from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part, role_grantee
 from pgplan.kind import Catalog, Claim, Declaration, Facts, Found, InvalidBlockError, Item, Reference, Scope
 from pgplan.secret import Secret
 from pgplan_postgres.acl import given
@@ -269,7 +269,7 @@ def _names(spec: DefaultPrivileges, privilege: str) -> bool:
 def _block(spec: DefaultPrivileges, absent: bool, grantable: bool) -> dict[str, Any]:
     privileges = [right.privilege for right in spec.rights if (right.absent, right.grantable) == (absent, grantable)]
     return {
-        "owner": spec.owner,
+        "owner": role_grantee(spec.owner),
         **({"schema": spec.schema} if spec.schema else {"global": True}),
         "objects": spec.objects,
         "privileges": privileges,
