@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from pgplan.database.embedded import discard
 from pgplan.database.embedded import url as embedded_url
 from pgplan.errors import Exit, PgplanError, Problem
 
@@ -61,6 +63,9 @@ on = {{ server = "orders" }}
 privileges = ["USAGE"]
 """
 
+_FILES = ("pgplan.toml", "plan.bin", ".pgplan")
+"""What the demo leaves in its directory."""
+
 BY_HAND = (
     "REVOKE USAGE ON FOREIGN SERVER orders FROM analyst",
     "ALTER ROLE analyst CREATEDB",
@@ -69,14 +74,15 @@ BY_HAND = (
 
 
 def demo(directory: Path, say: Say, command: Command) -> None:
-    """Play the demo in `directory`, which must be empty or absent. `command` runs pgplan: arguments to exit code.
+    """Play the demo in `directory`, which must be empty or absent (see `clear`). `command` runs pgplan: arguments to exit code.
 
     Raises PgplanError when the directory is not empty, or when a step does not end as it should.
     """
     if directory.exists() and any(directory.iterdir()):
-        hint = "remove it, or name another one with --directory"
+        hint = "remove it, or name another one with -C"
         raise PgplanError(Problem(f"{directory} is not empty", hint=hint))
     directory.mkdir(parents=True, exist_ok=True)
+    discard(directory)  # a demo that was interrupted may have left a server's data elsewhere
     say("\n# A PostgreSQL of its own, and in it a second database with orders that somebody else owns\n")
     url = embedded_url(directory)
     password = _make_remote(directory, url)
@@ -86,6 +92,24 @@ def demo(directory: Path, say: Say, command: Command) -> None:
     say(f"\nThe files of this demo are in {directory}; the server has stopped, and starts again for the next command there:")
     say(f"  export {VARIABLE}=…   # its value was made up for this run; without it the secret counts as unchanged")
     say(f"  pgplan -C {directory} plan")
+
+
+def is_left_over(directory: Path) -> bool:
+    """Whether `directory` holds an earlier demo, and nothing else."""
+    configuration = directory / "pgplan.toml"
+    names = {path.name for path in directory.iterdir()} if directory.is_dir() else set[str]()
+    return "pgplan.toml" in names <= set(_FILES) and configuration.read_text().startswith(TOML.partition("\n")[0])
+
+
+def clear(directory: Path) -> None:
+    """Remove an earlier demo. Raises PgplanError while its server runs."""
+    discard(directory)
+    for name in _FILES:
+        path = directory / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _play(directory: Path, url: str, say: Say, command: Command) -> None:

@@ -11,12 +11,13 @@ from pgplan.configuration.model import Declared
 from pgplan.errors import PgplanError, Problem
 from pgplan.images import restore
 from pgplan.kind import InvalidBlockError
+from pgplan.patience import Said, silent
 from pgplan.plan.model import Change, Plan, Remarks, Slot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Snapshot
 from pgplan.state.digests import matches, slots
 from pgplan.state.model import State
-from pgplan.workflow import Run, Said, Seen, Slots, build_plan, see, silent
+from pgplan.workflow import Run, Seen, Slots, build_plan, see
 
 
 @frozen

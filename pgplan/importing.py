@@ -14,13 +14,14 @@ from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.images import Image, image, restore
 from pgplan.kind import Found, InvalidBlockError, Spec
+from pgplan.patience import Said, silent
 from pgplan.plan.observed import found_image
 from pgplan.registry import is_edge_kind
 from pgplan.render.toml import block_text
 from pgplan.state.backend import ConflictError
 from pgplan.state.model import Adopted, Entry, State, Target
 from pgplan.state.store import new_state
-from pgplan.workflow import Run, Said, Seen, refuse_past, see, settled_state, silent
+from pgplan.workflow import Run, Seen, refuse_past, see, settled_state
 
 
 @frozen
@@ -46,7 +47,7 @@ def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> lis
     """Record what is found for each address. Raises PgplanError, with nothing recorded, for all that cannot be."""
     addresses = _addresses(run, texts)
     settled_state(run, said)  # takes the lock too, where there is something to settle
-    with run.store.lock(run.request.lock_timeout):
+    with run.store.lock(run.request.lock_timeout, said):
         seen = see(run, addresses, said)
         refuse_past(seen)
         recorded = seen.state.by_address()

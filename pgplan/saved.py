@@ -18,12 +18,13 @@ from pgplan.database.read import read
 from pgplan.database.stale import raise_moved
 from pgplan.database.verify import counted, stale
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
+from pgplan.patience import Said, silent
 from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_slots_of
 from pgplan.plan.model import Options, Plan
 from pgplan.planfile import Manifest
 from pgplan.state.digests import slots
 from pgplan.state.model import State
-from pgplan.workflow import Planned, Run, Said, Seen, Slots, apply_plan, build_plan, silent, types_of
+from pgplan.workflow import Planned, Run, Seen, Slots, apply_plan, build_plan, types_of
 
 SHOWN = 10
 """How many differences are told."""

@@ -27,6 +27,7 @@ from pgplan.database.stale import elsewhere
 from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
+from pgplan.patience import Said, silent
 from pgplan.plan.build import build
 from pgplan.plan.model import Plan, Remarks, Slot
 from pgplan.registry import Registry, is_edge_kind
@@ -40,12 +41,6 @@ ATTEMPTS = 5
 Slots = Mapping[tuple[str, str], Slot]
 PATIENCE = 1.0
 """Seconds that planning waits at least for an apply that is just about to end."""
-
-Said = Callable[[str], None]
-
-
-def silent(_: str) -> None:
-    """For callers that do not watch."""
 
 
 def _uncounted(done: int, total: int) -> None:
@@ -198,7 +193,8 @@ def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:
     if (state is None or state.pending is None) and wanted(directory, run.store, state) is None:
         return state or unwritten(name), version
     said("Finding out how an interrupted apply ended")
-    with run.store.lock(run.request.lock_timeout):
+    run.connection.waiting = said
+    with run.store.lock(run.request.lock_timeout, said):
         state, version = take_up(directory, run.store, *run.store.load())
         if state is None:
             return unwritten(name), version

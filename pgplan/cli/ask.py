@@ -11,12 +11,12 @@ from pgplan.errors import Exit, PgplanError
 
 
 def approve(question: str) -> bool:
-    """Whether the word ``yes`` is typed in full, as Terraform wants it. Raises PgplanError with exit code 130 on Ctrl-C."""
+    """Whether the answer is yes; anything else is no. Raises PgplanError with exit code 130 on Ctrl-C."""
     try:
-        answer = _text(f"{question} Only 'yes' is accepted:")
+        answer = _text(f"{question} (yes or no):")
     except KeyboardInterrupt:
         raise PgplanError("interrupted; nothing was changed", exit_code=Exit.INTERRUPTED) from None
-    return answer.strip() == "yes"
+    return answer.strip().lower() in ("y", "yes")
 
 
 def choose(question: str, choices: dict[str, str]) -> str:

@@ -77,6 +77,7 @@ def _carry_out(common: Common, run: Run, plan: Plan, apply: Callable[[Progress],
         def progress(done: int, total: int) -> None:
             said(f"Applying: {done} of {total} steps")
 
+        run.connection.waiting = said
         applied = apply(progress)
     _say_aside(common, applied)
     with done_already("The changes were made and committed" if plan.pending_changes else "There was nothing to do"):

@@ -121,7 +121,7 @@ def apply(
         checkpoint,
         secrets.token_hex(16),
     )
-    lock = store.lock(lock_timeout)
+    lock = store.lock(lock_timeout, connection.waiting)
     try:
         return _locked(working, again)
     except KeyboardInterrupt:

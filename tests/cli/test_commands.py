@@ -138,7 +138,7 @@ def _at_terminal(project: Project, answer: str, *arguments: str) -> tuple[int, s
             screen += os.read(primary, 4096).decode(errors="replace")
         except OSError:  # the other end is closed
             break
-        if not typed and "accepted:" in screen:
+        if not typed and "(yes or no):" in screen:
             time.sleep(0.2)
             os.write(primary, answer.encode())
             typed = True
@@ -148,7 +148,12 @@ def _at_terminal(project: Project, answer: str, *arguments: str) -> tuple[int, s
 
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
-    [("no\r", 1, "declined; nothing was changed"), ("y\r", 1, "declined"), ("\x03", 130, "interrupted; nothing was changed")],
+    [
+        ("no\r", 1, "declined; nothing was changed"),
+        ("\r", 1, "declined"),
+        ("yesterday\r", 1, "declined"),
+        ("\x03", 130, "interrupted; nothing was changed"),
+    ],
 )
 def test_declining_at_a_terminal(base: Project, answer: str, code: int, said: str) -> None:
     ended, screen = _at_terminal(base, answer, "apply")
@@ -157,8 +162,9 @@ def test_declining_at_a_terminal(base: Project, answer: str, code: int, said: st
     assert not (base.directory / ".pgplan" / "state.json").exists()
 
 
-def test_approving_at_a_terminal_in_colour(base: Project) -> None:
-    ended, screen = _at_terminal(base, "yes\r", "apply")
+@pytest.mark.parametrize("answer", ["yes\r", "y\r", " Y \r"])
+def test_approving_at_a_terminal_in_colour(base: Project, answer: str) -> None:
+    ended, screen = _at_terminal(base, answer, "apply")
     assert ended == 0, screen
     assert "\x1b[32m+\x1b[0m" in screen
     assert "Apply complete! 3 added" in screen

@@ -9,8 +9,9 @@ import click
 
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.terminal import out
-from pgplan.demo import demo
+from pgplan.cli.terminal import can_ask, out
+from pgplan.demo import clear, demo, is_left_over
+from pgplan.errors import PgplanError, Problem
 
 DIRECTORY = Path("pgplan-demo")
 
@@ -23,7 +24,14 @@ def command(common: Common) -> None:
     Starts an embedded PostgreSQL, declares a foreign server and a role that reads through it, plans, applies, changes something
     by hand, shows the drift and repairs it. Its files are in ./pgplan-demo, or where -C says; nothing is left running.
     """
-    demo((common.chosen_directory or DIRECTORY).resolve(), _say, _runner(common))
+    directory = (common.chosen_directory or DIRECTORY).resolve()
+    if is_left_over(directory) and can_ask(common):
+        from pgplan.cli.ask import approve  # noqa: PLC0415 - questionary is slow to import
+
+        if not approve(f"{directory} holds an earlier demo. Remove that and start over?"):
+            raise PgplanError(Problem("declined; nothing was changed"))
+        clear(directory)
+    demo(directory, _say, _runner(common))
 
 
 def _say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pgplan.cli.completion import importable
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
@@ -21,7 +22,7 @@ from pgplan.workflow import opened
         "pgplan import 'user_mapping.s1/alice' 'grant.alice/schema:billing'",
     ),
 )
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=importable)
 @click.pass_obj
 def command(common: Common, addresses: tuple[str, ...]) -> None:
     """Start to manage what exists, changing nothing in the database.

@@ -9,6 +9,7 @@ from typing import Literal
 
 import click
 
+from pgplan.cli.completion import recorded
 from pgplan.cli.frame import Command, Group, alone
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
@@ -49,7 +50,7 @@ def _load(common: Common) -> State:
     arguments={"PATTERN": "Only addresses like this; * stands for any text, ? for one character."},
     examples=("pgplan state list", "pgplan state list 'role.*' 'grant.*/schema:billing'"),
 )
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=recorded)
 @_FORMAT
 @click.pass_obj
 def list_(common: Common, patterns: tuple[str, ...], form: Literal["text", "json"]) -> None:
@@ -70,7 +71,7 @@ def list_(common: Common, patterns: tuple[str, ...], form: Literal["text", "json
     arguments={"ADDRESS": "One of those that `pgplan state list` lists."},
     examples=("pgplan state show role.alice",),
 )
-@click.argument("address")
+@click.argument("address", shell_complete=recorded)
 @_FORMAT
 @click.pass_obj
 def show(common: Common, address: str, form: Literal["text", "json"]) -> None:
