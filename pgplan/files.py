@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def replace(path: Path, data: bytes, temporary: Path) -> None:
             temporary.unlink(missing_ok=True)
             raise
     _flush_directory(path.parent)
+
+
+def refuse_foreign_link(path: Path) -> None:
+    """Raise OSError where a symbolic link on the way to `path` stands in a directory that others may write to: it may be theirs,
+    and lead anywhere."""
+    whole = path.absolute()
+    for step in (*reversed(whole.parents), whole):
+        if step.is_symlink() and step.parent.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            message = "it is reached by a symbolic link in a directory that others may write to"
+            raise OSError(errno.ELOOP, message, str(step))
 
 
 def _flush_directory(path: Path) -> None:

@@ -26,7 +26,7 @@ from attrs import evolve, frozen
 
 from pgplan import __version__
 from pgplan.errors import Exit, PgplanError, Problem, StaleError
-from pgplan.files import replace
+from pgplan.files import refuse_foreign_link, replace
 from pgplan.images import canonical, image, mistakes, restore
 from pgplan.plan.again import unexplained
 from pgplan.plan.model import FORMAT as PLAN_FORMAT
@@ -118,8 +118,9 @@ def write(path: Path, plan: Plan, about: Manifest) -> str:
     """
     body = canonical(image(plan))
     about = evolve(about, digest=_digest(body))
-    target = Path(os.path.realpath(path))  # a symbolic link stays one
     try:
+        refuse_foreign_link(path)
+        target = Path(os.path.realpath(path))  # a symbolic link stays one
         replace(target, pack(canonical(image(about)), body), target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp"))
     except OSError as error:
         raise PgplanError(Problem(f"the plan file {path} cannot be written: {error.strerror}")) from error

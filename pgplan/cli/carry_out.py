@@ -13,7 +13,7 @@ from pgplan.cli.options import Common
 from pgplan.cli.terminal import OutputError, can_ask, done_already, out, say, working
 from pgplan.database.apply import Applied
 from pgplan.database.steps import Progress
-from pgplan.errors import PgplanError, Problem
+from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.plan.model import Options, Plan, Remarks
 from pgplan.render.changes import Counts, summary
 from pgplan.saved import Saved, apply_saved
@@ -28,7 +28,15 @@ def approve_and_carry_out(common: Common, run: Run, planned: Planned, question: 
     refuse_past(planned.seen)
     if pending and not yes:
         _approve(common, question)
-    carry_out(common, run, planned.plan, planned.remarks)
+    try:
+        carry_out(common, run, planned.plan, planned.remarks)
+    except StaleError:
+        stored = run.store.backend.read()
+        if (stored.version if stored else None) == planned.seen.version:
+            raise  # an object moved, and the message names it
+        when = "while this one planned" if yes else "while the question stood"
+        message = f"another run applied to the same state {when}; nothing was changed by this one"
+        raise StaleError(Problem(message, address="state", hint="run it again: it plans anew, and asks about that")) from None
 
 
 def _show(common: Common, planned: Planned) -> None:

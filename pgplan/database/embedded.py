@@ -25,6 +25,9 @@ from pgplan.files import make_directory
 
 # postgres gets the socket's directory through a shell, and libpq takes a comma for a list of hosts.
 _AWKWARD = re.compile(r"[^\w./+@~-]")
+_SOCKET = ".s.PGSQL.5432"
+_LONGEST = 103
+"""Bytes of a socket's path: sun_path has 104 on macOS and 108 on Linux, the last one 0."""
 _OPEN = stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
 
 
@@ -44,7 +47,9 @@ def data_directory(directory: Path) -> Path:
     """Where the server of the configuration in `directory` keeps its data: .pgplan/embedded, or a place that suits it better.
 
     The server cannot run as root and drops to a user of its own, for whom the wheel would open every directory above, as far as
-    /root; and it cannot use a path with blanks. Then the data are in a directory of pgplan's own, named after this one.
+    /root; and it cannot use a path with blanks. Nor may the path be too long for a socket: the wheel would put the socket where
+    others can reach it, and whoever reaches it is superuser, while the data are the server's alone. Then the data are in a
+    directory of pgplan's own, named after this one.
     """
     own = directory.resolve() / ".pgplan" / "embedded"
     if _suits(own):
@@ -56,7 +61,7 @@ def data_directory(directory: Path) -> Path:
     other = base / f"embedded-{hashlib.sha256(os.fsencode(own)).hexdigest()[:12]}"
     if _suits(other):
         return other
-    hint = "keep the configuration in a directory that other users may enter and whose path has no blanks"
+    hint = "keep the configuration in a directory that other users may enter and whose path is short and has no blanks"
     raise PgplanError(Problem(f"the embedded server can use neither {own} nor {other}", address="connection", hint=hint))
 
 
@@ -65,7 +70,7 @@ def _is_root() -> bool:
 
 
 def _suits(path: Path) -> bool:
-    if _AWKWARD.search(str(path)):
+    if _AWKWARD.search(str(path)) or len(os.fsencode(path / _SOCKET)) > _LONGEST:
         return False
     above = [parent for parent in path.parents if parent.exists()]
     return not _is_root() or all(parent.stat().st_mode & _OPEN == _OPEN for parent in above)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from ipaddress import ip_address
 
 from attrs import field, frozen
 from psycopg import sql
@@ -212,6 +213,18 @@ def problems(connection: Session) -> tuple[Problem, ...]:
     return tuple(found)
 
 
+_ENCRYPTED = "SELECT encrypted FROM pg_catalog.pg_stat_gssapi WHERE pid = pg_catalog.pg_backend_pid()"
+
+
+def crosses_in_clear(connection: Session) -> bool:
+    """Whether what is sent crosses a network without TLS or GSSAPI encryption. A socket and the loopback are no network."""
+    address = connection.info.hostaddr
+    if not address or ip_address(address.partition("%")[0]).is_loopback or connection.pgconn.ssl_in_use:
+        return False
+    row = connection.execute(_ENCRYPTED).fetchone()
+    return row is None or not row["encrypted"]
+
+
 def warnings(connection: Session, commands: Collection[str]) -> tuple[str, ...]:
     """What may record private secrets all the same, in words to show with the plan.
 
@@ -220,6 +233,9 @@ def warnings(connection: Session, commands: Collection[str]) -> tuple[str, ...]:
     row = connection.execute(_RECORDERS, (sorted(commands),)).fetchone()
     assert row is not None
     found: list[str] = []
+    if crosses_in_clear(connection):
+        host = connection.info.host
+        found.append(f"the connection to {host} is not encrypted, and secrets cross the network: add sslmode=require to url")
     if row["pgaudit"] is not None:
         found.append("pgaudit is loaded: it records nested statements, and with them secrets")
     if row["statements"] == "all" and not row["superuser"]:

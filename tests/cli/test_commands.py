@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -118,8 +119,8 @@ def test_apply_asks_nobody_without_a_terminal(base: Project) -> None:
     base.run("destroy", "--auto-approve")
 
 
-def _at_terminal(project: Project, answer: str, *arguments: str) -> tuple[int, str]:
-    """Run pgplan on a pseudo-terminal and type an answer once it asks."""
+def _at_terminal(project: Project, answer: str, *arguments: str, meanwhile: Callable[[], None] = lambda: None) -> tuple[int, str]:
+    """Run pgplan on a pseudo-terminal and type an answer once it asks; `meanwhile` happens before."""
     primary, secondary = os.openpty()
     environment = {**os.environ, "DATABASE_URL": project.url, "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
     process = subprocess.Popen(
@@ -139,6 +140,7 @@ def _at_terminal(project: Project, answer: str, *arguments: str) -> tuple[int, s
         except OSError:  # the other end is closed
             break
         if not typed and "(yes or no):" in screen:
+            meanwhile()
             time.sleep(0.2)
             os.write(primary, answer.encode())
             typed = True
@@ -160,6 +162,18 @@ def test_declining_at_a_terminal(base: Project, answer: str, code: int, said: st
     assert ended == code, screen
     assert said in screen
     assert not (base.directory / ".pgplan" / "state.json").exists()
+
+
+def test_another_run_that_applied_while_the_question_stood_is_said(base: Project) -> None:
+    def meanwhile() -> None:
+        base.run("apply", "--yes")
+
+    ended, screen = _at_terminal(base, "yes\r", "apply", meanwhile=meanwhile)
+    assert ended == 3, screen
+    assert "another run applied to the same state while the question stood; nothing was changed" in " ".join(screen.split())
+    assert "lineage" not in screen
+    base.run("plan", "--detailed-exitcode")
+    base.run("destroy", "--yes")
 
 
 @pytest.mark.parametrize("answer", ["yes\r", "y\r", " Y \r"])

@@ -14,7 +14,7 @@ def _completed(project: Project, line: str) -> list[str]:
     process = project.process(environment=environment)
     out, err = process.communicate(timeout=60)
     assert err == ""
-    return [line.partition(",")[2] for line in out.splitlines()]
+    return [line.partition(",")[2] for line in out.split()]
 
 
 def test_commands_and_options(offline: Project) -> None:

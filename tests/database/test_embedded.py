@@ -135,12 +135,20 @@ def test_the_umask_of_root_does_not_matter(directory: Path) -> None:
         os.umask(before)
 
 
-def test_a_long_path(directory: Path) -> None:
-    """Sockets have short names only; the data stay where they belong."""
+def test_nobody_else_reaches_its_socket_however_long_the_path_is(directory: Path) -> None:
+    """Sockets have short names only: for a long path, data and socket are elsewhere together."""
     deep = directory.joinpath(*["d" * 30] * 4)
     deep.mkdir(parents=True)
-    finish(start(deep))
-    assert embedded.data_directory(deep) == deep.resolve() / ".pgplan" / "embedded"
+    data = embedded.data_directory(deep)
+    assert deep not in data.parents
+    process = start(deep)
+    try:
+        (sockets,) = {Path(line) for line in (data / "postmaster.pid").read_text().splitlines()[4:5]}
+        assert sockets == data
+        assert sockets.stat().st_mode & 0o777 == 0o700
+    finally:
+        finish(process)
+        shutil.rmtree(data, ignore_errors=True)
 
 
 def test_without_the_wheel(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
