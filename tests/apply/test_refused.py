@@ -45,8 +45,8 @@ def test_another_states_lineage(world: World) -> None:
 @pytest.mark.parametrize(
     ("by_hand", "said"),
     [
-        ("COMMENT ON SCHEMA s_a IS 'by hand'", "schema.s_a: comment is 'by hand'; the plan found 'one'"),
-        ("ALTER SCHEMA s_a OWNER TO pg_monitor", "schema.s_a: owner is 'pg_monitor'; the plan found 'postgres'"),
+        ("COMMENT ON SCHEMA s_a IS 'by hand'", 'schema.s_a: comment is "by hand"; the plan found "one"'),
+        ("ALTER SCHEMA s_a OWNER TO pg_monitor", 'schema.s_a: owner is "pg_monitor"; the plan found "postgres"'),
         ("DROP SCHEMA s_a", "schema.s_a: is gone; the plan found it"),
         ("DROP SCHEMA s_a; CREATE SCHEMA s_a; COMMENT ON SCHEMA s_a IS 'one'", "schema.s_a: is another object now"),
         ("CREATE SCHEMA s_new", "schema.s_new: exists now"),
@@ -64,14 +64,14 @@ def test_changed_between_comparison_and_steps(world: World) -> None:
     world.declare(schema_blocks(ONE)).apply()
     plan = world.declare(schema_blocks({"s_a": "two"})).plan()
     change = once(lambda: world.execute("ALTER SCHEMA s_a OWNER TO pg_monitor"), "compared")
-    with pytest.raises(PgplanError, match="owner is 'pg_monitor'; the plan wants 'postgres'"):
+    with pytest.raises(PgplanError, match='owner is "pg_monitor"; the plan wants "postgres"'):
         world.apply(plan, checkpoint=change)
     assert world.schemas() == ONE
 
 
 def test_steps_that_do_something_else_than_planned(world: World) -> None:
     plan = world.declare(schema_blocks(ONE)).plan()
-    assert "comment is 'else'; the plan wants 'one'" in refused(world, with_steps(plan, "COMMENT ON SCHEMA s_a IS 'else'"))
+    assert 'comment is "else"; the plan wants "one"' in refused(world, with_steps(plan, "COMMENT ON SCHEMA s_a IS 'else'"))
     assert "schema.s_a: is not there" in refused(world, with_steps(plan, "DROP SCHEMA s_a"))
 
 
@@ -196,7 +196,7 @@ def test_a_failing_comparison_ends_the_retries(world: World) -> None:
     world.declare(schema_blocks(ONE)).apply()
     plan = with_steps(world.declare(schema_blocks({"s_a": "two"})).plan(), "GRANT USAGE ON SCHEMA s_a TO pg_monitor")
     disturb = once(in_the_way(world, "ALTER SCHEMA s_a OWNER TO pg_monitor"), "compared")
-    with pytest.raises(StaleError, match=r"schema\.s_a: owner is 'pg_monitor'"):
+    with pytest.raises(StaleError, match=r"schema\.s_a: owner is \"pg_monitor\""):
         world.apply(plan, checkpoint=disturb)
     assert world.schemas() == ONE
 
