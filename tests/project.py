@@ -18,6 +18,11 @@ AT_START = re.compile("PYTHON.*|LC_.*|LANG|LANGUAGE|TZ|LD_.*")
 """Variables that the interpreter and the C library look at when a process starts, and not again."""
 
 
+def patched(directory: Path) -> dict[str, str]:
+    """The variable with which the program finds a ``sitecustomize`` in `directory` first, and all else where we do."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(directory), os.environ.get("PYTHONPATH"))))}
+
+
 @frozen
 class Result:
     code: int

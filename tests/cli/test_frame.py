@@ -12,7 +12,7 @@ import pytest
 
 from pgplan.cli.commands import COMMANDS
 from tests import inside
-from tests.project import PGPLAN, Project, Result
+from tests.project import PGPLAN, Project, Result, patched
 
 SMALL = '[pgplan]\nname = "small"\n\n[connection]\nurl = "${env.DATABASE_URL}"\n\n[role.small_reader]\n'
 
@@ -209,8 +209,7 @@ def test_what_nobody_foresaw_shows_no_value(offline: Project, details: bool) -> 
         "load.load = explode\n"
     )
     offline.write(SMALL)
-    environment = {"PYTHONPATH": str(offline.directory)}
-    result = offline.run("validate", *(["-v"] if details else []), expect=1, environment=environment)
+    result = offline.run("validate", *(["-v"] if details else []), expect=1, environment=patched(offline.directory))
     assert result.err.startswith("Error: unexpected KeyError in ")
     assert "hunter2" not in result.all
     assert "Traceback" not in result.all

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import Project
+from tests.project import Project, patched
 from tests.servers import Server
 
 TEXT = '[pgplan]\nname = "{0}"\n\n[connection]\nurl = "${{env.DATABASE_URL}}"\n\n[role.{0}_app]\n'
@@ -35,7 +35,7 @@ def base(project: Project, unique: str) -> Project:
 
 def _environment(project: Project, when: str) -> dict[str, str]:
     marker = str(project.directory / "marker")
-    return {"PYTHONPATH": str(project.directory), "CUT": when, "MARKER": marker}
+    return {**patched(project.directory), "CUT": when, "MARKER": marker}
 
 
 @pytest.mark.parametrize(("when", "last"), [("before", "Plan: 1 to add"), ("after", "No changes.")])

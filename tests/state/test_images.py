@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 from attrs import field, fields, frozen, resolve_types
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgplan.images import MARKER, canonical, image, mistakes, restore
@@ -77,6 +77,7 @@ def values(cls: Any) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_what_plan_and_state_hold_comes_back(cls: type[Any]) -> None:
+    @settings(deadline=None)
     @given(values(cls))
     def comes_back(one: Any) -> None:
         assert restore(json.loads(canonical(image(one))), cls) == one
