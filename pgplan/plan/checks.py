@@ -110,7 +110,7 @@ def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool)
     elif owned:
         hint = f"give {dependent} another owner, or remove it, by hand (`pgplan psql`); or keep {decision.address} declared"
     else:
-        hint = f"import it first (pgplan import {dependent}), or remove it by hand"
+        hint = f"import it first (`pgplan import {dependent}`), or remove it by hand"
     return Problem(f"cannot {verb} it: {dependent} stands on it", decision.source, decision.address, hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,14 +13,19 @@ from pgplan.database.transport import crosses_in_clear, warnings
 from tests.database.conftest import Connect
 
 
+def _answer(row: dict[str, bool]) -> Callable[[str], SimpleNamespace]:
+    def execute(query: str) -> SimpleNamespace:
+        assert query
+        return SimpleNamespace(fetchone=lambda: row)
+
+    return execute
+
+
 def _session(address: str, *, tls: bool = False, gssapi: bool = False) -> Session:
     row = {"encrypted": gssapi}
-    answer: Any = SimpleNamespace(fetchone=lambda: row)
-
-    def execute(*_: object) -> Any:
-        return answer
-
-    made: Any = SimpleNamespace(info=SimpleNamespace(hostaddr=address), pgconn=SimpleNamespace(ssl_in_use=tls), execute=execute)
+    made: Any = SimpleNamespace(
+        info=SimpleNamespace(hostaddr=address), pgconn=SimpleNamespace(ssl_in_use=tls), execute=_answer(row)
+    )
     return cast("Session", made)
 
 
