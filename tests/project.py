@@ -67,11 +67,16 @@ class Project:
         variables = self.variables(environment)
         names = filter(AT_START.fullmatch, {*variables, *os.environ})
         if any(variables.get(name) != os.environ.get(name) for name in names):
-            process = self.process(*arguments, environment=environment)
-            out, err = process.communicate(timeout=inside.SECONDS)
-            code = process.returncode
-        else:
-            code, out, err = inside.run(self.command(*arguments), variables)
+            return self.apart(*arguments, expect=expect, environment=environment)
+        return self._ended(arguments, *inside.run(self.command(*arguments), variables), expect)
+
+    def apart(self, *arguments: str, expect: int = 0, environment: Mapping[str, str] | None = None) -> Result:
+        """As `run`, as a process of its own: where the point is what ends with it, such as an embedded server."""
+        process = self.process(*arguments, environment=environment)
+        out, err = process.communicate(timeout=inside.SECONDS)
+        return self._ended(arguments, process.returncode, out, err, expect)
+
+    def _ended(self, arguments: tuple[str, ...], code: int, out: str, err: str, expect: int) -> Result:
         self.everything += out + err
         assert code == expect, f"pgplan {' '.join(arguments)} ended with {code}:\n{out}\n{err}"
         return Result(code, out, err)

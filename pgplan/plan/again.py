@@ -82,7 +82,7 @@ def _misjudged(one: Secrecy, there: Mapping[Key, Secrecy], here: Mapping[Key, Se
 
 def differences(saved: Decided, own: Decided) -> list[Problem]:
     """What the two decide differently, by address; statements in their own words."""
-    return [*_changes(saved, own), *_statements(saved, own), *_rest(saved, own)]
+    return [*_changes(saved, own), *_sources(saved, own), *_statements(saved, own), *_rest(saved, own)]
 
 
 def _changes(saved: Decided, own: Decided) -> Iterator[Problem]:
@@ -95,6 +95,16 @@ def _changes(saved: Decided, own: Decided) -> Iterator[Problem]:
             )
         elif one != other:
             yield Problem(f"is planned differently here: {', '.join(_fields(one, other))}", None, address)
+
+
+def _sources(saved: Decided, own: Decided) -> Iterator[Problem]:
+    """Secrets that are taken from elsewhere than when the plan was made."""
+    there, here = _slots(saved), _slots(own)
+    for key in sorted(there.keys() & here.keys()):
+        was, now = there[key].source, here[key].source
+        if was != now:
+            message = f"the secret {key[1]} is taken from {now or 'a literal'}; the plan took it from {was or 'a literal'}"
+            yield Problem(message, None, key[0])
 
 
 def _fields(one: Change | Decided, other: Change | Decided) -> list[str]:

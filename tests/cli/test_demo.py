@@ -27,10 +27,10 @@ def directory() -> Iterator[Path]:
 
 def test_a_demo_starts_over_once_the_earlier_one_is_cleared(directory: Path) -> None:
     project = Project(directory, "")
-    played = project.run("demo").out
+    played = project.apart("demo").out
     assert "Drift: 3 changed" in played
     assert played.rstrip().count("No changes. The database matches the configuration.") == 1
-    assert "is not empty" in project.run("demo", expect=1).err
+    assert "is not empty" in project.apart("demo", expect=1).err
     assert is_left_over(directory)
     running = project.process("psql", "--", "-c", "SELECT pg_sleep(60)")
     while not (embedded.data_directory(directory) / "postmaster.pid").exists():
@@ -42,7 +42,7 @@ def test_a_demo_starts_over_once_the_earlier_one_is_cleared(directory: Path) -> 
     clear(directory)
     assert list(directory.iterdir()) == []
     assert not embedded.data_directory(directory).exists()
-    assert re.search(r"Apply complete! [1-9]\d* added", project.run("demo").out)
+    assert re.search(r"Apply complete! [1-9]\d* added", project.apart("demo").out)
 
 
 def test_only_what_a_demo_left_is_cleared(tmp_path: Path) -> None:

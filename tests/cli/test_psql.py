@@ -98,5 +98,5 @@ def test_the_embedded_server_brings_its_own(directory: Path) -> None:
     project = Project(directory, "")
     project.write(HEAD.replace("${env.DATABASE_URL}", "embedded"))
     project.environment["PATH"] = str(directory)
-    assert _value(project, "SELECT current_user") == "postgres"
+    assert project.apart("psql", "--", "-Atc", "SELECT current_user").out == "postgres\n"
     assert not (embedded.data_directory(directory) / "postmaster.pid").exists()

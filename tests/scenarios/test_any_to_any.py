@@ -115,6 +115,9 @@ class Draw:
         for (type_, key, column, grantee, privilege), verb in self.privileges.items():
             if grantee not in there or key not in made.get(type_, [key]):
                 continue
+            whole = (self.privileges.get((type_, key, "", each, privilege), "revoke") for each in (grantee, None))
+            if verb == "revoke" and column and any(one != "revoke" for one in whole):
+                continue  # PostgreSQL leaves it, so that it is an error
             block = {"on": {type_: key}, "privileges": [privilege]} | ({"columns": [column]} if column else {})
             if verb == "revoke":
                 yield "[revoke]", {"from": _name(grantee), **block}
