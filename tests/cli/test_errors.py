@@ -213,6 +213,8 @@ def test_a_plan_expires(base: Project) -> None:
 
 
 def test_the_state_locked_by_another_run_is_4(base: Project, unique: str, server: Server) -> None:
+    # Who is blocked waits until the test lets go, however long that takes.
+    base.edit("[connection]\n", '[connection]\nsettings = { lock_timeout = "10min" }\n')
     with psycopg.connect(base.url) as blocker:
         blocker.execute(f"CREATE ROLE {unique}_app".encode())
         process = base.process("apply", "--yes")
