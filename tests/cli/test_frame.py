@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -189,12 +190,15 @@ def test_ctrl_c_is_130(offline: Project) -> None:
     offline.write(
         SMALL
         + 'password = "${var.secret}"\n[variables.secret]\nsensitive = true\n'
-        + f'from = {{ command = ["sh", "-c", "touch {marker}; exec sleep 60"] }}\n'
+        + f'from = {{ command = ["sh", "-c", "echo $$ > {marker}; exec sleep 60"] }}\n'
     )
     process = offline.process("plan")
-    while not marker.exists():
+    while not (marker.exists() and marker.read_text().endswith("\n")):
         time.sleep(0.02)
+    # A terminal sends it to both.
     process.send_signal(signal.SIGINT)
+    with suppress(ProcessLookupError):
+        os.kill(int(marker.read_text()), signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "Interrupted" in err

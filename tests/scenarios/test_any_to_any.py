@@ -13,10 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 from attrs import evolve, frozen
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from pgplan import workflow
+from pgplan.errors import PgplanError
 from tests.apply.world import World
 from tests.servers import Server
 
@@ -115,14 +116,20 @@ class Draw:
         for (type_, key, column, grantee, privilege), verb in self.privileges.items():
             if grantee not in there or key not in made.get(type_, [key]):
                 continue
-            whole = (self.privileges.get((type_, key, "", each, privilege), "revoke") for each in (grantee, None))
-            if verb == "revoke" and column and any(one != "revoke" for one in whole):
+            if verb == "revoke" and column and self._whole(key, grantee, privilege):
                 continue  # PostgreSQL leaves it, so that it is an error
             block = {"on": {type_: key}, "privileges": [privilege]} | ({"columns": [column]} if column else {})
             if verb == "revoke":
                 yield "[revoke]", {"from": _name(grantee), **block}
             else:
                 yield "[grant]", {"to": _name(grantee), "grantable": verb == "grantable", **block}
+
+    def _whole(self, table: str, grantee: int | None, privilege: str) -> bool:
+        """Whether the grantee, or PUBLIC, is granted the privilege on the whole table."""
+        # All tables are in p, and so are all patterns.
+        on = (("table", table), *(("tables_in", schemas) for schemas in OBJECTS["tables_in"][0]))
+        named = (self.privileges.get((*one, "", to, privilege), "revoke") for one in on for to in (grantee, None))
+        return any(verb != "revoke" for verb in named)
 
     def text(self) -> str:
         lines = [[f"[{head}]", *(f"{key} = {_toml(value)}" for key, value in block.items())] for head, block in self.blocks()]
@@ -256,6 +263,11 @@ def test_from_any_configuration_to_any_other(world: World, data: st.DataObject) 
     first, second = (data.draw(draws(world.server.version)) for _ in range(2))
     try:
         check(world, first, second)
+    except PgplanError as error:
+        clean(world)
+        # A column cannot be revoked while a bystander's grant on the whole table stands: not a configuration to reach.
+        assume("on the whole table" not in str(error))
+        raise
     except BaseException:
         clean(world)
         raise
