@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 import operator
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +41,15 @@ def database(server: Server, unique: str) -> Iterator[str]:
     server.execute(f'CREATE DATABASE "{name}" {"STRATEGY file_copy" if server.version >= 15 else ""}')
     yield server.url(name)
     server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A directory that the server's own user can reach, unlike pytest's under root."""
+    path = Path(tempfile.mkdtemp(prefix="pgp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture(autouse=True)

@@ -66,19 +66,24 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     )
 
 
-def load_connection(directory: Path, inputs: Inputs) -> Configuration:
-    """A configuration that says where to connect, and nothing else: what is wrong elsewhere does not lock anybody out.
-
-    Raises ConfigurationError with every mistake in that.
-    """
+def _settings(directory: Path, inputs: Inputs) -> tuple[Settings, Place]:
+    """What reads the directives alone, with secrets, and the place of the main file."""
     files = read_directory(directory)
     report = Report()
     directives = Directives(files, report)
     variables = Variables(directory, inputs, report, resolve_secrets=True)
     variables.read(directives.every(Variable))
-    settings = Settings(directives, variables, report)
-    name, connection = settings.project(Place(files[0])), settings.connection(Policy(plaintext_secrets="allow"))
-    raise_all(ConfigurationError, report.problems)
+    return Settings(directives, variables, report), Place(files[0])
+
+
+def load_connection(directory: Path, inputs: Inputs) -> Configuration:
+    """A configuration that says where to connect, and nothing else: what is wrong elsewhere does not lock anybody out.
+
+    Raises ConfigurationError with every mistake in that.
+    """
+    settings, main = _settings(directory, inputs)
+    name, connection = settings.project(main), settings.connection(Policy(plaintext_secrets="allow"))
+    raise_all(ConfigurationError, settings.report.problems)
     return Configuration(
         directory=directory,
         name=name,
@@ -87,8 +92,8 @@ def load_connection(directory: Path, inputs: Inputs) -> Configuration:
         state=StateSettings(),
         policy=Policy(),
         declared=(),
-        unresolved=dict(sorted(variables.unresolved.items())),
-        locate=Locator(directives.by_name),
+        unresolved=dict(sorted(settings.variables.unresolved.items())),
+        locate=Locator(settings.directives.by_name),
     )
 
 
@@ -107,14 +112,9 @@ def load_state(directory: Path, inputs: Inputs) -> tuple[str, StateSettings]:
 
     Raises ConfigurationError with every mistake in that.
     """
-    files = read_directory(directory)
-    report = Report()
-    directives = Directives(files, report)
-    variables = Variables(directory, inputs, report, resolve_secrets=True)
-    variables.read(directives.every(Variable))
-    settings = Settings(directives, variables, report)
-    found = settings.project(Place(files[0])), settings.state()
-    raise_all(ConfigurationError, report.problems)
+    settings, main = _settings(directory, inputs)
+    found = settings.project(main), settings.state()
+    raise_all(ConfigurationError, settings.report.problems)
     return found
 
 

@@ -14,7 +14,7 @@ from pgplan.kind import Edge, EdgeChange
 from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
 from pgplan.plan.model import Action, Side
-from pgplan.plan.objects import Need
+from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.privileges import Asked, ItemChange, Outcome, Verdict, decide
 from pgplan.registry import Registry
@@ -205,5 +205,9 @@ def edge_needs_record(decision: EdgeDecision) -> bool:
     entry, declared = decision.holder.entry, decision.holder.declared
     if entry is None or declared is None:
         return True
-    depends = tuple(sorted({str(need.object) for need in decision.needs}))
-    return decision.anew or entry.spec != decision.after or entry.protected != declared.protect or entry.depends != depends
+    return (
+        decision.anew
+        or entry.spec != decision.after
+        or entry.protected != declared.protect
+        or entry.depends != depends_on(decision.needs)
+    )

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +11,6 @@ from pgplan.database import embedded
 from pgplan.demo import TOML, clear, is_left_over
 from pgplan.errors import PgplanError
 from tests.project import Project
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """A directory that the server's own user can reach, unlike pytest's under root."""
-    path = Path(tempfile.mkdtemp(prefix="pgp"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 def test_a_demo_starts_over_once_the_earlier_one_is_cleared(directory: Path) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,15 +80,6 @@ def test_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "psql", lambda: None)
     with pytest.raises(PgplanError, match="there is no psql on PATH\n  install PostgreSQL's client"):
         client(Connection("postgresql:///x"), tmp_path, {"PATH": str(tmp_path)})
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """A directory that the server's own user can reach, unlike pytest's under root."""
-    path = Path(tempfile.mkdtemp(prefix="pgp"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 def test_the_embedded_server_brings_its_own(directory: Path) -> None:

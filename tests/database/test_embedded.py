@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -45,15 +44,6 @@ def finish(process: subprocess.Popen[str]) -> None:
 
 def running(directory: Path) -> bool:
     return (embedded.data_directory(directory) / "postmaster.pid").exists()
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """A directory that the server's own user can reach, unlike pytest's under root."""
-    path = Path(tempfile.mkdtemp(prefix="pgp"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 def test_it_is_started_on_demand_and_stopped_with_its_last_user(directory: Path) -> None:
