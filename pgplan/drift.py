@@ -1,4 +1,4 @@
-"""What was changed in the database since the last apply: what is found against what is recorded, whatever is declared now."""
+"""What was changed in the database since the last apply: what is found against what is recorded, whatever is declared. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections import Counter
 from attrs import evolve, frozen
 
 from pgplan.address import Address, Identity
-from pgplan.configuration.model import Declared
-from pgplan.errors import PgplanError, Problem
+from pgplan.configuration.model import Configuration, Declared
 from pgplan.images import restore
 from pgplan.kind import InvalidBlockError
-from pgplan.patience import Said, silent
+from pgplan.plan.build import Slots, build
 from pgplan.plan.model import Change, Plan, Remarks, Slot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Snapshot
-from pgplan.state.digests import matches, slots
+from pgplan.state.digests import declared_secrets, matches, slots
 from pgplan.state.model import State
-from pgplan.workflow import Run, Seen, Slots, build_plan, see
 
 
 @frozen
@@ -26,29 +24,29 @@ class Drift:
 
     plan: Plan
     remarks: Remarks
-    seen: Seen
     compared: int
     """How many recorded addresses were compared."""
 
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Those that say that something is not as it is recorded."""
+        restored = ("create", "update", "replace", "delete")
+        return tuple(change for change in self.plan.changes if change.anew or change.action in restored)
 
-def make_drift(run: Run, said: Said = silent) -> Drift:
-    """Compare what is found with what is recorded. Raises PgplanError when nothing ever was."""
-    seen = see(run, said=said)
-    if seen.version is None:
-        message = f"nothing is recorded yet: there is no state in {run.store.location}"
-        hint = "make the first one with `pgplan apply`, or with `pgplan import ADDRESS…` for what exists"
-        raise PgplanError(Problem(message, address="state", hint=hint))
-    said("Comparing")
-    recorded = evolve(run.configuration, declared=_recorded(run, seen.state))
-    plan, remarks = build_plan(run, seen, recorded, _slots(run, seen, recorded.declared), to_apply=False)
+
+def compare(configuration: Configuration, state: State, snapshot: Snapshot, registry: Registry) -> Drift:
+    """Compare what is found with what is recorded. Of the configuration only what it ignores and its secrets count."""
+    recorded = evolve(configuration, declared=_recorded(configuration, state, registry))
+    known = _slots(configuration, recorded.declared, state, snapshot, registry)
+    plan, remarks = build(recorded, state, snapshot, registry, known, state_hash="", to_apply=False)
     unchecked = sum(one.status == "unchecked" for one in plan.decided.slots)
     if unchecked:
         note = f"{unchecked} secret{'s' if unchecked > 1 else ''} not compared: nothing here has the value that was applied"
         remarks = evolve(remarks, notes=(*remarks.notes, note))
-    plan, uncovered = without_new(plan, seen.state, seen.snapshot, run.registry)
+    plan, uncovered = without_new(plan, state, snapshot, registry)
     if uncovered:
         remarks = evolve(remarks, notes=(*remarks.notes, _uncovered(uncovered)))
-    return Drift(plan, remarks, seen, len(recorded.declared))
+    return Drift(plan, remarks, len(recorded.declared))
 
 
 def without_new(plan: Plan, state: State, snapshot: Snapshot, registry: Registry) -> tuple[Plan, frozenset[Identity]]:
@@ -96,27 +94,29 @@ def _uncovered(new: frozenset[Identity]) -> str:
     return f"{words} {'are' if len(new) > 1 else 'is'} not covered yet: run plan"
 
 
-def _recorded(run: Run, state: State) -> tuple[Declared, ...]:
+def _recorded(configuration: Configuration, state: State, registry: Registry) -> tuple[Declared, ...]:
     """What the state records as if it were declared; attributes that the configuration ignores stay ignored."""
-    ignored = {one.address: one.ignore for one in run.configuration.declared}
+    ignored = {one.address: one.ignore for one in configuration.declared}
     declared: list[Declared] = []
     for entry in state.entries:
         address = Address.parse(entry.address)
-        if address.kind in run.registry.kinds:
-            spec = restore(entry.spec, run.registry.kinds[address.kind].spec)
+        if address.kind in registry.kinds:
+            spec = restore(entry.spec, registry.kinds[address.kind].spec)
             ignore = ignored.get(entry.address, ())
             declared.append(Declared(entry.address, address.kind, address.key, spec, protect=entry.protected, ignore=ignore))
     return tuple(declared)
 
 
-def _slots(run: Run, seen: Seen, recorded: tuple[Declared, ...]) -> Slots:
+def _slots(
+    configuration: Configuration, recorded: tuple[Declared, ...], state: State, snapshot: Snapshot, registry: Registry
+) -> Slots:
     """Of a recorded secret only the digest is known. Where the configuration still declares that very value, what the server
     shows can be compared with it; else it is not checked."""
-    now = slots(run.configuration.declared, seen.state, seen.snapshot, run.registry)
-    entries = seen.state.by_address()
-    secret_of = run.secrets()
+    now = slots(configuration.declared, state, snapshot, registry)
+    entries = state.by_address()
+    secret_of = declared_secrets(configuration.declared, registry)
     decided: dict[tuple[str, str], Slot] = {}
-    for (address, slot), unknown in slots(recorded, seen.state, seen.snapshot, run.registry).items():
+    for (address, slot), unknown in slots(recorded, state, snapshot, registry).items():
         digest = entries[address].secrets.get(slot)
         status = now.get((address, slot), "unchecked")
         secret = secret_of(address, slot)

@@ -52,7 +52,7 @@ def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> lis
         refuse_past(seen)
         recorded = seen.state.by_address()
         ones = _found(run, seen, addresses)
-        new = [one for one in ones if str(one.address) not in recorded]
+        new = [one for one in ones if not _is_recorded(one, recorded.get(str(one.address)))]
         if new:
             _record(run, seen, new)
     declared = {one.address for one in run.configuration.declared}
@@ -64,6 +64,11 @@ def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> lis
         )
         for one in ones
     ]
+
+
+def _is_recorded(one: _One, entry: Entry | None) -> bool:
+    """Whether it is managed already, and not another object that took the name."""
+    return entry is not None and (one.found is None or entry.is_of(one.found.oid))
 
 
 def _block(run: Run, one: _One) -> str:

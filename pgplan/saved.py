@@ -20,11 +20,12 @@ from pgplan.database.verify import counted, stale
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.patience import Said, silent
 from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_slots_of
+from pgplan.plan.build import Slots
 from pgplan.plan.model import Options, Plan
 from pgplan.planfile import Manifest
 from pgplan.state.digests import slots
 from pgplan.state.model import State
-from pgplan.workflow import Planned, Run, Seen, Slots, apply_plan, build_plan, types_of
+from pgplan.workflow import Planned, Run, Seen, apply_plan, build_plan, refuse_past, since_last_apply, types_of
 
 SHOWN = 10
 """How many differences are told."""
@@ -98,6 +99,7 @@ class _Again:
     def plan(self, note: Said) -> Plan:
         """Raises StaleError, which says what differs, unless it decides what the saved one does."""
         raise_moved(stale(self.saved.plan, self.seen.snapshot))
+        self._refuse_loss()
         saved = self.saved.plan.decided
         declared = () if self.options.destroy else self.run.configuration.declared
         known = slots(declared, self.seen.state, self.seen.snapshot, self.run.registry)
@@ -116,6 +118,11 @@ class _Again:
                 f"{one.address}: the secret {one.slot} has another value now; it is not sent, because this plan has it unchecked"
             )
         return plan
+
+    def _refuse_loss(self) -> None:
+        """Raise StaleError where the database lost something since the plan was made: who approved it did not know."""
+        if self.saved.about.remarks.timeline != self.seen.snapshot.facts.timeline:
+            refuse_past(evolve(self.seen, since=since_last_apply(self.run, self.seen.state, self.seen.snapshot)))
 
     def _built(self, known: Slots) -> Plan:
         options = self.options

@@ -138,6 +138,11 @@ class Part:
         """All of each type, sorted by key."""
         return {type_: [found[key] for key in sorted(found)] for type_, found in self.found.items()}
 
+    @cached_property
+    def keys(self) -> Mapping[tuple[str, int], str]:
+        """The key of each object that has an OID, by type and OID."""
+        return {(type_, one.oid): one.key for type_, found in self.found.items() for one in found.values() if one.oid}
+
     def having(self, more: Iterable[Found]) -> Part:
         """This part, with objects that are not there yet."""
         by_type: dict[str, dict[str, Found]] = {}

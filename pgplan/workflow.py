@@ -5,7 +5,7 @@ load configuration -> connect -> read the state -> read the catalogs -> read the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,23 +22,23 @@ from pgplan.database.apply import Again, Applied, apply
 from pgplan.database.connection import Session, connect, reading
 from pgplan.database.emergency import take_up, wanted
 from pgplan.database.read import read
-from pgplan.database.recovery import resolve, went_back
-from pgplan.database.stale import elsewhere
+from pgplan.database.recovery import resolve
+from pgplan.database.stale import REBIND, elsewhere, fell_behind
+from pgplan.drift import Drift, compare
 from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.patience import Said, silent
-from pgplan.plan.build import build
-from pgplan.plan.model import Plan, Remarks, Slot
+from pgplan.plan.build import SHOWN, Slots, build
+from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
-from pgplan.state.digests import slots
+from pgplan.state.digests import declared_secrets, slots
 from pgplan.state.model import State
 from pgplan.state.store import StateStore, content_hash
 
 ATTEMPTS = 5
 """How often the catalogs are read again because the state changed meanwhile."""
-Slots = Mapping[tuple[str, str], Slot]
 PATIENCE = 1.0
 """Seconds that planning waits at least for an apply that is just about to end."""
 
@@ -74,13 +74,7 @@ class Run:
 
     def secrets(self) -> Callable[[str, str], Secret]:
         """The declared secret of an (address, slot): withheld when its variable cannot be resolved, or nothing declares it."""
-        declared = {one.address: one for one in self.configuration.declared}
-
-        def secret_of(address: str, slot: str) -> Secret:
-            one = declared.get(address)
-            return Secret() if one is None else self.registry.kinds[one.kind].secrets(one.spec).get(slot, Secret())
-
-        return secret_of
+        return declared_secrets(self.configuration.declared, self.registry)
 
     def missing(self, plan: Plan) -> list[str]:
         """In words, why the secrets that `plan` defers have no value here."""
@@ -93,14 +87,26 @@ class Run:
 
 
 @frozen
+class Since:
+    """What became of the database as a whole since the last apply, in words."""
+
+    lost: str = ""
+    """It went back in time: what is planned then must not be applied without a person who has looked at it."""
+    note: str = ""
+    """It failed over with nothing lost: the next apply records that."""
+
+
+NOTHING_LOST = Since()
+
+
+@frozen
 class Seen:
     """State and catalogs as they were at one moment."""
 
     state: State
     version: str | None
     snapshot: Snapshot
-    went_back: str = ""
-    """How the database went back in time since the last apply, in words: what is planned then must not be applied."""
+    since: Since = NOTHING_LOST
 
 
 @frozen
@@ -217,7 +223,7 @@ def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
             _check_target(run, state, snapshot.facts)
-            return Seen(state, version, snapshot, _went_back(state, snapshot.facts))
+            return Seen(state, version, snapshot, since_last_apply(run, state, snapshot))
     hint = "other runs are writing it; try again when they are done"
     raise LockedError(Problem(f"the state {run.store.location} changed {ATTEMPTS} times while the catalogs were read", hint=hint))
 
@@ -227,12 +233,29 @@ def _check_target(run: Run, state: State, facts: Facts) -> None:
     target = state.target
     another = "" if target is None else elsewhere(target.system_identifier, target.databases, facts)
     if another:
-        hint = "connect to where it was applied, or give this configuration a state of its own under [state]"
+        hint = f"connect to where it was applied; if this one took its place, {REBIND}; else give it a state of its own"
         raise StaleError(Problem(f"the state {run.store.location} belongs to {another}", address="connection", hint=hint))
 
 
-def _went_back(state: State, facts: Facts) -> str:
-    return "" if state.target is None else went_back(state.target, facts)
+def since_last_apply(run: Run, state: State, snapshot: Snapshot) -> Since:
+    """Whether the database went back in time, or only failed over.
+
+    A new timeline alone is no loss, for a switchover begins one too. It is if something is not as it is recorded.
+    """
+    target, facts = state.target, snapshot.facts
+    if target is None:
+        return NOTHING_LOST
+    behind = fell_behind(target.lsn, facts)
+    if behind:
+        return Since(lost=f"{behind} of the last apply")
+    if target.timeline == facts.timeline:
+        return NOTHING_LOST
+    moved = f"its timeline is {facts.timeline}, and was {target.timeline} at the last apply"
+    lost = [change.address for change in compare(run.configuration, state, snapshot, run.registry).changes]
+    if not lost:
+        return Since(note=f"the database failed over: {moved}; nothing that is recorded was lost, and the next apply notes this")
+    more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
+    return Since(lost=f"{moved}, and this is not as it is recorded: {', '.join(lost[:SHOWN])}{more}")
 
 
 def types_of(run: Run, state: State, extra: Iterable[Address] = ()) -> set[str]:
@@ -288,8 +311,21 @@ def make_plan(
     plan, remarks = build_plan(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:
         plan = evolve(plan, decided=evolve(plan.decided, expires=planfile.expiry(datetime.now(UTC), valid_for)))
-    remarks = evolve(remarks, notes=(*remarks.notes, *_secret_notes(run, plan)))
+    remarks = evolve(remarks, notes=(*remarks.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)))
     return Planned(plan, remarks, planfile.digest(plan), seen)
+
+
+def find_drift(run: Run, said: Said = silent) -> tuple[Drift, Seen]:
+    """Compare what is found with what is recorded. Raises PgplanError when nothing ever was."""
+    seen = see(run, said=said)
+    if seen.version is None:
+        message = f"nothing is recorded yet: there is no state in {run.store.location}"
+        hint = "make the first one with `pgplan apply`, or with `pgplan import ADDRESS…` for what exists"
+        raise PgplanError(Problem(message, address="state", hint=hint))
+    said("Comparing")
+    drift = compare(run.configuration, seen.state, seen.snapshot, run.registry)
+    notes = *drift.remarks.notes, *filter(None, [seen.since.note])
+    return evolve(drift, remarks=evolve(drift.remarks, notes=notes)), seen
 
 
 def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
@@ -369,7 +405,7 @@ def apply_plan(
 
 def refuse_past(seen: Seen) -> None:
     """Raise StaleError when the database went back in time: what differs then is shown, and a person decides."""
-    if seen.went_back:
-        message = f"the database was restored or failed over since the last apply: {seen.went_back}"
+    if seen.since.lost:
+        message = f"the database was restored or failed over since the last apply: {seen.since.lost}"
         hint = "look at what differs; to go on from here, save it with `pgplan plan --out plan.bin` and apply that file"
         raise StaleError(Problem(message, address="state", hint=hint))

@@ -27,7 +27,8 @@ def approve_and_carry_out(common: Common, run: Run, planned: Planned, question: 
         _show(common, planned)
     refuse_past(planned.seen)
     if pending and not yes:
-        _approve(common, question)
+        hint = "or save a plan with `pgplan plan --out plan.bin`, and apply that file after it was approved"
+        approve(common, question, f"say --yes to go ahead; {hint}")
     try:
         carry_out(common, run, planned.plan, planned.remarks)
     except StaleError:
@@ -50,13 +51,10 @@ def _show(common: Common, planned: Planned) -> None:
         raise PgplanError(evolve(problem, message=f"{problem.message}; nothing was changed")) from None
 
 
-def _approve(common: Common, question: str) -> None:
-    """Ask for approval. Raises PgplanError (exit code 1) when it is declined or nobody is there to ask."""
+def approve(common: Common, question: str, hint: str = "say --yes to go ahead") -> None:
+    """Ask for approval. Raises PgplanError (exit code 1) when it is declined or nobody is there to ask: `hint` says what then."""
     if not can_ask(common):
         why = "--no-input was given" if common.no_input else "there is no terminal"
-        hint = (
-            "say --yes to go ahead; or save a plan with `pgplan plan --out plan.bin`, and apply that file after it was approved"
-        )
         raise PgplanError(Problem(f"nobody can be asked for approval: {why}; nothing was changed", hint=hint))
     from pgplan.cli.ask import approve as ask  # noqa: PLC0415 - questionary is slow to import
 

@@ -24,7 +24,7 @@ from attrs import evolve, frozen
 
 from pgplan.address import Address
 from pgplan.database import emergency
-from pgplan.database.commit import conclude
+from pgplan.database.commit import conclude, save
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.interrupts import deferred
 from pgplan.database.notices import Notice
@@ -145,7 +145,8 @@ def _locked(working: Working, again: Again | None) -> Applied:
         working = evolve(working, plan=again(resolved.state))
     working.checkpoint("locked")
     if not working.plan.changes:
-        return Applied(resolved.state, resolved.version, recovered=resolved.committed)
+        judged = again is not None or working.remarks.timeline == known.timeline
+        return _nothing_to_do(working, resolved, known if judged else None)
     digests, overall = _digests(working, resolved.state, known)
     prepared = _prepare(working)
     done = books(working.plan, resolved.state, prepared.after, working.registry, digests, overall)
@@ -157,6 +158,15 @@ def _locked(working: Working, again: Again | None) -> Applied:
             hint = "the next run finds out how it ended, and records it"
             raise PgplanError(Problem(message, hint=hint), exit_code=Exit.INTERRUPTED) from None
     return Applied(state, version, prepared.notices, resolved.committed, interrupts.count > 0)
+
+
+def _nothing_to_do(working: Working, resolved: Resolved, judged: Facts | None) -> Applied:
+    """Only a new timeline is recorded, if it was looked at: else it would stand in the way for ever."""
+    state, version = resolved.state, resolved.version
+    if judged is not None and state.target is not None and state.target.timeline != judged.timeline:
+        state = evolve(state, target=evolve(state.target, timeline=judged.timeline))
+        version = save(working, state, version)
+    return Applied(state, version, recovered=resolved.committed)
 
 
 def _facts(connection: Session) -> Facts:

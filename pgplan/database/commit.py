@@ -29,9 +29,9 @@ def conclude(working: Working, resolved: Resolved, prepared: Prepared, done: Boo
     if prepared.mark is None:
         # Nothing was sent, so there is nothing to be in doubt about: the state alone changes, under the database's lock.
         after = recorded(state, done, known, flushed(working.connection))
-        return after, _save(working, after, version)
+        return after, save(working, after, version)
     noted = evolve(state, pending=pending(working.id, working.plan, prepared.mark, prepared.before, prepared.after, done))
-    version = _save(working, noted, version)
+    version = save(working, noted, version)
     working.checkpoint("noted")
     failure = _commit(working.connection)
     working.checkpoint("committed")
@@ -41,7 +41,7 @@ def conclude(working: Working, resolved: Resolved, prepared: Prepared, done: Boo
     return _record(working, after, version)
 
 
-def _save(working: Working, state: State, version: str | None) -> str:
+def save(working: Working, state: State, version: str | None) -> str:
     try:
         return working.store.save(state, version)
     except ConflictError:

@@ -25,7 +25,7 @@ from pgplan.errors import LockedError, PgplanError, Problem, StaleError
 from pgplan.registry import Registry
 from pgplan.snapshot import Facts, Snapshot
 from pgplan.state.backend import ConflictError
-from pgplan.state.model import Noted, Pending, State, Target
+from pgplan.state.model import Noted, Pending, State
 from pgplan.state.store import StateStore
 
 Status = Literal["committed", "aborted", "in progress", "unknown"]
@@ -218,17 +218,3 @@ def _shown(one: Noted) -> str:
     shown = json.dumps(one.image, sort_keys=True, ensure_ascii=False)
     rights = [f"{row.privilege} to {row.grantee}" for row in one.acl]
     return f"OID {one.oid}, {shown}" + (f", {', '.join(rights)}" if rights else "")
-
-
-def went_back(target: Target, known: Facts) -> str:
-    """In words, how the database went back in time since the last commit that `target` tells of; "" when it did not."""
-    if target.timeline != known.timeline:
-        return f"its timeline is {known.timeline}, and was {target.timeline} at the last apply"
-    if target.lsn and _position(known.lsn) < _position(target.lsn):
-        return f"its WAL position is {known.lsn}, behind {target.lsn} of the last apply"
-    return ""
-
-
-def _position(lsn: str) -> int:
-    high, low = lsn.split("/")
-    return int(high, 16) << 32 | int(low, 16)

@@ -15,6 +15,7 @@ _STALE = (
     "was created"
 )
 _AGAIN = "make a new plan"
+REBIND = "bind the state to what is here with: pgplan state rebind"
 
 
 def elsewhere(system_identifier: str, databases: Sequence[tuple[str, int]], known: Facts) -> str:
@@ -32,6 +33,20 @@ def elsewhere(system_identifier: str, databases: Sequence[tuple[str, int]], know
     return f"another database: {name} (OID {oid}), here it is {known.database} (OID {known.database_oid})"
 
 
+def fell_behind(lsn: str, known: Facts) -> str:
+    """In words, how far the server is behind a WAL position that it had reached, "" where it is not.
+
+    A timeline does not tell: every switchover begins a new one, and loses nothing.
+    """
+    behind = lsn and _position(known.lsn) < _position(lsn)
+    return f"its WAL position is {known.lsn}, behind {lsn}" if behind else ""
+
+
+def _position(lsn: str) -> int:
+    high, low = lsn.split("/")
+    return int(high, 16) << 32 | int(low, 16)
+
+
 def check_target(plan: Plan, remarks: Remarks, known: Facts) -> None:
     """Raise StaleError, with everything that differs, unless the connection leads to what the plan was made for."""
     was = plan.observed
@@ -39,11 +54,11 @@ def check_target(plan: Plan, remarks: Remarks, known: Facts) -> None:
     another = elsewhere(was.system_identifier, was.databases, known)
     if another:
         problems.append(f"the plan was made for {another}")
-    # The timelines and versions of two clusters have nothing to do with each other.
+    # The positions and versions of two clusters have nothing to do with each other.
     if was.system_identifier == known.system_identifier:
-        if remarks.timeline != known.timeline:
-            moved = "restored or failed over"
-            problems.append(f"the database was {moved}: its timeline is {known.timeline}, and was {remarks.timeline}")
+        behind = fell_behind(remarks.lsn, known)
+        if behind:
+            problems.append(f"the database was restored or failed over: {behind} of when the plan was made")
         if was.version != known.version // 10000:
             problems.append(f"the plan was made for PostgreSQL {was.version}; here it is {known.version // 10000}")
     if was.role != known.role:
@@ -64,7 +79,7 @@ def check_state(plan: Plan, state: State, known: Facts) -> None:
     """Raise StaleError unless `state` is what the plan was made against, and belongs to this database."""
     another = elsewhere(state.target.system_identifier, state.target.databases, known) if state.target is not None else ""
     if another:
-        hint = "connect to where it was applied, or keep this database's state elsewhere"
+        hint = f"connect to where it was applied; or, if this database took its place, {REBIND}"
         raise StaleError(Problem(f"the state belongs to {another}", address="state", hint=hint))
     said = _moved(plan, state)
     if said:

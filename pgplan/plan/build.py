@@ -13,6 +13,7 @@ from pgplan.address import Address, Identity
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.kind import InvalidBlockError
+from pgplan.plan import anew
 from pgplan.plan.changes import changes_of, secrecy_of
 from pgplan.plan.checks import check, sorted_problems
 from pgplan.plan.claims import Holder, holder
@@ -86,6 +87,7 @@ def build(
         refused = [(Exit.ERROR, problem) for problem in (*problems, *privileges.problems)]
         for decision in decisions.values():
             refused += refusals(decision, given.policy, destroy=destroy)
+        refused += anew.refusals(decisions.values(), given.policy)
         _raise([*refused, *check(decisions, privileges, outlook, given.policy, destroy=destroy)])
     steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, registry)
     changes = changes_of(decisions, privileges, steps)
@@ -165,9 +167,14 @@ def _object(address: str, parsed: Address, given: _Given) -> Decision:
     one = Identity(kind.name, parsed.key, database)
     meant = given.registry.meant(kind.name, parsed.key, database)
     found, slots = given.snapshot.get(one), given.slots.get(address, {})
+    other = anew.another(kind, one, entry, given.snapshot, slots)
+    renamed = other.renamed if other else anew.renamed_to(entry, one, given.snapshot) if entry and not found else ""
+    if other is not None and declared is not None:
+        entry = None
     needs = needs_of(kind, declared, found, given.registry, given.snapshot.facts.database)
     decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs)
-    return removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
+    decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
+    return anew.told(decision, other, renamed)
 
 
 def _returned(tombstone: Tombstone, given: _Given) -> Decision | None:
@@ -233,6 +240,7 @@ def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot, *
         notes=tuple(_notes(hidden, decisions if to_apply else {}, privileges)),
         hidden=len(hidden),
         timeline=facts.timeline,
+        lsn=facts.lsn,
         server_version=facts.version,
         session_role=facts.session_role,
     )

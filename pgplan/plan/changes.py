@@ -67,6 +67,7 @@ def _object_change(decision: Decision, steps: tuple[int, ...], again: Iterable[E
         changed=decision.changed,
         steps=steps,
         adopting=decision.adopting,
+        anew=decision.another is not None,
         protected=decision.declared.protect if decision.declared else decision.protected,
         depends=depends_on(decision.needs.after),
         edges=_shown(again),

@@ -47,6 +47,8 @@ class Change:
     """Steps that carry it out, by number."""
     adopting: bool = False
     """Adopted with this change (action adopt, or update of what was found and not recorded)."""
+    anew: bool = False
+    """What was found under the address was not the object that was recorded."""
     protected: bool = False
     depends: tuple[str, ...] = ()
     grantors: tuple[str, ...] = ()
@@ -232,6 +234,8 @@ class Remarks:
     hidden: int = 0
     """How many objects had attributes that the server hides."""
     timeline: int = 0
+    lsn: str = ""
+    """The WAL position at which the plan was made."""
     server_version: int = 0
     """server_version_num."""
     session_role: str = ""

@@ -8,6 +8,7 @@ yes       yes       equal      none
 yes       yes       different  update or replace; says which side moved
 no        yes       yes        by policy: delete, forget or error; protected: error
 no        yes       no         forget
+yes       yes       other OID  pgplan.plan.anew
 """
 
 from __future__ import annotations
@@ -56,6 +57,25 @@ NEEDS_NOTHING = Needs()
 
 
 @frozen
+class Another:
+    """What is found under the address of a recorded object, and is another one (pgplan.plan.anew)."""
+
+    entry: Entry
+    """What is recorded of the one that was there."""
+    oid: int
+    """Of the one that is there."""
+    renamed: str
+    """The key under which the recorded one lives on, "" if it is gone."""
+    equal: bool
+    """Whether it is just as the other is recorded."""
+
+    @property
+    def anew(self) -> bool:
+        """Whether it is the recorded one, dropped and made anew as it was."""
+        return self.equal and not self.renamed
+
+
+@frozen
 class Decision:
     """What the plan says of one address of an object kind."""
 
@@ -82,6 +102,8 @@ class Decision:
     """The address of what takes it along when it is dropped."""
     members: tuple[Identity, ...] = ()
     """What it takes along itself, managed or not."""
+    another: Another | None = None
+    """Declared, and `found` is not what was recorded under the address, so that `entry` is None."""
 
     @property
     def spec(self) -> Spec:
@@ -264,7 +286,8 @@ def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopte
 def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Exit, Problem]]:
     """Why this must not be planned, each with its exit code."""
     source, address = decision.source, decision.address
-    if decision.adopting and not decision.kind.adopted_silently and policy.of(decision.kind.name).existing == "error":
+    unasked = decision.kind.adopted_silently or decision.another is not None  # about the latter: pgplan.plan.anew
+    if decision.adopting and not unasked and policy.of(decision.kind.name).existing == "error":
         hint = f'adopt it with: pgplan import {shlex.quote(address)}   (or set existing = "adopt" under [policy])'
         return [(Exit.ERROR, Problem("exists already and is not managed by this configuration", source, address, hint))]
     if not decision.drops:

@@ -8,19 +8,26 @@ from typing import Any
 
 from attrs import evolve
 
-from pgplan.plan.model import Action, Change, Plan, Remarks
+from pgplan.drift import Drift
+from pgplan.plan.model import Action, Change
 from pgplan.render.changes import lines, secrets_of, shown
 from pgplan.render.escape import visible
 from pgplan.render.json import resource_changes
 from pgplan.render.text import Paint, notes
 
-_BACKWARDS: Mapping[str, Action] = {"create": "delete", "update": "update", "replace": "update", "delete": "create"}
+_BACKWARDS: Mapping[Action, Action] = {
+    "create": "delete",
+    "update": "update",
+    "replace": "update",
+    "delete": "create",
+    "adopt": "update",
+}
 _WORDS = {"delete": "has disappeared", "update": "was changed", "create": "came back with a restored database"}
 
 
-def drifted(plan: Plan) -> tuple[Change, ...]:
+def drifted(drift: Drift) -> tuple[Change, ...]:
     """What somebody else changed, backwards: before is what is recorded, after what is found."""
-    return tuple(_backwards(change) for change in plan.pending_changes if change.action in _BACKWARDS)
+    return tuple(_backwards(change) for change in drift.changes)
 
 
 def _backwards(change: Change) -> Change:
@@ -34,35 +41,36 @@ def _backwards(change: Change) -> Change:
         before=change.after,
         after=change.before,
         edges=turned,
-        reason="",
+        reason=change.reason if change.anew else "",
         moved="",
         steps=(),
         adopting=False,
     )
 
 
-def drift_text(plan: Plan, remarks: Remarks, compared: int, *, colour: bool = False) -> str:
-    """What differs, in the manner of a plan, ending with a line break. `compared`: how many objects were looked at."""
-    return "\n".join(_lines(plan, remarks, compared, Paint(colour))) + "\n"
+def drift_text(drift: Drift, *, colour: bool = False) -> str:
+    """What differs, in the manner of a plan, ending with a line break."""
+    return "\n".join(_lines(drift, Paint(colour))) + "\n"
 
 
-def _lines(plan: Plan, remarks: Remarks, compared: int, paint: Paint) -> Iterator[str]:
-    changes = shown(drifted(plan))
+def _lines(drift: Drift, paint: Paint) -> Iterator[str]:
+    changes = shown(drifted(drift))
     if changes:
         yield "The database was changed since the last apply (from what is recorded to what is found):"
         yield ""
     for change in changes:
-        yield from _change(change, plan, paint)
+        yield from _change(change, drift, paint)
         yield ""
-    yield from notes(remarks, paint)
-    yield paint(_summary(changes, compared), "1" if changes else "1;32")
+    yield from notes(drift.remarks, paint)
+    yield paint(_summary(changes, drift.compared), "1" if changes else "1;32")
 
 
-def _change(change: Change, plan: Plan, paint: Paint) -> Iterator[str]:
+def _change(change: Change, drift: Drift, paint: Paint) -> Iterator[str]:
     symbol = {"delete": "-", "update": "~", "create": "+"}[change.action]
-    yield f"{paint.symbol(symbol, 3)} {paint(visible(change.address), '1')}{paint(f'  # {_WORDS[change.action]}', '2')}"
+    word = visible(change.reason) or _WORDS[change.action]
+    yield f"{paint.symbol(symbol, 3)} {paint(visible(change.address), '1')}{paint(f'  # {word}', '2')}"
     if change.action == "update":
-        for line in lines(change, secrets_of(plan, change)):
+        for line in lines(change, secrets_of(drift.plan, change)):
             yield f"{paint.symbol(line.symbol, 7)} {line.text}" + (paint(f"  # {line.remark}", "2") if line.remark else "")
 
 
@@ -74,13 +82,13 @@ def _summary(changes: list[Change], compared: int) -> str:
     return f"Drift: {actions.count('update')} changed, {actions.count('delete')} disappeared{back}."
 
 
-def drift_json(plan: Plan, remarks: Remarks, compared: int) -> str:
+def drift_json(drift: Drift) -> str:
     """The same as JSON: ``resource_drift``, as in Terraform's plan."""
     document: dict[str, Any] = {
         "format_version": "1.0",
-        "name": plan.decided.name,
-        "compared": compared,
-        "resource_drift": list(resource_changes(drifted(plan), plan)),
-        "notes": list(remarks.notes),
+        "name": drift.plan.decided.name,
+        "compared": drift.compared,
+        "resource_drift": list(resource_changes(drifted(drift), drift.plan)),
+        "notes": list(drift.remarks.notes),
     }
     return json.dumps(document, indent=2) + "\n"

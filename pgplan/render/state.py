@@ -8,6 +8,7 @@ from pgplan.images import image
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
 from pgplan.state.model import Entry, State
+from pgplan.state.rebind import Rebinding
 
 
 def listing(entries: Iterable[Entry]) -> str:
@@ -40,6 +41,29 @@ def state_head(state: State) -> str:
     """One line about the whole."""
     interrupted = ", an apply is in progress or was interrupted" if state.pending else ""
     return f"{visible(state.name)}: serial {state.serial}, {len(state.entries)} objects{interrupted}"
+
+
+def rebound(shown: Rebinding) -> str:
+    """What would be bound to what, one a line, the counts first."""
+    return "".join(f"{line}\n" for line in _rebound(shown))
+
+
+def _rebound(shown: Rebinding) -> Iterator[str]:
+    was, target, same = shown.was, shown.target, len(shown.objects) - len(shown.moved) - len(shown.missing)
+    yield f"{len(shown.moved)} found with another OID, {same} as recorded, {len(shown.missing)} not there."
+    if was.system_identifier != target.system_identifier:
+        yield f"cluster: {was.system_identifier} -> {target.system_identifier}"
+    if was.databases != target.databases:
+        ((name, oid), *_), ((now, here), *_) = was.databases, target.databases
+        yield f"database: {visible(name)} (OID {oid}) -> {visible(now)} (OID {here})"
+    if was.timeline != target.timeline:
+        yield f"timeline: {was.timeline} -> {target.timeline}"
+    if shown.back:
+        yield f"the database went back in time: {shown.back} of the last apply"
+    for one in shown.moved:
+        yield f"  {visible(one.address)}: OID {one.was or '(none)'} -> {one.now}"
+    for one in shown.missing:
+        yield f"  {visible(one.address)}: not there; it stays recorded, and the next plan says so"
 
 
 def _origin(entry: Entry) -> str:

@@ -67,6 +67,17 @@ def _together(values: Mapping[Key, str]) -> str:
     return json.dumps([[address, slot, values[address, slot]] for address, slot in sorted(values)])
 
 
+def declared_secrets(declared: Iterable[Declared], registry: Registry) -> Callable[[str, str], Secret]:
+    """The declared secret of an (address, slot): withheld when its variable cannot be resolved, or nothing declares it."""
+    by_address = {one.address: one for one in declared}
+
+    def secret_of(address: str, slot: str) -> Secret:
+        one = by_address.get(address)
+        return Secret() if one is None else registry.kinds[one.kind].secrets(one.spec).get(slot, Secret())
+
+    return secret_of
+
+
 def slots(declared: Iterable[Declared], state: State, snapshot: Snapshot, registry: Registry) -> dict[Key, Slot]:
     """What becomes of every declared secret (pgplan.plan.model.Slot).
 
@@ -131,7 +142,7 @@ def _without_digest(case: _Case) -> Slot | None:
 
 def _is_recorded_one(entry: Entry, found: Found | None) -> bool:
     """Dropped and made again by hand, an object does not hold the secret that was recorded for its predecessor."""
-    return found is not None and entry.oid in (0, found.oid)
+    return found is not None and entry.is_of(found.oid)
 
 
 def _recorded(state: State) -> dict[Key, Digest]:

@@ -69,6 +69,10 @@ class Entry:
     secrets: Mapping[str, Digest] = field(factory=dict[str, Digest])
     """By slot."""
 
+    def is_of(self, oid: int) -> bool:
+        """Whether an object with this OID is the one recorded; 0 on either side says nothing against it."""
+        return 0 in (self.oid, oid) or self.oid == oid
+
 
 @frozen
 class Target:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from pgplan.database.recovery import Look, Status, look, verdict, went_back
+from pgplan.database.recovery import Look, Status, look, verdict
 from pgplan.errors import LockedError, PgplanError, StaleError
 from pgplan.images import MARKER, Image
 from pgplan.snapshot import AccessList, Facts, Found, Privilege, Snapshot, part_of
-from pgplan.state.model import Noted, Pending, Target
+from pgplan.state.model import Noted, Pending
 from tests.apply.world import World, once, schema_blocks
 from tests.servers import Server
 
@@ -121,15 +121,6 @@ def test_a_revoke_is_seen_beside_what_others_granted() -> None:
 )
 def test_verdict(status: Status, seen: Look, committed: bool | None) -> None:
     assert verdict(status, seen) is committed
-
-
-def test_went_back() -> None:
-    target = Target("1", 1, (("db", 5),), "1/10")
-    assert went_back(target, evolve(FACTS, lsn="1/10")) == ""
-    assert went_back(target, evolve(FACTS, lsn="2/0")) == ""
-    assert "behind 1/10" in went_back(target, evolve(FACTS, lsn="0/FFFFFFFF"))
-    assert "timeline is 2, and was 1" in went_back(target, evolve(FACTS, timeline=2, lsn="2/0"))
-    assert went_back(evolve(target, lsn=""), evolve(FACTS, lsn="0/1")) == ""
 
 
 # With a server: pending as a crash between two steps leaves it, then altered.

@@ -97,7 +97,7 @@ def test_another_cluster_or_timeline(world: World) -> None:
     assert "another cluster" in refused(world, cluster, StaleError)
     version = evolve(plan, observed=evolve(plan.observed, version=13))
     assert "the plan was made for PostgreSQL 13" in refused(world, version, StaleError)
-    assert "restored or failed over" in refused(world, plan, StaleError, remarks=Remarks(timeline=7))
+    assert "restored or failed over" in refused(world, plan, StaleError, remarks=Remarks(lsn="FFFFFFFF/0"))
 
 
 def test_phases_of_a_later_version(world: World) -> None:

@@ -8,7 +8,9 @@ from attrs import evolve
 from pgplan.configuration.model import KindPolicy, Policy
 from pgplan.errors import Exit, PgplanError
 from pgplan.images import MARKER
+from pgplan.plan.model import Slot
 from pgplan.secret import Secret
+from pgplan.snapshot import Found
 from pgplan.state.model import Digest, Tombstone
 from tests.plan.fakes import FACTS, Permit, Thing, World, declared, entry, found, lines, relied, sql
 
@@ -213,3 +215,100 @@ def test_missing_rights_come_all_at_once() -> None:
     # A plan that gives rights to the connected role leaves it to the server.
     gains = evolve(world, declared=(*world.declared, declared(Thing("z", owner="admin"))), found=(*live, found(Thing("admin"))))
     assert gains.plan().steps
+
+
+# Another object under the address of a recorded one: the recorded one had OID 3, the one found has 9.
+
+ANEW = (entry(RED, oid=3),)
+
+
+def other(thing: Thing, *more: Found) -> tuple[Found, ...]:
+    return (found(thing, oid=9), *more)
+
+
+def test_made_anew_as_it_was_is_adopted() -> None:
+    plan = World((declared(RED),), ANEW, other(RED)).plan()
+    assert lines(plan) == ["thing.a adopt"]
+    assert plan.changes[0].reason == "made anew: its OID is 9, and was 3"
+    assert (plan.changes[0].adopting, plan.changes[0].anew) == (True, True)
+
+
+def test_made_anew_as_it_was_and_declared_otherwise_is_updated() -> None:
+    plan = World((declared(BLUE),), ANEW, other(RED)).plan()
+    assert lines(plan) == ["thing.a update"]
+    assert plan.changes[0].adopting
+
+
+@pytest.mark.parametrize("want", [RED, BLUE])
+def test_made_anew_otherwise_is_refused_once_for_each_kind(want: Thing) -> None:
+    second = Thing("b", color="red")
+    world = World(
+        (declared(want), declared(second)), (*ANEW, entry(second, oid=4)), other(BLUE, found(Thing("b", color="x"), oid=8))
+    )
+    with pytest.raises(PgplanError, match=r"pgplan state rebind 'thing\.\*'") as caught:
+        world.plan()
+    assert caught.value.exit_code == Exit.ERROR
+    (problem,) = caught.value.problems
+    assert "thing.a (OID 9, was 3), thing.b (OID 8, was 4)" in problem.message
+
+
+def test_made_anew_otherwise_is_adopted_and_updated_by_policy() -> None:
+    plan = World((declared(RED),), ANEW, other(BLUE), policy=ADOPT).plan()
+    assert lines(plan) == ["thing.a update"]
+    assert plan.changes[0].reason == "the one recorded (OID 3) is gone, this is another one (OID 9)"
+
+
+@pytest.mark.parametrize("policy", [Policy(), ADOPT])
+@pytest.mark.parametrize("live", [RED, BLUE])
+def test_a_name_that_another_one_took_is_an_error_with_both_names(live: Thing, policy: Policy) -> None:
+    with pytest.raises(PgplanError, match=r"\(OID 3\) is called z now, and a \(OID 9\).*\n.*pgplan state rebind thing.a"):
+        World((declared(RED),), ANEW, other(live, found(Thing("z"), oid=3)), policy=policy).plan()
+
+
+@pytest.mark.parametrize("policy", [Policy(), ADOPT, Policy("error"), Policy("forget")])
+@pytest.mark.parametrize("more", [(), (found(Thing("z"), oid=3),)])
+@pytest.mark.parametrize("destroy", [True, False])
+@pytest.mark.parametrize("protected", [True, False])
+def test_a_stranger_is_never_dropped(policy: Policy, more: tuple[Found, ...], *, destroy: bool, protected: bool) -> None:
+    recorded = (entry(RED, oid=3, protected=protected),)
+    for blocks in ((), (declared(RED),)) if destroy else ((),):
+        plan = World(blocks, recorded, other(RED, *more), policy=policy).plan(destroy=destroy, include_adopted=destroy)
+        assert lines(plan) == ["thing.a forget"]
+        went = "called z now" if more else "gone"
+        assert plan.changes[0].reason == f"the one recorded (OID 3) is {went}, and the one here (OID 9) is another one"
+        assert plan.observed.objects == ()
+
+
+def test_a_new_name_of_what_disappeared_is_told() -> None:
+    live = (found(Thing("z"), oid=3),)
+    assert World((declared(RED),), ANEW, live).plan().changes[0].reason == (
+        "had disappeared from the database: the one recorded is called z now"
+    )
+    (change,) = World((), ANEW, live).plan().changes
+    assert (change.action, change.reason) == (
+        "forget",
+        "no longer declared, and gone from the database: the one recorded is called z now",
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden", "slot", "equal"),
+    [
+        (Secret("p"), (), "same", True),
+        (Secret("q"), (), "changed", False),
+        (None, ("password",), "new", False),
+        (Secret("p"), ("color",), "same", False),
+    ],
+)
+def test_made_anew_counts_as_equal_only_where_all_is_seen(
+    shown: Secret | None, hidden: tuple[str, ...], slot: Slot, equal: bool
+) -> None:
+    want = evolve(RED, password=Secret("p"))
+    recorded = evolve(entry(want, oid=3), secrets={"password": Digest("00", "11")})
+    live = found(evolve(RED, password=shown), oid=9, hidden=hidden)
+    world = World((declared(want),), (recorded,), (live,), slots={("thing.a", "password"): slot})
+    if equal:
+        assert lines(world.plan()) == ["thing.a adopt"]
+    else:
+        with pytest.raises(PgplanError, match="is not the one recorded"):
+            world.plan()

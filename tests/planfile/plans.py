@@ -21,7 +21,7 @@ from pgplan.plan.model import (
 )
 from pgplan.state.model import Adopted, Fold
 
-REMARKS = Remarks(('role "Ünï" is not checked',), 1, 3, 180004, "login")
+REMARKS = Remarks(('role "Ünï" is not checked',), 1, 3, "0/1A2B3C4", 180004, "login")
 EXPIRES = "2026-01-02T04:04:05+00:00"
 
 

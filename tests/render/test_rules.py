@@ -11,6 +11,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pgplan.drift import Drift
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Change, Remarks
 from pgplan.render.changes import Counts, summary
@@ -171,24 +172,25 @@ def test_marker_in_a_list_is_masked() -> None:
 
 def test_drift_turns_privileges_round_but_not_those_that_a_replacement_gives_again() -> None:
     grants = Change("grant.x", "grant", "app", "update", edges=(edge("grant", "SELECT"), edge("revoke", "DELETE")))
-    replaced, changed = drifted(plan_of(*EVERYTHING.changes[6:7], grants))
+    replaced, changed = drifted(Drift(plan_of(*EVERYTHING.changes[6:7], grants), NOTED, 2))
     assert (replaced.action, replaced.edges) == ("update", ())
     assert [one["action"] for one in changed.edges] == ["revoke", "grant"]
 
 
 def test_drift_says_what_differs_from_what_is_recorded() -> None:
     change = Change("role.a", "role", "", "update", after={"login": True}, before={"login": False}, changed=("login",))
-    plan = plan_of(change)
-    assert "~ login = true -> false" in drift_text(plan, NOTED, 2)
-    assert drift_text(plan, NOTED, 2).endswith("Note: 1 secret not checked\n\nDrift: 1 changed, 0 disappeared.\n")
-    (shown,) = json.loads(drift_json(plan, NOTED, 2))["resource_drift"]
+    drift = Drift(plan_of(change), NOTED, 2)
+    assert "~ login = true -> false" in drift_text(drift)
+    assert drift_text(drift).endswith("Note: 1 secret not checked\n\nDrift: 1 changed, 0 disappeared.\n")
+    (shown,) = json.loads(drift_json(drift))["resource_drift"]
     assert (shown["change"]["before"], shown["change"]["after"]) == ({"login": True}, {"login": False})
 
 
 @pytest.mark.parametrize(("compared", "said"), [(1, "1 object is as it was"), (13, "13 objects are as they were")])
 def test_no_drift_says_how_much_was_compared(compared: int, said: str) -> None:
-    assert drift_text(NOTHING, REMARKS, compared) == f"No drift. {said} last applied.\n"
-    assert json.loads(drift_json(NOTHING, REMARKS, compared))["compared"] == compared
+    drift = Drift(NOTHING, REMARKS, compared)
+    assert drift_text(drift) == f"No drift. {said} last applied.\n"
+    assert json.loads(drift_json(drift))["compared"] == compared
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out, working
-from pgplan.drift import make_drift
 from pgplan.errors import Exit
-from pgplan.render.drift import drift_json, drift_text, drifted
-from pgplan.workflow import opened, refuse_past
+from pgplan.render.drift import drift_json, drift_text
+from pgplan.workflow import find_drift, opened, refuse_past
 
 
 @click.command(cls=Command, examples=("pgplan drift", "pgplan drift --format json"))
@@ -27,8 +26,7 @@ def command(common: Common, form: Literal["text", "json"]) -> int:
     when nothing was ever recorded.
     """
     with working(common, "Starting") as said, opened(request_of(common), said) as run:
-        drift = make_drift(run, said)
-    said_of = drift.plan, drift.remarks, drift.compared
-    out(drift_json(*said_of) if form == "json" else drift_text(*said_of, colour=common.colour(sys.stdout)))
-    refuse_past(drift.seen)
-    return Exit.PENDING if drifted(drift.plan) else Exit.DONE
+        drift, seen = find_drift(run, said)
+    out(drift_json(drift) if form == "json" else drift_text(drift, colour=common.colour(sys.stdout)))
+    refuse_past(seen)
+    return Exit.PENDING if drift.changes else Exit.DONE
