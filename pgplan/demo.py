@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from pgplan import sql
 from pgplan.database.embedded import discard
 from pgplan.database.embedded import url as embedded_url
 from pgplan.errors import Exit, PgplanError, Problem
@@ -146,8 +146,9 @@ def _make_remote(directory: Path, url: str) -> str:
     password = secrets.token_urlsafe(24)
     with psycopg.connect(url, autocommit=True) as server:
         verifier = server.pgconn.encrypt_password(password.encode(), READER.encode(), b"scram-sha-256").decode()
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(REMOTE)))
-        server.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(verifier)))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(REMOTE)).text.encode())
+        role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(verifier))
+        server.execute(role.text.encode())
         row = server.execute("SHOW hba_file").fetchone()
         assert row is not None
         hba = Path(str(row[0]))

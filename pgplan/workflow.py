@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from pgplan import planfile
 from pgplan import registry as registries
 from pgplan.address import Address
-from pgplan.configuration.load import add_lines, load, load_connection, load_state
-from pgplan.configuration.model import Configuration, Inputs, StateSettings
+from pgplan.configuration.load import add_lines, load, load_connection
+from pgplan.configuration.model import Configuration
 from pgplan.database import transport
 from pgplan.database.apply import Again, Applied, apply
 from pgplan.database.connection import Session, connect, reading
@@ -28,6 +27,7 @@ from pgplan.drift import Drift, compare
 from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
+from pgplan.offline import Request, state_store, unwritten
 from pgplan.patience import Said, silent
 from pgplan.plan.build import SHOWN, Slots, build
 from pgplan.plan.model import Plan, Remarks
@@ -45,17 +45,6 @@ PATIENCE = 1.0
 
 def _uncounted(done: int, total: int) -> None:
     """For callers that do not watch."""
-
-
-@frozen
-class Request:
-    """What a caller asks for, whatever the command."""
-
-    directory: Path
-    inputs: Inputs = field(factory=Inputs)
-    url: str | None = None
-    """Stands above [connection].url."""
-    lock_timeout: float = 0.0
 
 
 @frozen
@@ -117,12 +106,6 @@ class Planned:
     seen: Seen
 
 
-def load_offline(request: Request) -> tuple[Configuration, Registry]:
-    """The configuration without connection, state or secrets. Raises ConfigurationError with every mistake."""
-    registry = registries.installed()
-    return load(request.directory, registry, request.inputs, resolve_secrets=False), registry
-
-
 @contextmanager
 def opened(request: Request, said: Said = silent) -> Generator[Run]:
     """Load with secrets, find the state and connect; close the connection at the end.
@@ -162,30 +145,6 @@ def _without_value(configuration: Configuration) -> Iterator[Problem]:
             reason = configuration.unresolved.get(f"connection.{attribute}") or "its value is empty"
             source = next(iter(configuration.locate("connection", attribute)), None)
             yield Problem(f"{attribute}: {reason}", source, "connection", hint)
-
-
-def state_store(configuration: Configuration) -> StateStore:
-    return _store(configuration.directory, configuration.name, configuration.state)
-
-
-def load_store(request: Request) -> StateStore:
-    """The state alone, whatever else is in the configuration."""
-    return _store(request.directory, *load_state(request.directory, request.inputs))
-
-
-def _store(directory: Path, name: str, settings: StateSettings) -> StateStore:
-    return StateStore(registries.backend(settings.backend, settings.options, directory), name)
-
-
-def stored_state(store: StateStore, name: str) -> tuple[State, str | None]:
-    """The stored state, or an empty one."""
-    state, version = store.load()
-    return state or unwritten(name), version
-
-
-def unwritten(name: str) -> State:
-    """What counts before the first apply: the same in every run, so that plans are the same too."""
-    return State(name=name, lineage="", serial=0)
 
 
 def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:

@@ -14,7 +14,7 @@ from pgplan.errors import PgplanError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from pgplan.workflow import Request
+    from pgplan.offline import Request
 
 
 def recorded(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -36,13 +36,13 @@ def _items(addresses: Iterable[str], incomplete: str) -> list[CompletionItem[str
 
 def _request(ctx: click.Context) -> Request:
     """No --var takes part: a shell completes without the values that a command would be given."""
-    from pgplan.workflow import Request  # noqa: PLC0415 - imports much
+    from pgplan.offline import Request  # noqa: PLC0415 - imports much
 
     return Request(ctx.ensure_object(Common).shown(Path()))
 
 
 def _recorded(request: Request) -> list[str]:
-    from pgplan.workflow import load_store, stored_state  # noqa: PLC0415
+    from pgplan.offline import load_store, stored_state  # noqa: PLC0415
 
     try:
         store = load_store(request)
@@ -52,7 +52,7 @@ def _recorded(request: Request) -> list[str]:
 
 
 def _declared(request: Request) -> list[str]:
-    from pgplan.workflow import load_offline  # noqa: PLC0415
+    from pgplan.offline import load_offline  # noqa: PLC0415
 
     try:
         return [one.address for one in load_offline(request)[0].declared]

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from ipaddress import ip_address
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.database.connection import Session
 from pgplan.errors import PgplanError, Problem, raise_all
 from pgplan.kind import SecretUse, Statement
@@ -176,7 +176,7 @@ def _verifier(connection: Session, role: str, password: str) -> str:
 
 
 def _literal(text: str) -> str:
-    return sql.Literal(text).as_string(None).lstrip()
+    return sql.Literal(text).text.lstrip()
 
 
 def _fill(statement: str, slot: str, replacement: str, *, percent: str = "%") -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.kind import SecretUse, Statement
 from pgplan.plan.model import Plan, Remarks
 from pgplan.render.changes import summary
@@ -61,7 +60,7 @@ def _statement(statement: Statement, address: str, role: str) -> Iterator[str]:
 
 
 def _set_role(role: str) -> str:
-    return sql.SQL("SET LOCAL ROLE {};").format(sql.Identifier(role)).as_string(None)
+    return sql.SQL("SET LOCAL ROLE {};").format(sql.Identifier(role)).text
 
 
 def _with_variable(text: str, secret: SecretUse, address: str) -> str:

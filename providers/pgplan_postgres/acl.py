@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import PUBLIC, part, role_grantee
 from pgplan.kind import AccessList, Found, Row
 from pgplan.snapshot import NO_LIST, Privilege

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Facts, Found, Row, Scope
 from pgplan_postgres.acl import Lists, found_with_list, listed
@@ -48,11 +48,7 @@ class DatabaseReader(ReaderBase):
     always = True
 
     def query(self, facts: Facts) -> str:
-        return (
-            sql.SQL(_QUERY)
-            .format(listed=listed(self.type, "d", "datacl", "datdba", "pg_catalog.pg_database AS d"))
-            .as_string(None)
-        )
+        return sql.SQL(_QUERY).format(listed=listed(self.type, "d", "datacl", "datdba", "pg_catalog.pg_database AS d")).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

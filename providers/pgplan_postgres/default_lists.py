@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from attrs import frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part, unpart
 from pgplan.kind import AccessList, Catalog, Facts, Found, Row
 from pgplan.snapshot import NO_LIST
@@ -62,7 +62,7 @@ class DefaultList:
         """SQL around ``GRANT SELECT`` and ``TO "r"``."""
         schema = words(sql.SQL("IN SCHEMA"), name(self.schema)) if self.schema else None
         alter = words(sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE"), name(self.owner), schema)
-        return f"{alter.as_string(None)} {what} ON {self.objects.upper().replace('_', ' ')} {to}"
+        return f"{alter.text} {what} ON {self.objects.upper().replace('_', ' ')} {to}"
 
 
 def parse_list(key: str) -> DefaultList:
@@ -88,7 +88,7 @@ SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype AS letter, ({ite
   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
  WHERE d.defaclnamespace = 0 OR n.oid IS NOT NULL
 """
-        return sql.SQL(query).format(items=items("d.defaclacl")).as_string(None)
+        return sql.SQL(query).format(items=items("d.defaclacl")).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(())

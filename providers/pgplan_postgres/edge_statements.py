@@ -146,11 +146,11 @@ def _item(privilege: str, items: Iterable[_Right]) -> str:
     if privilege not in _WORDS:
         raise ValueError(f"{privilege!r} is not a privilege")
     columns = [column for _, column in items]
-    named = [name(column).as_string(None) for column in columns if column]
+    named = [name(column).text for column in columns if column]
     whole = [privilege] if "" in columns else []
     return ", ".join([*whole, *([f"{privilege} ({', '.join(named)})"] if named else [])])
 
 
 @lru_cache(maxsize=65536)
 def _grantee(to: str) -> str:
-    return grantee(to).as_string(None)
+    return grantee(to).text

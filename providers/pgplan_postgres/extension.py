@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, IsThere, Reference, Row, Statement
 from pgplan_postgres.base import FIRST_NORMAL_OID, Mistakes, ObjectKindBase, ReaderBase, named

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import join, part, split
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan.secret import Secret
@@ -151,7 +151,7 @@ class ForeignDataWrapperReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "w", "fdwacl", "fdwowner", "pg_catalog.pg_foreign_data_wrapper AS w")
         query = sql.SQL(_QUERY).format(listed=lists, extension=extension("w"), options=query_column("w.fdwoptions"))
-        return query.as_string(None)
+        return query.text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import evolve, field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part, split
 from pgplan.kind import Declaration, Found, InvalidBlockError, Reference, Statement
 from pgplan.secret import Secret

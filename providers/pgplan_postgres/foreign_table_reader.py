@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import join
 from pgplan.kind import Facts, Found, Row
 from pgplan_postgres.acl import Lists, extension, found_with_list, item, listed
@@ -68,7 +67,7 @@ class ForeignTableReader(ReaderBase):
             column_options=query_column("a.attfdwoptions"),
             column_item=item("a.attname", "ARRAY[e.privilege_type]"),
         )
-        return query.as_string(None)
+        return query.text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

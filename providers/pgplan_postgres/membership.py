@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part
 from pgplan.cycle import find_cycle
 from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Reference, Scope, SpecOf, Statement

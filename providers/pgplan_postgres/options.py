@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.secret import Secret
 from pgplan_postgres.base import Mistakes, Path
 from pgplan_postgres.sql import name, text

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from attrs import frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import join
 from pgplan.kind import Facts, Found, Row
 from pgplan_postgres.acl import Lists, extension, found_with_list, item, listed
@@ -86,7 +86,7 @@ class TableReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "c", "relacl", "relowner", _TABLES_FROM)
         column_item = item("a.attname", "ARRAY[e.privilege_type]")
-        return sql.SQL(_TABLES).format(listed=lists, extension=extension("c"), column_item=column_item).as_string(None)
+        return sql.SQL(_TABLES).format(listed=lists, extension=extension("c"), column_item=column_item).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return _relations(self.type, rows)
@@ -97,7 +97,7 @@ class SequenceReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "c", "relacl", "relowner", _SEQUENCES_FROM)
-        return sql.SQL(_SEQUENCES).format(listed=lists, extension=extension("c")).as_string(None)
+        return sql.SQL(_SEQUENCES).format(listed=lists, extension=extension("c")).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return _relations(self.type, rows)

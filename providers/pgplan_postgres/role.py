@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from typing import ClassVar
 
 from attrs import field, fields, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Scope, SecretUse, Statement
 from pgplan.secret import Secret

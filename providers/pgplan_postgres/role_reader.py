@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, LiteralString
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Facts, Found, Row, Scope
 from pgplan.secret import Secret
@@ -52,7 +51,7 @@ class RoleReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         roles, secret = _SUPERUSER if facts.superuser else _OTHERS
-        return sql.SQL(_QUERY).format(roles=sql.SQL(roles), secret=sql.SQL(secret)).as_string(None)
+        return sql.SQL(_QUERY).format(roles=sql.SQL(roles), secret=sql.SQL(secret)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return [_found(row) for row in rows]

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import join
 from pgplan.kind import Facts, Found, Row
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
@@ -52,7 +51,7 @@ class FunctionReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "p", "proacl", "proowner", _FROM)
-        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p")).as_string(None)
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p")).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

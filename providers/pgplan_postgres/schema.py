@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
@@ -87,7 +87,7 @@ class SchemaReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "n", "nspacl", "nspowner", _FROM)
-        return sql.SQL(_QUERY).format(listed=lists, extension=extension("n")).as_string(None)
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("n")).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan.secret import Secret
@@ -126,7 +126,7 @@ class ServerReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "s", "srvacl", "srvowner", "pg_catalog.pg_foreign_server AS s")
         query = sql.SQL(_QUERY).format(listed=lists, extension=extension("s"), options=query_column("s.srvoptions"))
-        return query.as_string(None)
+        return query.text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.kind import Statement
 from pgplan_postgres.sql import name, statement, text
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import join, part, split
 
 SYSTEM_SCHEMA = "pg_catalog"
@@ -108,11 +107,11 @@ def signature_sql(key: str) -> str:
     """
     name, arguments = split_signature(key)
     types = (f"IN {_type_sql(argument)}" for argument in _ARGUMENT.findall(arguments or ""))
-    return f"{sql.Identifier(*split(name)).as_string(None)}({', '.join(types)})"
+    return f"{sql.Identifier(*split(name)).text}({', '.join(types)})"
 
 
 def _type_sql(text: str) -> str:
     base, array = (text[:-2], "[]") if text.endswith("[]") else (text, "")
     if base in _ALIASES or _SIMPLE.fullmatch(base):
         return text
-    return sql.Identifier(*split(base)).as_string(None) + array
+    return sql.Identifier(*split(base)).text + array

@@ -1,12 +1,11 @@
-"""SQL text, composed with psycopg.sql and rendered without a connection: a plan holds it in its final form."""
+"""SQL that several kinds need: names, values, comments and owners. A plan holds it in its final form."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import grantee_role
 from pgplan.kind import SecretUse, Statement
 
@@ -17,7 +16,7 @@ def name(*parts: str) -> sql.Identifier:
 
 
 def text(value: str) -> sql.Literal:
-    """A string literal. With a backslash in it, psycopg writes ``E'…'``, which means the same under any session setting."""
+    """A string literal. With a backslash in it, it is ``E'…'``, which means the same under any session setting."""
     return sql.Literal(value)
 
 
@@ -39,7 +38,7 @@ def words(*parts: sql.Composable | None) -> sql.Composed:
 
 def statement(template: LiteralString, *args: sql.Composable, secret: SecretUse | None = None) -> Statement:
     """`template` with its ``{}`` filled in by SQL that is composed already."""
-    return Statement(sql.SQL(template).format(*args).as_string(None), secret)
+    return Statement(sql.SQL(template).format(*args).text, secret)
 
 
 def comment(on: sql.Composable, value: str | None) -> list[Statement]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import PUBLIC, join, name_problem, part, split, unpart
 from pgplan.kind import Catalog, Found
 from pgplan_postgres.grantable import GRANTABLE
@@ -48,7 +47,7 @@ def object_sql(type_: str, key: str) -> str:
     """An object's name in GRANT and REVOKE."""
     if type_ == "function":
         return signature_sql(key)
-    return sql.Identifier(*(split(key) if GRANTABLE[type_].in_schema else (unpart(key),))).as_string(None)
+    return sql.Identifier(*(split(key) if GRANTABLE[type_].in_schema else (unpart(key),))).text
 
 
 def schemas_key(text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import grantee_part, grantee_role, part
 from pgplan.kind import Declaration, Found, Reference, SecretUse, Statement
 from pgplan.secret import Secret

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from psycopg import sql
-
+from pgplan import sql
 from pgplan.address import role_grantee
 from pgplan.kind import Facts, Found, Row
 from pgplan.secret import Secret
@@ -62,9 +61,9 @@ class UserMappingReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         options = query_column("u.umoptions")
         if facts.superuser:
-            return sql.SQL(_QUERY_SUPERUSER).format(options=options).as_string(None)
+            return sql.SQL(_QUERY_SUPERUSER).format(options=options).text
         inherits = sql.SQL("a.inherit_option") if facts.version >= ROWS_PER_GRANTOR else sql.SQL("m.rolinherit")
-        return sql.SQL(_QUERY).format(options=options, inherits=inherits).as_string(None)
+        return sql.SQL(_QUERY).format(options=options, inherits=inherits).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         # A mapping of a role that is gone has no name that a configuration could give.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from pgplan import planfile, workflow
+from pgplan import offline, planfile, workflow
 from pgplan.database import transaction
 from pgplan.database.apply import apply
 from pgplan.errors import PgplanError
@@ -55,7 +55,7 @@ def main(directory: str, url: str, action: str, at: str, idle: str, unlocked: st
             os.kill(os.getpid(), SIGNALS[action])
 
     plan, about = planfile.read(Path(directory) / "plan.bin")
-    with workflow.opened(workflow.Request(Path(directory), url=url)) as run:
+    with workflow.opened(offline.Request(Path(directory), url=url)) as run:
         store = StateStore(Unlocked(run.store.backend), run.store.name) if unlocked == "unlocked" else run.store
         try:
             apply(

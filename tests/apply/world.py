@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from pgplan import planfile, workflow
+from pgplan import offline, planfile, workflow
 from pgplan.database.apply import Applied, apply
 from pgplan.database.connection import facts, reading
 from pgplan.database.pending import Books
@@ -50,7 +50,7 @@ class World:
 
     @contextmanager
     def opened(self) -> Generator[workflow.Run]:
-        with workflow.opened(workflow.Request(self.directory, url=self.url)) as run:
+        with workflow.opened(offline.Request(self.directory, url=self.url)) as run:
             yield run
 
     def plan(self) -> Plan:

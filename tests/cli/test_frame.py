@@ -217,4 +217,4 @@ def test_what_nobody_foresaw_shows_no_value(offline: Project, details: bool) -> 
     assert result.err.startswith("Error: unexpected KeyError in ")
     assert "hunter2" not in result.all
     assert "Traceback" not in result.all
-    assert ("workflow.py" in result.err) == details
+    assert ("offline.py" in result.err) == details

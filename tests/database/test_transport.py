@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
 from attrs import frozen
-from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
+from pgplan import sql
 from pgplan.address import Identity
 from pgplan.database.connection import Session, pin_local
 from pgplan.database.read import read
@@ -207,11 +208,16 @@ def test_pg_terminate_backend(case: Case, slow: str) -> None:
     while_asleep(case, "pg_terminate_backend")
 
 
+def set_user(connection: psycopg.Connection[tuple[Any, ...]], role: str) -> None:
+    alter = sql.SQL("ALTER USER MAPPING FOR {} SERVER s1 OPTIONS (SET user 'v')").format(sql.Identifier(role))
+    connection.execute(alter.text.encode())
+
+
 def test_lock_wait(case: Case) -> None:
     """Someone else has the mapping: the statement that waits, and is logged as waiting, is the one without the secret."""
     case.run(case.statements(*CREATE))
     other = psycopg.connect(case.server.url(case.database))
-    other.execute(sql.SQL("ALTER USER MAPPING FOR {} SERVER s1 OPTIONS (SET user 'v')").format(sql.Identifier(case.role)))
+    set_user(other, case.role)
     release = threading.Timer(0.5, other.close)
     before = case.server.log.read_text().count("still waiting for")
     release.start()
@@ -266,7 +272,7 @@ def test_the_statements_of_the_kind(case: Case) -> None:
         found = read(case.session, registry, ["user_mapping"]).get(Identity("user_mapping", key, case.database))
         assert found is not None
         other = psycopg.connect(case.server.url(case.database))
-        other.execute(sql.SQL("ALTER USER MAPPING FOR {} SERVER s1 OPTIONS (SET user 'v')").format(sql.Identifier(case.role)))
+        set_user(other, case.role)
         release = threading.Timer(0.3, other.close)
         release.start()
         apply(kind.alter(found, wanted, ["options"], slots))
@@ -365,7 +371,7 @@ def test_a_verifier_is_all_that_leaves(case: Case, session: Connect, unique: str
     admin = session(case.server.url(case.database))
     pin_local(admin)
     channel = open_channel(admin, [("role.r", use, Secret(case.secret, "${var.p}"))])
-    text = sql.SQL("CREATE ROLE {} LOGIN PASSWORD :'password'").format(sql.Identifier(name)).as_string(None)
+    text = sql.SQL("CREATE ROLE {} LOGIN PASSWORD :'password'").format(sql.Identifier(name)).text
     admin.execute(channel.sql(Statement(text, use), "role.r"))
     stored = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (name,)).fetchone()
     admin.commit()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
-from psycopg import sql
 from psycopg.errors import Diagnostic
 
+from pgplan import sql
 from pgplan.configuration.decode import decode
 from pgplan.configuration.model import Configuration, Connection, Declared, Policy, StateSettings
 from pgplan.database.connection import Session, connect, pin_local
@@ -76,7 +76,7 @@ class Bench:
         statements = [statement for step in plan.steps for statement in step.statements]
         for statement in statements:
             if statement.run_as:
-                self.run(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(statement.run_as)).as_string(None))
+                self.run(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(statement.run_as)).text)
             self.run(statement.sql)
             self.run("RESET ROLE")
         self.recorded = declared(*blocks)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.address import Address, join, part, split, unpart
 from pgplan.kind import BlockWriter, Found
 from pgplan.registry import is_edge_kind
@@ -82,7 +82,7 @@ def make(b: Bench, *names: str) -> None:
         sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {} GRANT SELECT ON TABLES TO PUBLIC").format(role, schema),
         sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC").format(role),
     )
-    b.run(*(statement.as_string(None) for statement in statements))
+    b.run(*(statement.text for statement in statements))
 
 
 def read_again(one: Found) -> str:

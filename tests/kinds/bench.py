@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
-from psycopg import sql
 
+from pgplan import sql
 from pgplan.configuration.decode import decode
 from pgplan.configuration.model import Connection, Declared
 from pgplan.database.connection import Session, connect, pin_local
@@ -57,7 +57,7 @@ class Bench:
                 before, token, after = text.rpartition(f":'{each.secret.slot}'")
                 assert token
                 secret = kind.secrets(declared.spec)[each.secret.slot]
-                text = before + sql.Literal(secret.reveal()).as_string(None) + after
+                text = before + sql.Literal(secret.reveal()).text + after
             self.session.execute(text.encode())
 
     def snapshot(self, *types: str) -> Snapshot:

@@ -11,7 +11,7 @@ from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out
 from pgplan.graph import draw, graph
-from pgplan.workflow import load_offline
+from pgplan.offline import load_offline
 
 
 @click.command(cls=Command, examples=("pgplan graph | dot -Tsvg > graph.svg", "pgplan graph --format mermaid"))

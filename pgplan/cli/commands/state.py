@@ -1,26 +1,22 @@
-"""`pgplan state list`, `show` and `rebind`."""
+"""`pgplan state list` and `pgplan state show`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from typing import Literal
 
 import click
 
-from pgplan.cli.carry_out import approve
 from pgplan.cli.completion import recorded
 from pgplan.cli.frame import Command, Group, alone
 from pgplan.cli.options import Common
-from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import done_already, out, say, working
+from pgplan.cli.requests import matching, request_of
+from pgplan.cli.terminal import out, say
 from pgplan.errors import PgplanError, Problem
-from pgplan.rebinding import look, rebind
-from pgplan.render.state import entry_document, entry_text, listing, rebound, state_head
+from pgplan.offline import load_store, stored_state
+from pgplan.render.state import entry_document, entry_text, listing, state_head
 from pgplan.state.model import State
-from pgplan.workflow import load_store, opened, stored_state
 
 _HERE = "pgplan.cli.commands.state"
 _FORMAT = click.option(
@@ -33,7 +29,7 @@ _FORMAT = click.option(
     lazy={
         "list": (f"{_HERE}:list_", "List the addresses that are managed."),
         "show": (f"{_HERE}:show", "Show what is recorded of one address."),
-        "rebind": (f"{_HERE}:rebind_", "Bind the state to a restored, upgraded or recreated cluster."),
+        "rebind": ("pgplan.cli.commands.rebind:command", "Bind the state to a restored, upgraded or recreated cluster."),
     },
     examples=("pgplan state list", "pgplan state show role.alice"),
 )
@@ -48,10 +44,6 @@ def _load(common: Common) -> State:
     return stored_state(store, store.name)[0]
 
 
-def _matching(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    return lambda address: not patterns or any(fnmatchcase(address, pattern) for pattern in patterns)
-
-
 @click.command(
     "list",
     cls=Command,
@@ -64,7 +56,7 @@ def _matching(patterns: tuple[str, ...]) -> Callable[[str], bool]:
 def list_(common: Common, patterns: tuple[str, ...], form: Literal["text", "json"]) -> None:
     """List the addresses that are managed, or those that match a pattern such as 'role.*'."""
     state = _load(common)
-    matches = _matching(patterns)
+    matches = matching(patterns)
     entries = [entry for entry in state.entries if matches(entry.address)]
     if form == "json":
         out(json.dumps([entry_document(entry) for entry in entries], indent=2) + "\n")
@@ -92,38 +84,3 @@ def show(common: Common, address: str, form: Literal["text", "json"]) -> None:
         hint = f"Did you mean {close[0]}?" if close else "`pgplan state list` lists what is"
         raise PgplanError(Problem("is not managed", address=address, hint=hint))
     out(json.dumps(entry_document(entry), indent=2) + "\n" if form == "json" else entry_text(entry))
-
-
-@click.command(
-    "rebind",
-    cls=Command,
-    arguments={"PATTERN": "Only addresses like this; * stands for any text, ? for one character. Without it, all."},
-    examples=("pgplan state rebind --dry-run", "pgplan state rebind 'role.*'"),
-)
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=recorded)
-@click.option("--dry-run", is_flag=True, help="Only show what would be recorded.")
-@click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
-@click.pass_obj
-def rebind_(common: Common, patterns: tuple[str, ...], *, dry_run: bool, yes: bool) -> None:
-    """Bind what is recorded to the objects that are found under the same addresses now.
-
-    For a cluster that was restored, upgraded or made anew, and for objects that somebody dropped and made anew: PostgreSQL knows
-    them by other OIDs then. What is recorded of them stays, so that `pgplan drift` shows what differs. The database stays as it
-    is.
-    """
-    matches = _matching(patterns)
-    with opened(request_of(common)) as run:
-        with working(common, "Starting") as said:
-            shown = look(run, matches, said)
-        if not shown.changes:
-            out(f"Nothing to rebind. {len(shown.objects)} objects are the ones that are recorded.\n")
-            return
-        out(rebound(shown))
-        if dry_run:
-            return
-        if not yes:
-            approve(common, "Bind the state to these?")
-        with working(common, "Recording") as said:
-            rebind(run, shown, matches, said)
-        with done_already("The state was bound to what is found"):
-            out("Rebound. `pgplan drift` shows what is not as it is recorded.\n")

@@ -8,7 +8,7 @@ from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.requests import request_of
 from pgplan.cli.terminal import out
-from pgplan.workflow import load_offline
+from pgplan.offline import load_offline
 
 
 @click.command(cls=Command, examples=("pgplan validate", "pgplan -C billing validate"))
