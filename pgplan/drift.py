@@ -26,6 +26,8 @@ class Drift:
     remarks: Remarks
     compared: int
     """How many recorded addresses were compared."""
+    lost: str = ""
+    """How the database went back in time since the last apply, in words; "" where it did not."""
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -14,7 +14,6 @@ from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.images import Image, image, restore
 from pgplan.kind import Found, InvalidBlockError, Spec
-from pgplan.patience import Said, silent
 from pgplan.plan.observed import found_image
 from pgplan.registry import is_edge_kind
 from pgplan.render.toml import block_text
@@ -43,12 +42,12 @@ class _One:
     """None for edges."""
 
 
-def import_addresses(run: Run, texts: Sequence[str], said: Said = silent) -> list[Imported]:
+def import_addresses(run: Run, texts: Sequence[str]) -> list[Imported]:
     """Record what is found for each address. Raises PgplanError, with nothing recorded, for all that cannot be."""
     addresses = _addresses(run, texts)
-    settled_state(run, said)  # takes the lock too, where there is something to settle
-    with run.store.lock(run.request.lock_timeout, said):
-        seen = see(run, addresses, said)
+    settled_state(run)  # takes the lock too, where there is something to settle
+    with run.store.lock(run.request.lock_timeout, run.tell):
+        seen = see(run, addresses)
         refuse_past(seen)
         recorded = seen.state.by_address()
         ones = _found(run, seen, addresses)

@@ -6,24 +6,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pgplan.errors import LockedError
+from pgplan.events import Listener, Waiting
 
 T = TypeVar("T")
 MOMENT = 2.0
 """Seconds to wait without a word."""
 
-Said = Callable[[str], None]
 
-
-def silent(_: str) -> None:
-    """For callers that do not watch."""
-
-
-def take(attempt: Callable[[float], T], timeout: float, said: Said) -> T:
+def take(attempt: Callable[[float], T], timeout: float, tell: Listener) -> T:
     """What `attempt` takes within the seconds that it is given, or raises LockedError."""
     if timeout <= MOMENT:
         return attempt(timeout)
     try:
         return attempt(MOMENT)
     except LockedError as error:
-        said(f"Waiting up to {timeout:g} s: {error.problems[0].message}")
+        tell(Waiting(error.problems[0].message, timeout))
     return attempt(timeout - MOMENT)

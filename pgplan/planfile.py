@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
-from pgplan import __version__
 from pgplan.errors import Exit, PgplanError, Problem, StaleError
 from pgplan.files import refuse_foreign_link, replace
 from pgplan.images import canonical, image, mistakes, restore
@@ -33,6 +32,7 @@ from pgplan.plan.model import FORMAT as PLAN_FORMAT
 from pgplan.plan.model import Plan, Remarks
 from pgplan.snapshot import Privilege
 from pgplan.strict import MismatchError
+from pgplan.version import __version__
 
 T = TypeVar("T")
 FORMAT = 2

@@ -14,36 +14,37 @@ from pgplan.database.read import read, read_now
 from pgplan.database.recovery import flushed
 from pgplan.database.transaction import begin, end
 from pgplan.errors import PgplanError, Problem, StaleError
-from pgplan.patience import Said, silent
+from pgplan.events import Began
 from pgplan.state.backend import ConflictError
 from pgplan.state.model import State
 from pgplan.state.rebind import Rebinding, rebinding
 from pgplan.workflow import Run, types_of
 
 
-def look(run: Run, matches: Callable[[str], bool], said: Said = silent) -> Rebinding:
+def look(run: Run, matches: Callable[[str], bool]) -> Rebinding:
     """What rebinding the addresses that match would do, without any lock.
 
     Raises PgplanError when nothing is recorded or nothing matches, or while a transaction is noted as pending.
     """
-    said("Reading the state")
+    run.tell(Began("state"))
     state, version = _stored(run)
-    said("Reading the catalogs")
+    run.tell(Began("catalogs"))
     snapshot = read(run.connection, run.registry, types_of(run, state))
     return rebinding(state, version, snapshot, run.registry, matches)
 
 
-def rebind(run: Run, shown: Rebinding, matches: Callable[[str], bool], said: Said = silent) -> None:
+def rebind(run: Run, shown: Rebinding) -> None:
     """Record what `look` has shown, under the locks of state and database.
 
     Raises StaleError, with nothing recorded, when it is not so any more; LockedError (exit code 4) while another run is at work.
     """
-    with run.store.lock(run.request.lock_timeout, said):
+    with run.store.lock(run.request.lock_timeout, run.tell):
         state, version = _stored(run)
         begin(run.connection, state.name)
         try:
             snapshot = read_now(run.connection, run.registry, sorted(types_of(run, state)))
-            now = rebinding(state, version, snapshot, run.registry, matches)
+            asked = {one.address for one in shown.objects}
+            now = rebinding(state, version, snapshot, run.registry, lambda address: address in asked or not asked)
             if (now.version, now.objects, now.elsewhere) != (shown.version, shown.objects, shown.elsewhere):
                 raise _moved()
             target = evolve(now.target, lsn=flushed(run.connection))

@@ -6,57 +6,33 @@ was given, and what it then carries out is what that configuration means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from pgplan import __version__, planfile
 from pgplan.database.apply import Again, Applied
 from pgplan.database.read import read
 from pgplan.database.stale import raise_moved
 from pgplan.database.verify import counted, stale
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
-from pgplan.patience import Said, silent
+from pgplan.events import Remarked
 from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_slots_of
 from pgplan.plan.build import Slots
 from pgplan.plan.model import Options, Plan
 from pgplan.planfile import Manifest
 from pgplan.state.digests import slots
 from pgplan.state.model import State
-from pgplan.workflow import Planned, Run, Seen, apply_plan, build_plan, refuse_past, since_last_apply, types_of
+from pgplan.version import __version__
+from pgplan.workflow import Run, Seen, apply_plan, build_plan, refuse_past, since_last_apply, types_of
 
 SHOWN = 10
 """How many differences are told."""
 _TRUST = "to apply the file just as it is, which leaves this check out, say --trust-plan"
 
 
-@frozen
-class Saved:
-    plan: Plan
-    about: Manifest
-
-
-def save_plan(run: Run, planned: Planned, path: Path) -> None:
-    """Write the plan file. Raises PgplanError when it cannot be written."""
-    known = run.configuration
-    about = planfile.manifest(planned.plan, planned.remarks, known.files, datetime.now(UTC), known.variables.items())
-    planfile.write(path, planned.plan, about)
-
-
-def load_plan(path: Path, expected: str | None = None) -> Saved:
-    """Read a plan file that is about to be applied. Raises StaleError when it has expired or is not the expected one."""
-    plan, about = planfile.read(path)
-    if expected is not None:
-        planfile.check_digest(planfile.digest(plan), expected)
-    planfile.check_expiry(plan, datetime.now(UTC))
-    return Saved(plan, about)
-
-
-def check_options(saved: Saved, options: Options) -> None:
+def check_options(plan: Plan, options: Options) -> None:
     """Raise StaleError unless apply was asked for what the plan was asked for: that is never taken from the file."""
-    asked = saved.plan.decided.options
+    asked = plan.decided.options
     hint = "give apply the options that plan was given, or make a new plan"
     problems: list[Problem] = []
     for does, there, here, option in (
@@ -70,20 +46,18 @@ def check_options(saved: Saved, options: Options) -> None:
     raise_all(StaleError, problems)
 
 
-def apply_saved(
-    run: Run, saved: Saved, options: Options | None, *, progress: Callable[[int, int], None], note: Said = silent
-) -> Applied:
-    """Make the plan again with `options`, and carry it out if it is the saved one; without options the file is trusted.
+def apply_saved(run: Run, plan: Plan, about: Manifest, options: Options | None) -> Applied:
+    """Make the plan again with `options`, and carry it out if that is `plan`; without options it is trusted.
 
-    `note` is told what the reader should know. Raises PgplanError, with nothing changed, when anything differs.
+    Raises PgplanError, with nothing changed, when anything differs.
     """
-    again = None if options is None else _maker(run, saved, options, note)
-    return apply_plan(run, saved.plan, saved.about.remarks, progress=progress, again=again)
+    again = None if options is None else _maker(run, plan, about, options)
+    return apply_plan(run, plan, about.remarks, again=again)
 
 
-def _maker(run: Run, saved: Saved, options: Options, note: Said) -> Again:
+def _maker(run: Run, plan: Plan, about: Manifest, options: Options) -> Again:
     def again(state: State) -> Plan:
-        return _Again(run, saved, options, state).plan(note)
+        return _Again(run, plan, about, options, state).plan()
 
     return again
 
@@ -91,16 +65,16 @@ def _maker(run: Run, saved: Saved, options: Options, note: Said) -> Again:
 class _Again:
     """The plan, made again from what is here."""
 
-    def __init__(self, run: Run, saved: Saved, options: Options, state: State) -> None:
-        self.run, self.saved, self.options = run, saved, options
-        types = types_of(run, state) | {identity.type for identity in counted(saved.plan)}
+    def __init__(self, run: Run, saved: Plan, about: Manifest, options: Options, state: State) -> None:
+        self.run, self.saved, self.about, self.options = run, saved, about, options
+        types = types_of(run, state) | {identity.type for identity in counted(saved)}
         self.seen = Seen(state, None, read(run.connection, run.registry, types))
 
-    def plan(self, note: Said) -> Plan:
+    def plan(self) -> Plan:
         """Raises StaleError, which says what differs, unless it decides what the saved one does."""
-        raise_moved(stale(self.saved.plan, self.seen.snapshot))
+        raise_moved(stale(self.saved, self.seen.snapshot))
         self._refuse_loss()
-        saved = self.saved.plan.decided
+        saved = self.saved.decided
         declared = () if self.options.destroy else self.run.configuration.declared
         known = slots(declared, self.seen.state, self.seen.snapshot, self.run.registry)
         own = self._built(known)
@@ -114,14 +88,13 @@ class _Again:
             problems += differences(saved, plan.decided)
             raise StaleError(self._summary(), *causes, *problems[:SHOWN], *_more(len(problems) - SHOWN))
         for one in held_back(saved, own.decided):
-            note(
-                f"{one.address}: the secret {one.slot} has another value now; it is not sent, because this plan has it unchecked"
-            )
+            held = f"the secret {one.slot} has another value now; it is not sent, because this plan has it unchecked"
+            self.run.tell(Remarked(f"{one.address}: {held}"))
         return plan
 
     def _refuse_loss(self) -> None:
         """Raise StaleError where the database lost something since the plan was made: who approved it did not know."""
-        if self.saved.about.remarks.timeline != self.seen.snapshot.facts.timeline:
+        if self.about.remarks.timeline != self.seen.snapshot.facts.timeline:
             refuse_past(evolve(self.seen, since=since_last_apply(self.run, self.seen.state, self.seen.snapshot)))
 
     def _built(self, known: Slots) -> Plan:
@@ -130,7 +103,6 @@ class _Again:
             return build_plan(
                 self.run,
                 self.seen,
-                self.run.configuration,
                 known,
                 destroy=options.destroy,
                 include_adopted=options.include_adopted,
@@ -144,7 +116,7 @@ class _Again:
 
     def _causes(self) -> list[Problem]:
         """Why, as far as the file's own remarks tell."""
-        about, known = self.saved.about, self.run.configuration
+        about, known = self.about, self.run.configuration
         causes = [*_files(dict(about.files), dict(known.files)), *_variables(dict(about.variables), known.variables)]
         if about.pgplan != __version__:
             causes.append(Problem(f"the plan was made by pgplan {about.pgplan}; this is {__version__}"))

@@ -96,7 +96,7 @@ def _places(template: str) -> Iterator[tuple[str, str | None]]:
 def _filled(template: str, args: Sequence[Composable], named: Mapping[str, Composable]) -> str:
     places = list(_places(template))
     names = [name for _, name in places if name is not None]
-    if names.count("") != len(args) or {*names} - {""} != named.keys():
+    if names.count("") != len(args) or {name for name in names if name} != set(named):
         raise ValueError(f"the SQL that is given does not fit the places in {template!r}")
     rest = iter(args)
     return "".join(text + ("" if name is None else _text(named[name] if name else next(rest))) for text, name in places)

@@ -25,10 +25,10 @@ from pgplan.database.recovery import resolve
 from pgplan.database.stale import REBIND, elsewhere, fell_behind
 from pgplan.drift import Drift, compare
 from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
+from pgplan.events import Began, Listener, unheard
 from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.offline import Request, state_store, unwritten
-from pgplan.patience import Said, silent
 from pgplan.plan.build import SHOWN, Slots, build
 from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry, is_edge_kind
@@ -43,10 +43,6 @@ PATIENCE = 1.0
 """Seconds that planning waits at least for an apply that is just about to end."""
 
 
-def _uncounted(done: int, total: int) -> None:
-    """For callers that do not watch."""
-
-
 @frozen
 class Run:
     """A configuration that is loaded, connected, and whose state can be reached."""
@@ -56,6 +52,10 @@ class Run:
     configuration: Configuration
     store: StateStore
     connection: Session
+
+    @property
+    def tell(self) -> Listener:
+        return self.connection.tell
 
     def connect(self) -> Session:
         """Another connection to the same place."""
@@ -107,18 +107,19 @@ class Planned:
 
 
 @contextmanager
-def opened(request: Request, said: Said = silent) -> Generator[Run]:
+def opened(request: Request, tell: Listener = unheard) -> Generator[Run]:
     """Load with secrets, find the state and connect; close the connection at the end.
 
     Raises ConfigurationError with every mistake before anything is connected, and PgplanError when there is no connection.
     """
     registry = registries.installed()
-    said("Reading the configuration")
+    tell(Began("configuration"))
     configuration = load(request.directory, registry, request.inputs, resolve_secrets=True)
     configuration = _reachable(configuration, request)
     store = state_store(configuration)
-    said("Connecting")
+    tell(Began("connection"))
     connection = connect(configuration.connection, configuration.directory, configuration.name)
+    connection.tell = tell
     try:
         yield Run(request, registry, configuration, store, connection)
     finally:
@@ -147,7 +148,7 @@ def _without_value(configuration: Configuration) -> Iterator[Problem]:
             yield Problem(f"{attribute}: {reason}", source, "connection", hint)
 
 
-def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:
+def settled_state(run: Run) -> tuple[State, str | None]:
     """The stored state, after finding out how a transaction ended that it calls pending, and with what was kept for it.
 
     That alone takes the state's lock, and waits for it as long as asked for. Raises LockedError (exit code 4) when an apply is
@@ -157,9 +158,8 @@ def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:
     state, version = run.store.load()
     if (state is None or state.pending is None) and wanted(directory, run.store, state) is None:
         return state or unwritten(name), version
-    said("Finding out how an interrupted apply ended")
-    run.connection.waiting = said
-    with run.store.lock(run.request.lock_timeout, said):
+    run.tell(Began("recovery"))
+    with run.store.lock(run.request.lock_timeout, run.tell):
         state, version = take_up(directory, run.store, *run.store.load())
         if state is None:
             return unwritten(name), version
@@ -167,7 +167,7 @@ def settled_state(run: Run, said: Said = silent) -> tuple[State, str | None]:
     return done.state, done.version
 
 
-def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
+def see(run: Run, extra: Iterable[Address] = ()) -> Seen:
     """State and catalogs of one moment: the state's version is the same before and after the catalogs are read.
 
     A transaction that the state calls pending is resolved first. `extra`: addresses to read besides.
@@ -175,9 +175,9 @@ def see(run: Run, extra: Iterable[Address] = (), said: Said = silent) -> Seen:
     """
     extra = tuple(extra)
     for _ in range(ATTEMPTS):
-        said("Reading the state")
-        state, version = settled_state(run, said)
-        said("Reading the catalogs")
+        run.tell(Began("state"))
+        state, version = settled_state(run)
+        run.tell(Began("catalogs"))
         snapshot = read(run.connection, run.registry, types_of(run, state, extra))
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
@@ -259,32 +259,31 @@ def make_plan(
     destroy: bool = False,
     include_adopted: bool = False,
     valid_for: timedelta | None = None,
-    said: Said = silent,
 ) -> Planned:
     """Plan what `apply` or `destroy` would do now; with `valid_for` the plan expires so long after.
 
     Raises PgplanError with everything that stands in the way.
     """
-    seen = see(run, said=said)
-    said("Planning")
-    plan, remarks = build_plan(run, seen, run.configuration, destroy=destroy, include_adopted=include_adopted)
+    seen = see(run)
+    run.tell(Began("plan"))
+    plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:
         plan = evolve(plan, decided=evolve(plan.decided, expires=planfile.expiry(datetime.now(UTC), valid_for)))
     remarks = evolve(remarks, notes=(*remarks.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)))
     return Planned(plan, remarks, planfile.digest(plan), seen)
 
 
-def find_drift(run: Run, said: Said = silent) -> tuple[Drift, Seen]:
+def find_drift(run: Run) -> Drift:
     """Compare what is found with what is recorded. Raises PgplanError when nothing ever was."""
-    seen = see(run, said=said)
+    seen = see(run)
     if seen.version is None:
         message = f"nothing is recorded yet: there is no state in {run.store.location}"
         hint = "make the first one with `pgplan apply`, or with `pgplan import ADDRESS…` for what exists"
         raise PgplanError(Problem(message, address="state", hint=hint))
-    said("Comparing")
+    run.tell(Began("comparison"))
     drift = compare(run.configuration, seen.state, seen.snapshot, run.registry)
     notes = *drift.remarks.notes, *filter(None, [seen.since.note])
-    return evolve(drift, remarks=evolve(drift.remarks, notes=notes)), seen
+    return evolve(drift, remarks=evolve(drift.remarks, notes=notes), lost=seen.since.lost)
 
 
 def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
@@ -299,16 +298,10 @@ def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
 
 
 def build_plan(
-    run: Run,
-    seen: Seen,
-    configuration: Configuration,
-    known: Slots | None = None,
-    *,
-    destroy: bool = False,
-    include_adopted: bool = False,
-    to_apply: bool = True,
+    run: Run, seen: Seen, known: Slots | None = None, *, destroy: bool = False, include_adopted: bool = False
 ) -> tuple[Plan, Remarks]:
     """`pgplan.plan.build.build` for what was seen; `known` are the slots, if they were decided already."""
+    configuration = run.configuration
     declared = () if destroy else configuration.declared
     try:
         return build(
@@ -320,21 +313,13 @@ def build_plan(
             state_hash=content_hash(seen.state),
             destroy=destroy,
             include_adopted=include_adopted,
-            to_apply=to_apply,
         )
     except PgplanError as error:
         add_lines(error, configuration)
         raise
 
 
-def apply_plan(
-    run: Run,
-    plan: Plan,
-    remarks: Remarks,
-    *,
-    progress: Callable[[int, int], None] = _uncounted,
-    again: Again | None = None,
-) -> Applied:
+def apply_plan(run: Run, plan: Plan, remarks: Remarks, *, again: Again | None = None) -> Applied:
     """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned.
 
     `again` is for a plan that was not made by this very process (`pgplan.saved`).
@@ -357,7 +342,6 @@ def apply_plan(
         connect=run.connect,
         directory=run.configuration.directory,
         lock_timeout=run.request.lock_timeout,
-        progress=progress,
         again=again,
     )
 
@@ -365,6 +349,11 @@ def apply_plan(
 def refuse_past(seen: Seen) -> None:
     """Raise StaleError when the database went back in time: what differs then is shown, and a person decides."""
     if seen.since.lost:
-        message = f"the database was restored or failed over since the last apply: {seen.since.lost}"
-        hint = "look at what differs; to go on from here, save it with `pgplan plan --out plan.bin` and apply that file"
-        raise StaleError(Problem(message, address="state", hint=hint))
+        raise loss(seen.since.lost)
+
+
+def loss(lost: str) -> StaleError:
+    """What to say of a database that went back in time."""
+    message = f"the database was restored or failed over since the last apply: {lost}"
+    hint = "look at what differs; to go on from here, save it with `pgplan plan --out plan.bin` and apply that file"
+    return StaleError(Problem(message, address="state", hint=hint))

@@ -13,7 +13,7 @@ import click
 from pgplan import registry as registries
 from pgplan.cli.options import Common
 from pgplan.errors import Exit, PgplanError, Problem
-from pgplan.plan.model import Plan, Remarks
+from pgplan.planned import Plan
 from pgplan.render.escape import visible
 from pgplan.render.omission import shortened
 
@@ -45,15 +45,16 @@ class PlanFile(click.Path):
         raise PgplanError(Problem(f"the plan file {path} does not exist", hint=hint), exit_code=Exit.USAGE)
 
 
-def rendered(plan: Plan, remarks: Remarks, digest: str, form: Form, common: Common) -> str:
+def rendered(shown: Plan, form: Form, common: Common) -> str:
     """The plan in one of the forms, ending with a line break."""
+    plan, remarks, digest = shown.model, shown.remarks, shown.digest
     if form in ("text", "markdown"):
         plan = shortened(plan, registries.installed().kinds)
     if form == "text":
         return str(import_module("pgplan.render.text").text(plan, remarks, colour=common.colour(sys.stdout)))
     renderer = {"json": "json_text", "markdown": "markdown", "sql": "sql_text"}[form]
-    shown = str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, remarks, digest))
+    text = str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, remarks, digest))
     if form == "sql" and sys.stdout.isatty():
         # The script keeps names as they are. Where a person reads it, they must not act on the terminal.
-        return "\n".join(visible(line) for line in shown.split("\n"))
-    return shown
+        return "\n".join(visible(line) for line in text.split("\n"))
+    return text

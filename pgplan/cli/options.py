@@ -33,6 +33,7 @@ class Common:
     no_color: bool = False
     no_input: bool = False
     lock_timeout: float = 0.0
+    event_file: Path | None = None
     verbose: int = 0
     quiet: bool = False
 
@@ -160,6 +161,13 @@ def common_options() -> list[click.Option]:
             "How long to wait for the state's lock, such as 30s.",
             type=Duration(),
             metavar="TIME",
+        ),
+        option(
+            ["--events"],
+            _setter("event_file"),
+            "Write everything that happens to FILE, a JSON object a line.",
+            type=path,
+            metavar="FILE",
         ),
         option(["-v", "--verbose"], _store_verbose, "Say more.", count=True),
         option(["-q", "--quiet"], _setter("quiet"), "Say nothing but results and errors.", is_flag=True),

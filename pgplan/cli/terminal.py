@@ -10,8 +10,10 @@ from typing import TextIO
 
 import click
 
+from pgplan.cli.eventfile import writing
 from pgplan.cli.options import Common
 from pgplan.errors import PgplanError, Problem
+from pgplan.events import Event, Listener, Noticed, Remarked
 from pgplan.render.escape import visible
 
 
@@ -87,8 +89,29 @@ def can_ask(common: Common) -> bool:
 
 
 @contextmanager
-def working(common: Common, doing: str) -> Generator[Callable[[str], None]]:
-    """Show on a terminal that something is being done; call what is yielded with what it is at present. Nothing in a pipe."""
+def watching(common: Common) -> Generator[Listener]:
+    """What listens to the events of one call: shows on a terminal what is being done, nothing in a pipe, and keeps --events.
+
+    What the reader should know is said once the call has ended.
+    """
+    remarks: list[str] = []
+    try:
+        with writing(common.event_file) as write, _status(common) as show:
+
+            def listen(event: Event) -> None:
+                write(event)
+                show(event.text)
+                if isinstance(event, (Remarked, Noticed)):
+                    remarks.append(event.text)
+
+            yield listen
+    finally:
+        for text in remarks:
+            say(common, text)
+
+
+@contextmanager
+def _status(common: Common) -> Generator[Callable[[str], None]]:
     if common.quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -96,5 +119,5 @@ def working(common: Common, doing: str) -> Generator[Callable[[str], None]]:
     from rich.markup import escape  # noqa: PLC0415
 
     console = Console(stderr=True, no_color=not common.colour(sys.stderr))
-    with console.status(escape(doing)) as status:
+    with console.status("Starting") as status:
         yield lambda text: status.update(escape(visible(text)))

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve
 
-from pgplan import __version__
 from pgplan.configuration.directives import ConnectionBlock, Directives, Project
 from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.keys import key_names
@@ -20,6 +19,7 @@ from pgplan.configuration.variables import Variables
 from pgplan.errors import suggestion
 from pgplan.registry import backend_names
 from pgplan.secret import Secret
+from pgplan.version import __version__
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNINFO_PASSWORD = re.compile(r"(?:^|\s)(?:ssl)?password\s*=\s*\S")

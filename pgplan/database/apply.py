@@ -33,7 +33,7 @@ from pgplan.database.read import read, read_now
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
 from pgplan.database.stale import check_state, check_target, raise_moved
-from pgplan.database.steps import Progress, StepError, UnattributedError, check_phases, check_statements, run
+from pgplan.database.steps import StepError, UnattributedError, check_phases, check_statements, run
 from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
 from pgplan.database.verify import counted, stale, unfulfilled
 from pgplan.database.working import AS_BEFORE, Prepared, Working
@@ -73,10 +73,6 @@ class Applied:
     """Whether the user asked to stop when it was too late for that."""
 
 
-def _quiet(done: int, total: int) -> None:
-    del done, total
-
-
 def _pass(checkpoint: str) -> None:
     del checkpoint
 
@@ -93,7 +89,6 @@ def apply(
     directory: Path,
     lock_timeout: float = 0,
     wait: float = WAIT,
-    progress: Progress = _quiet,
     checkpoint: Callable[[str], None] = _pass,
     again: Again | None = None,
 ) -> Applied:
@@ -117,11 +112,10 @@ def apply(
         connect,
         directory,
         wait,
-        progress,
         checkpoint,
         secrets.token_hex(16),
     )
-    lock = store.lock(lock_timeout, connection.waiting)
+    lock = store.lock(lock_timeout, connection.tell)
     try:
         return _locked(working, again)
     except KeyboardInterrupt:
@@ -246,7 +240,7 @@ def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
     working.checkpoint("compared")
     if not any(step.statements for step in plan.steps):
         return Prepared(before, before, (), None)
-    notices = run(connection, plan, working.secret_of, working.progress, one_by_one=one_by_one)
+    notices = run(connection, plan, working.secret_of, one_by_one=one_by_one)
     working.checkpoint("executed")
     after = read_now(connection, working.registry, types)
     _raise_unfulfilled(unfulfilled(plan, after))

@@ -25,8 +25,8 @@ from pgplan.configuration.model import Connection
 from pgplan.database.notices import Notices
 from pgplan.database.scrub import mask, server_error
 from pgplan.errors import PgplanError, Problem
+from pgplan.events import Listener, unheard
 from pgplan.kind import Facts
-from pgplan.patience import Said, silent
 from pgplan.secret import Secret
 
 EMBEDDED = "embedded"
@@ -113,8 +113,8 @@ class Session(psycopg.Connection[DictRow]):
     role: str = ""
     pinned: Mapping[str, str] = {}
     notices: Notices
-    waiting: Said = staticmethod(silent)
-    """Is told who holds a lock that is waited for."""
+    tell: Listener = staticmethod(unheard)
+    """Is told what happens."""
 
 
 def connect(settings: Connection, directory: Path, name: str) -> Session:

@@ -13,15 +13,13 @@ from pgplan.database.notices import Notice
 from pgplan.database.scrub import server_message
 from pgplan.database.transport import Channel, open_channel
 from pgplan.errors import PgplanError, Problem, StaleError
+from pgplan.events import Ran
 from pgplan.kind import SecretUse, Statement
 from pgplan.plan.model import Plan, Step
 from pgplan.secret import Secret
 
 BATCH = 200
 """Statements sent before the first answer is awaited: a distant server costs few round trips."""
-
-Progress = Callable[[int, int], None]
-"""Called with how many statements are done, of how many."""
 
 _ADVICE = {
     "42501": "the role that pgplan connects as lacks this right: grant it, or connect as a role that has it",
@@ -85,9 +83,7 @@ class UnattributedError(Exception):
     """A notice that means failure came with a batch of statements; running them one by one tells which it was."""
 
 
-def run(
-    connection: Session, plan: Plan, secret_of: Callable[[str, str], Secret], progress: Progress, *, one_by_one: bool
-) -> tuple[Notice, ...]:
+def run(connection: Session, plan: Plan, secret_of: Callable[[str, str], Secret], *, one_by_one: bool) -> tuple[Notice, ...]:
     """Run every statement in order; return the notices that are only to be shown.
 
     Raises StepError, UnattributedError (never with `one_by_one`), and PgplanError when a secret has no value.
@@ -101,7 +97,7 @@ def run(
         _run_batch(connection, batch, channel, len(plan.steps))
         notices += _harmless(connection.notices.take(), batch, len(plan.steps))
         done += len(batch)
-        progress(done, len(items))
+        connection.tell(Ran(done, len(items)))
     return tuple(notices)
 
 

@@ -64,7 +64,7 @@ def begin(connection: Session, name: str, *, wait: float = WAIT) -> None:
 
     Raises LockedError (exit code 4), which names the backend that holds it, and PgplanError when the server is a standby.
     """
-    take(lambda seconds: _begin(connection, name, seconds), wait, connection.waiting)
+    take(lambda seconds: _begin(connection, name, seconds), wait, connection.tell)
 
 
 def _begin(connection: Session, name: str, wait: float) -> None:

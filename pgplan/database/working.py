@@ -9,7 +9,6 @@ from attrs import frozen
 
 from pgplan.database.connection import Session
 from pgplan.database.notices import Notice
-from pgplan.database.steps import Progress
 from pgplan.database.transaction import Connect, Mark
 from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry
@@ -44,6 +43,5 @@ class Working:
     connect: Connect
     directory: Path
     wait: float
-    progress: Progress
     checkpoint: Callable[[str], None]
     id: str

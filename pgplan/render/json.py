@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from attrs import asdict
 
-from pgplan import __version__
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render.changes import Counts, secrets_of
+from pgplan.version import __version__
 
 FORMAT_VERSION = "1.0"
 _ACTIONS = {

@@ -44,6 +44,11 @@ def _scrypt(text: str, salt: str) -> str:
     return hashlib.scrypt(data, salt=salt.encode(), n=2**14, r=8, p=1, dklen=32).hex()
 
 
+def forget_computed() -> None:
+    """Forget what was computed: it is kept by the secrets themselves."""
+    _scrypt.cache_clear()
+
+
 def digest(value: str) -> Digest:
     """A digest of `value` under a fresh salt."""
     salt = secrets.token_hex(16)

@@ -15,8 +15,9 @@ from typing import Any, Self, cast
 from attrs import define, evolve, frozen
 
 from pgplan.errors import Problem
+from pgplan.events import Listener, unheard
 from pgplan.images import canonical, image
-from pgplan.patience import Said, silent, take
+from pgplan.patience import take
 from pgplan.state.backend import Backend, BackendError, ConflictError, Lock, Stored
 from pgplan.state.model import State
 from pgplan.state.text import StateError, decode, encode
@@ -97,9 +98,9 @@ class StateStore:
             raise ConflictError(f"{self.location} has changed")
         return version
 
-    def lock(self, timeout: float = 0, said: Said = silent) -> HeldLock:
+    def lock(self, timeout: float = 0, tell: Listener = unheard) -> HeldLock:
         """Take the lock within `timeout` seconds. Raises LockedError, which names the holder, or BackendError."""
-        return HeldLock(take(lambda seconds: self.backend.lock(_holder(), seconds), timeout, said))
+        return HeldLock(take(lambda seconds: self.backend.lock(_holder(), seconds), timeout, tell))
 
 
 def _holder() -> str:

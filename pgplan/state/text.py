@@ -9,11 +9,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from pgplan import __version__
 from pgplan.errors import PgplanError, Problem
 from pgplan.images import image, mistakes, restore
 from pgplan.state import content
 from pgplan.state.model import FORMAT, State
+from pgplan.version import __version__
 
 FIRST = 2
 """The first format of a release."""

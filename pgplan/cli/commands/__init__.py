@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pgplan import __version__
 from pgplan.cli.frame import Group, alone
+from pgplan.version import __version__
 
 _HERE = "pgplan.cli.commands"
 

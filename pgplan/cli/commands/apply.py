@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from pgplan.cli.carry_out import approve_and_carry_out, carry_out_saved
+from pgplan.cli.carry_out import approve_and_carry_out, say_applied
 from pgplan.cli.forms import PlanFile
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import working
-from pgplan.plan.model import Options
+from pgplan.cli.projects import project
+from pgplan.cli.terminal import watching
 from pgplan.planfile import check_digest
-from pgplan.saved import check_options, load_plan
-from pgplan.workflow import make_plan, opened
+from pgplan.planned import load
 
 
 @click.command(
@@ -53,26 +51,23 @@ def command(
         raise click.UsageError("--include-adopted goes with --destroy.")
     if trust_plan and path is None:
         raise click.UsageError("--trust-plan goes with a saved plan.")
-    options = Options(destroy, include_adopted)
-    if path is None:
-        _plan_and_apply(common, expected, options, yes=yes)
-    else:
-        _apply_saved(common, path, expected, None if trust_plan else options)
-
-
-def _apply_saved(common: Common, path: Path, expected: str | None, options: Options | None) -> None:
-    saved = load_plan(path, expected)
-    if options is not None:
-        check_options(saved, options)
-    with opened(request_of(common)) as run:
-        carry_out_saved(common, run, saved, options)
-
-
-def _plan_and_apply(common: Common, expected: str | None, options: Options, *, yes: bool) -> None:
-    question = "Destroy all of this? There is no undo." if options.destroy else "Make these changes?"
-    with opened(request_of(common)) as run:
-        with working(common, "Starting") as said:
-            planned = make_plan(run, destroy=options.destroy, include_adopted=options.include_adopted, said=said)
-        if expected is not None:
-            check_digest(planned.digest, expected)
-        approve_and_carry_out(common, run, planned, question, yes=yes)
+    with project(common) as opened:
+        if path is None:
+            with watching(common) as tell:
+                plan = opened.plan(destroy=destroy, include_adopted=include_adopted, on_event=tell)
+            if expected is not None:
+                check_digest(plan.digest, expected)
+            question = "Destroy all of this? There is no undo." if destroy else "Make these changes?"
+            approve_and_carry_out(common, opened, plan, question, yes=yes)
+            return
+        saved = load(path)
+        with watching(common) as tell:
+            applied = opened.apply(
+                saved,
+                destroy=destroy,
+                include_adopted=include_adopted,
+                expect_digest=expected,
+                trust_plan=trust_plan,
+                on_event=tell,
+            )
+        say_applied(common, saved, applied)

@@ -7,9 +7,8 @@ import click
 from pgplan.cli.carry_out import approve_and_carry_out
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import working
-from pgplan.workflow import make_plan, opened
+from pgplan.cli.projects import project
+from pgplan.cli.terminal import watching
 
 
 @click.command(cls=Command, examples=("pgplan destroy", "pgplan plan --destroy --out plan.bin"))
@@ -22,7 +21,7 @@ def command(common: Common, *, yes: bool, include_adopted: bool) -> None:
     What was there before and was only adopted is left as it is, unless --include-adopted. `pgplan plan --destroy --out plan.bin`
     saves the same for an approval.
     """
-    with opened(request_of(common)) as run:
-        with working(common, "Starting") as said:
-            planned = make_plan(run, destroy=True, include_adopted=include_adopted, said=said)
-        approve_and_carry_out(common, run, planned, "Destroy all of this? There is no undo.", yes=yes)
+    with project(common) as opened:
+        with watching(common) as tell:
+            plan = opened.plan(destroy=True, include_adopted=include_adopted, on_event=tell)
+        approve_and_carry_out(common, opened, plan, "Destroy all of this? There is no undo.", yes=yes)

@@ -9,11 +9,11 @@ import click
 
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import out, working
+from pgplan.cli.projects import project
+from pgplan.cli.terminal import out, watching
 from pgplan.errors import Exit
 from pgplan.render.drift import drift_json, drift_text
-from pgplan.workflow import find_drift, opened, refuse_past
+from pgplan.workflow import loss
 
 
 @click.command(cls=Command, examples=("pgplan drift", "pgplan drift --format json"))
@@ -25,8 +25,9 @@ def command(common: Common, form: Literal["text", "json"]) -> int:
     Compares what is found with what is recorded, whatever the configuration says now. Exits with 2 when they differ, and with 1
     when nothing was ever recorded.
     """
-    with working(common, "Starting") as said, opened(request_of(common), said) as run:
-        drift, seen = find_drift(run, said)
+    with project(common) as opened, watching(common) as tell:
+        drift = opened.drift(on_event=tell)
     out(drift_json(drift) if form == "json" else drift_text(drift, colour=common.colour(sys.stdout)))
-    refuse_past(seen)
+    if drift.lost:
+        raise loss(drift.lost)
     return Exit.PENDING if drift.changes else Exit.DONE

@@ -7,10 +7,8 @@ import click
 from pgplan.cli.completion import importable
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import done_already, out, say, working
-from pgplan.importing import import_addresses
-from pgplan.workflow import opened
+from pgplan.cli.projects import project
+from pgplan.cli.terminal import done_already, out, say, watching
 
 
 @click.command(
@@ -30,8 +28,8 @@ def command(common: Common, addresses: tuple[str, ...]) -> None:
     Reads each object, such as role.alice or server.s1, and records it. Prints the TOML of what the configuration does not declare
     yet: without it, the next plan would drop the object.
     """
-    with working(common, "Starting") as said, opened(request_of(common), said) as run:
-        done = import_addresses(run, addresses, said)
+    with project(common) as opened, watching(common) as tell:
+        done = opened.import_(*addresses, on_event=tell)
     missing = [one.toml for one in done if one.toml]
     for one in done:
         say(common, f"{one.address}: {'is managed already' if one.known else 'imported'}")

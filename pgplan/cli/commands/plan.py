@@ -8,16 +8,15 @@ from pathlib import Path
 
 import click
 
-from pgplan.cli.carry_out import say_missing
 from pgplan.cli.forms import Form, format_option, rendered
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.requests import request_of
-from pgplan.cli.terminal import out, say, working
+from pgplan.cli.projects import project
+from pgplan.cli.terminal import out, say, watching
 from pgplan.errors import Exit
 from pgplan.planfile import duration
-from pgplan.saved import save_plan
-from pgplan.workflow import Planned, make_plan, opened, refuse_past
+from pgplan.planned import Plan
+from pgplan.workflow import loss
 
 
 def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
@@ -64,22 +63,22 @@ def command(
         raise click.UsageError("--include-adopted goes with --destroy.")
     if expires is not None and path is None:
         raise click.UsageError("--expires goes with --out.")
-    with working(common, "Starting") as said, opened(request_of(common), said) as run:
-        planned = make_plan(run, destroy=destroy, include_adopted=include_adopted, valid_for=expires, said=said)
+    with project(common) as opened, watching(common) as tell:
+        plan = opened.plan(destroy=destroy, include_adopted=include_adopted, valid_for=expires, on_event=tell)
         if path is not None:
-            save_plan(run, planned, path)
-    out(rendered(planned.plan, planned.remarks, planned.digest, form, common))
-    say_missing(common, run, planned.plan)
+            plan.save(path)
+    out(rendered(plan, form, common))
     if path is not None:
-        _say_saved(common, planned, path)
-    refuse_past(planned.seen)
-    return Exit.PENDING if detailed_exitcode and planned.plan.pending_changes else Exit.DONE
+        _say_saved(common, plan, path)
+    if plan.lost:
+        raise loss(plan.lost)
+    return Exit.PENDING if detailed_exitcode and plan.changes else Exit.DONE
 
 
-def _say_saved(common: Common, planned: Planned, path: Path) -> None:
+def _say_saved(common: Common, plan: Plan, path: Path) -> None:
     where = [] if common.chosen_directory is None else ["-C", str(common.chosen_directory)]
-    asked = planned.plan.decided.options
+    asked = plan.model.decided.options
     options = [*(["--destroy"] if asked.destroy else ()), *(["--include-adopted"] if asked.include_adopted else ())]
     same = " with the same --var and --var-file" if common.variables or common.var_files else ""
-    say(common, f"\nSaved the plan to {common.shown(path)}, digest {planned.digest}")
+    say(common, f"\nSaved the plan to {common.shown(path)}, digest {plan.digest}")
     say(common, f"To make exactly these changes: {shlex.join(['pgplan', *where, 'apply', str(path), *options])}{same}")

@@ -8,11 +8,10 @@ from pgplan.cli.carry_out import approve
 from pgplan.cli.completion import recorded
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
-from pgplan.cli.requests import matching, request_of
-from pgplan.cli.terminal import done_already, out, working
-from pgplan.rebinding import look, rebind
+from pgplan.cli.projects import project
+from pgplan.cli.requests import matching
+from pgplan.cli.terminal import done_already, out, watching
 from pgplan.render.state import rebound
-from pgplan.workflow import opened
 
 
 @click.command(
@@ -33,9 +32,9 @@ def command(common: Common, patterns: tuple[str, ...], *, dry_run: bool, yes: bo
     is.
     """
     matches = matching(patterns)
-    with opened(request_of(common)) as run:
-        with working(common, "Starting") as said:
-            shown = look(run, matches, said)
+    with project(common) as opened:
+        with watching(common) as tell:
+            shown = opened.look_to_rebind(matches, on_event=tell)
         if not shown.changes:
             out(f"Nothing to rebind. {len(shown.objects)} objects are the ones that are recorded.\n")
             return
@@ -44,7 +43,7 @@ def command(common: Common, patterns: tuple[str, ...], *, dry_run: bool, yes: bo
             return
         if not yes:
             approve(common, "Bind the state to these?")
-        with working(common, "Recording") as said:
-            rebind(run, shown, matches, said)
+        with watching(common) as tell:
+            opened.rebind(shown, on_event=tell)
         with done_already("The state was bound to what is found"):
             out("Rebound. `pgplan drift` shows what is not as it is recorded.\n")

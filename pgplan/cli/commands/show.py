@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from pgplan import planfile
 from pgplan.cli.forms import Form, PlanFile, format_option, rendered
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.terminal import out
+from pgplan.planned import load
 from pgplan.render.escape import visible
 from pgplan.render.text import statements
 
@@ -25,12 +25,12 @@ from pgplan.render.text import statements
 @click.pass_obj
 def command(common: Common, path: Path, form: Form) -> None:
     """Show a saved plan, and every statement in it. Needs no connection, no state and no secret."""
-    plan, about = planfile.read(path)
-    digest = planfile.digest(plan)
+    shown = load(path)
+    plan = shown.model
     if form == "text":
         database, _ = plan.observed.databases[0]
         expires = f"Expires at {plan.decided.expires}\n" if plan.decided.expires else ""
         out(f"Plan of {visible(plan.decided.name)} for database {visible(database)}, as {visible(plan.observed.role)}\n")
-        out(f"{digest}\n{expires}\n")
+        out(f"{shown.digest}\n{expires}\n")
         out(statements(plan))
-    out(rendered(plan, about.remarks, digest, form, common))
+    out(rendered(shown, form, common))
