@@ -18,7 +18,7 @@ from pgplan import planfile
 from pgplan.configuration.model import Inputs
 from pgplan.database.apply import Applied
 from pgplan.drift import Drift
-from pgplan.errors import Problem, StaleError
+from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.events import Began, Committed, Listener, Noticed, Planned, Remarked, unheard
 from pgplan.importing import Imported, import_addresses
 from pgplan.offline import Request, load_offline, load_store, stored_state
@@ -39,7 +39,7 @@ class Project:
     """
 
     def __init__(self, request: Request, on_event: Listener = unheard) -> None:
-        self._request = request
+        self._given: Request | None = request
         self._tell = on_event
         self._run: Run | None = None
         self._stack = ExitStack()
@@ -56,7 +56,7 @@ class Project:
         """End the connection, and forget every secret. The project cannot be used any more."""
         self._run = None
         self._made.clear()
-        self._request = Request(self._request.directory)
+        self._given = None
         self._stack.close()
         forget_computed()
 
@@ -173,6 +173,12 @@ class Project:
         """What is recorded. Needs no connection."""
         store = load_store(self._request)
         return stored_state(store, store.name)[0]
+
+    @property
+    def _request(self) -> Request:
+        if self._given is None:
+            raise PgplanError(Problem("this project is closed", hint="open another one"))
+        return self._given
 
     def _opened(self, on_event: Listener | None) -> Run:
         tell = on_event or self._tell

@@ -165,7 +165,7 @@ def common_options() -> list[click.Option]:
         option(
             ["--events"],
             _setter("event_file"),
-            "Write everything that happens to FILE, a JSON object a line.",
+            "Append everything that happens to FILE, a JSON object a line.",
             type=path,
             metavar="FILE",
         ),

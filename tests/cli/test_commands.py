@@ -170,7 +170,9 @@ def test_another_run_that_applied_while_the_question_stood_is_said(base: Project
 
     ended, screen = _at_terminal(base, "yes\r", "apply", meanwhile=meanwhile)
     assert ended == 3, screen
-    assert "another run applied to the same state while this plan waited for approval; nothing was changed" in " ".join(screen.split())
+    assert "another run applied to the same state while this plan waited for approval; nothing was changed" in " ".join(
+        screen.split()
+    )
     assert "lineage" not in screen
     base.run("plan", "--detailed-exitcode")
     base.run("destroy", "--yes")

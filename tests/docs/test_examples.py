@@ -92,7 +92,7 @@ def test_the_blocks_of_kinds_run(example: Example, project: Project, cluster: Se
 def test_the_marks_are_known() -> None:
     """A mark with a typo would leave its block untested."""
     marks = {match for page in PAGES for match in re.findall(r"^<!-- (.*) -->$", page.read_text(), re.MULTILINE)}
-    assert all(re.fullmatch(r"setup|plan( >= \d+)?|pg >= \d+|from \S+", mark) for mark in marks), marks
+    assert all(re.fullmatch(r"setup|prints|plan( >= \d+)?|pg >= \d+|from \S+", mark) for mark in marks), marks
 
 
 def test_every_kind_has_an_example_whose_sql_is_shown() -> None:
