@@ -42,6 +42,7 @@ def command(common: Common, patterns: tuple[str, ...], *, dry_run: bool, yes: bo
         if dry_run:
             return
         if not yes:
+            out("\n")
             approve(common, "Bind the state to these?")
         with watching(common) as tell:
             opened.rebind(shown, on_event=tell)
