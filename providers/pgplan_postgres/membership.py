@@ -17,7 +17,7 @@ from pgplan.address import part
 from pgplan.cycle import find_cycle
 from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Reference, Scope, SpecOf, Statement
 from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, Path, to_role
-from pgplan_postgres.rights import Rights
+from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.sql import name, statement, words
 
 ROWS_PER_GRANTOR = 160000
@@ -146,7 +146,12 @@ class MembershipKind(ObjectKindBase):
         one = spec or (found.spec if found is not None else None)
         foreign = self._foreign(found, spec, rights)
         lacks = [] if foreign is None else [f"the rights of the role {foreign}, which granted it"]
-        if one is None or rights.catalog.get("role", part(one.role)) is None or rights.admin_of(one.role):
+        group = rights.catalog.get("role", part(one.role)) if one is not None else None
+        if one is None or group is None:
+            return lacks
+        if group.spec.superuser:
+            return [*lacks, f"{SUPERUSER}, to give or take away the membership of a role that has it"]
+        if rights.admin_of(one.role):
             return lacks
         if rights.facts.version < ROWS_PER_GRANTOR and rights.attribute("createrole"):
             return lacks

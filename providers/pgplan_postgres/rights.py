@@ -16,6 +16,7 @@ from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
 
 ADMIN_NEEDED = 160000
 """server_version_num from which CREATEROLE alone is not enough to alter, drop or grant a role: it takes ADMIN OPTION too."""
+SUPERUSER = "the attribute SUPERUSER"
 INHERIT_NEEDED = 160000
 """server_version_num from which it takes a role's inherited rights to change its default privileges."""
 

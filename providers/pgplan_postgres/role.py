@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from attrs import field, fields, frozen
@@ -12,17 +12,15 @@ from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Declaration, Facts, Found, Reference, Scope, SecretUse, Statement
 from pgplan.secret import Secret
-from pgplan_postgres import settings, verifier
+from pgplan_postgres import moments, role_rights, settings, verifier
 from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, sorted_dict
 from pgplan_postgres.membership import Membership, membership_key
-from pgplan_postgres.rights import ADMIN_NEEDED, Rights
+from pgplan_postgres.rights import Rights
+from pgplan_postgres.role_rights import DEFAULTS, SWITCHES
 from pgplan_postgres.sql import comment, name, statement, text, words
 from pgplan_postgres.words import ROLE
 
-NEVER = "infinity"
 MAX_CONNECTIONS = 2**31 - 1
-_SWITCHES = ("superuser", "createdb", "createrole", "login", "inherit", "replication", "bypassrls")
-_DEFAULTS = {"inherit": True, "connection_limit": -1}
 Config = Mapping[str, str | list[str]]
 
 
@@ -60,14 +58,10 @@ class RoleBlock(_Attributes):
 class Role(_Attributes):
     name: str = field(kw_only=True)
     valid_until: str | None = None
-    """Until when the password counts, ``2030-01-01T00:00:00Z`` in UTC, or ``infinity``."""
+    """Until when the password counts, ``2030-01-01T00:00:00Z`` in UTC: what `pgplan_postgres.moments.canonical` gives."""
     config: dict[str, str] | None = field(default=None, converter=sorted_dict)
     database_config: dict[str, dict[str, str]] | None = field(default=None, converter=sorted_dict)
     comment: str | None = None
-
-
-_RARE = ("createdb", "replication", "bypassrls")
-"""What a CREATEROLE role may hand out only if it has it, from PostgreSQL 16 on."""
 
 
 class RoleKind(ObjectKindBase):
@@ -105,8 +99,8 @@ class RoleKind(ObjectKindBase):
         return slot == "password" and verifier.matches(declared, kept, role)
 
     def create(self, spec: Role) -> Sequence[Statement]:
-        attributes = [each for each in (*_SWITCHES, "connection_limit") if getattr(spec, each) != _DEFAULTS.get(each, False)]
-        if spec.valid_until not in (None, NEVER):
+        attributes = [each for each in (*SWITCHES, "connection_limit") if getattr(spec, each) != DEFAULTS.get(each, False)]
+        if spec.valid_until not in (None, moments.NEVER):
             attributes.append("valid_until")
         target = words(sql.SQL("ROLE"), name(spec.name))
         return [
@@ -120,7 +114,7 @@ class RoleKind(ObjectKindBase):
     def alter(self, found: Found, spec: Role, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
         before: Role = found.spec
         target = words(sql.SQL("ROLE"), name(spec.name))
-        attributes = [each for each in (*_SWITCHES, "connection_limit", "valid_until") if each in changed]
+        attributes = [each for each in (*SWITCHES, "connection_limit", "valid_until") if each in changed]
         statements = [statement("ALTER {}", words(target, *_attributes(spec, attributes)))] if attributes else []
         if spec.password is not None and ("password" in slots or "password" in changed):
             statements += _password(spec)
@@ -134,19 +128,9 @@ class RoleKind(ObjectKindBase):
         return [statement("DROP ROLE {}", name(found.spec.name))]
 
     def missing_rights(self, found: Found | None, spec: Role | None, rights: Rights) -> Sequence[str]:
-        """https://www.postgresql.org/docs/current/role-attributes.html. A role may set its own password and settings."""
-        before: Role | None = found.spec if found is not None else None
-        if before is not None and before.name == rights.facts.role:
-            return []
-        owned = rights.facts.version >= ADMIN_NEEDED
-        lacks = [] if rights.attribute("createrole") else ["the attribute CREATEROLE"]
-        if before is not None and before.superuser:
-            lacks.append("the attribute SUPERUSER")
-        if before is not None and owned and not rights.admin_of(before.name):
-            lacks.append(f"ADMIN OPTION on the role {before.name}")
-        given = [] if spec is None else [each for each in _SWITCHES if getattr(spec, each) and not getattr(before, each, False)]
-        rare = [each for each in given if each == "superuser" or (owned and each in _RARE and not rights.attribute(each))]
-        return [*lacks, *(f"the attribute {each.upper()}, which it would hand out" for each in rare)]
+        if found is not None and self.lock_out(found, spec, rights.facts):
+            return []  # refused in any case, and that is what there is to say
+        return role_rights.missing(found.spec if found is not None else None, spec, rights)
 
     def lock_out(self, found: Found, spec: Role | None, facts: Facts) -> str | None:
         before: Role = found.spec
@@ -154,7 +138,7 @@ class RoleKind(ObjectKindBase):
             return None
         if spec is None:
             return f"the role {before.name} itself"
-        lost = [switch.upper() for switch in _SWITCHES if getattr(before, switch) and not getattr(spec, switch)]
+        lost = [switch.upper() for switch in SWITCHES if getattr(before, switch) and not getattr(spec, switch)]
         if spec.connection_limit == 0 != before.connection_limit:
             lost.append("every connection")
         return ", ".join(lost) or None
@@ -194,24 +178,12 @@ def _settings(mistakes: Mistakes, path: tuple[str, ...], values: Config | None) 
 
 
 def _moment(mistakes: Mistakes, value: str | datetime | date | None) -> str | None:
-    if value is None or value == NEVER:
-        return None if value is None else NEVER
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        moment = None
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        lacks = (
-            "is no point in time"
-            if moment is None
-            else "lacks its time zone"
-            if isinstance(moment, datetime)
-            else "lacks its time"
-        )
+        return None if value is None else moments.canonical(value)
+    except ValueError as error:
         hint = 'write valid_until = 2030-01-01T00:00:00Z, or another offset such as +02:00 for Z; or valid_until = "infinity"'
-        mistakes.add(("valid_until",), f"valid_until {lacks}", hint)
+        mistakes.add(("valid_until",), f"valid_until {error}", hint)
         return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _attributes(spec: Role, attributes: Iterable[str]) -> Iterable[sql.Composable]:
@@ -220,7 +192,7 @@ def _attributes(spec: Role, attributes: Iterable[str]) -> Iterable[sql.Composabl
             yield sql.SQL("CONNECTION LIMIT {}").format(sql.Literal(spec.connection_limit))
         elif attribute == "valid_until" and spec.valid_until is not None:
             yield sql.SQL("VALID UNTIL {}").format(text(spec.valid_until))
-        elif attribute in _SWITCHES:
+        elif attribute in SWITCHES:
             yield _SWITCH_WORDS[attribute, bool(getattr(spec, attribute))]
 
 

@@ -12,6 +12,7 @@ from pgplan import sql
 from pgplan.address import part
 from pgplan.kind import Facts, Found, Row, Scope
 from pgplan.secret import Secret
+from pgplan_postgres import moments
 from pgplan_postgres.base import FIRST_NORMAL_OID, SYSTEM_NAME, ReaderBase
 from pgplan_postgres.role import Role
 from pgplan_postgres.settings import from_catalog
@@ -20,9 +21,7 @@ _QUERY = """
 SELECT r.oid::bigint AS oid, r.rolname AS name, r.rolsuper AS superuser, r.rolcreatedb AS createdb,
        r.rolcreaterole AS createrole, r.rolcanlogin AS login, r.rolinherit AS inherit, r.rolreplication AS replication,
        r.rolbypassrls AS bypassrls, r.rolconnlimit AS connection_limit,
-       CASE WHEN r.rolvaliduntil IS NULL OR r.rolvaliduntil IN ('infinity', '-infinity')
-            THEN coalesce(r.rolvaliduntil, 'infinity')::text
-            ELSE to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END AS valid_until,
+       {valid_until} AS valid_until,
        s.settings, c.description AS comment,
        {secret}
   FROM {roles} AS r
@@ -51,7 +50,8 @@ class RoleReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         roles, secret = _SUPERUSER if facts.superuser else _OTHERS
-        return sql.SQL(_QUERY).format(roles=sql.SQL(roles), secret=sql.SQL(secret)).text
+        valid_until = sql.SQL(moments.QUERY).format(moment=sql.Identifier("r", "rolvaliduntil"))
+        return sql.SQL(_QUERY).format(valid_until=valid_until, roles=sql.SQL(roles), secret=sql.SQL(secret)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return [_found(row) for row in rows]
@@ -72,7 +72,7 @@ def _found(row: Row) -> Found:
         bypassrls=row["bypassrls"],
         connection_limit=row["connection_limit"],
         password=Secret() if password is not None else None,
-        valid_until=row["valid_until"].replace(".000000Z", "Z"),
+        valid_until=moments.from_catalog(row["valid_until"]),
         config=everywhere,
         database_config=by_database,
         comment=row["comment"] or "",

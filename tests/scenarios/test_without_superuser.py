@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 import pytest
 
 from tests.project import Project
@@ -162,7 +163,7 @@ def test_which_rights_are_missing_is_said_all_at_once_when_planning(project: Pro
 
 @pytest.mark.parametrize(
     ("version", "words"),
-    [(16, "ADMIN OPTION on the role postgres_made"), (16, "the attribute BYPASSRLS, which it would hand out")],
+    [(16, "ADMIN OPTION on the role postgres_made"), (16, "the attribute BYPASSRLS, to give BYPASSRLS")],
 )
 def test_createrole_is_not_enough_from_16_on(project: Project, cluster: Server, version: int, words: str) -> None:
     if cluster.version < version:
@@ -200,3 +201,89 @@ def test_all_that_a_role_lacks_for_one_object_and_to_hand_it_on_is_said_when_pla
     cluster.execute('GRANT "group" TO weak', 'GRANT CREATE ON DATABASE shop TO weak, "group"')
     cluster.execute("GRANT CREATE ON SCHEMA three TO weak", "GRANT USAGE ON FOREIGN SERVER s TO weak", database="shop")
     project.plan_and_apply()
+
+
+ROLES = """
+[role.replicates]
+replication = true
+[role.passes]
+bypassrls = true
+[role.rules]
+superuser = true
+[role.altered]
+login = true
+replication = true
+[role.lowered]
+[role.weaker]
+[role.set]
+replication = true
+config = { work_mem = "1MB" }
+[role.own]
+createdb = true
+[[membership]]
+role = "boss"
+member = "own"
+"""
+NEEDS_SUPERUSER = (
+    "role.replicates: the connected role deployer lacks the attribute SUPERUSER, to give REPLICATION",
+    "role.passes: the connected role deployer lacks the attribute SUPERUSER, to give BYPASSRLS",
+    "role.rules: the connected role deployer lacks the attribute SUPERUSER, to give SUPERUSER",
+    "role.altered: the connected role deployer lacks the attribute SUPERUSER, which altering a role with REPLICATION needs",
+    "role.lowered: the connected role deployer lacks the attribute SUPERUSER, to take away BYPASSRLS",
+    "role.weaker: the connected role deployer lacks the attribute SUPERUSER, which altering a role with REPLICATION needs",
+    "role.weaker: the connected role deployer lacks the attribute SUPERUSER, to take away REPLICATION",
+    "membership.boss/own: the connected role deployer lacks the attribute SUPERUSER, to give or take away the membership",
+)
+NEEDS_THE_SAME = (
+    "role.replicates: the connected role deployer lacks the attribute REPLICATION, to give REPLICATION",
+    "role.passes: the connected role deployer lacks the attribute BYPASSRLS, to give BYPASSRLS",
+    "role.rules: the connected role deployer lacks the attribute SUPERUSER, to give SUPERUSER",
+    "role.lowered: the connected role deployer lacks the attribute BYPASSRLS, to take away BYPASSRLS",
+    "role.weaker: the connected role deployer lacks the attribute REPLICATION, to take away REPLICATION",
+    "membership.boss/own: the connected role deployer lacks the attribute SUPERUSER, to give or take away the membership",
+)
+
+
+def test_attributes_that_the_connected_role_cannot_give_or_take_are_refused_when_planning(
+    project: Project, cluster: Server
+) -> None:
+    """The server is the referee: a statement that it refuses is told by the plan, and no other."""
+    cluster.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB", "CREATE DATABASE shop OWNER deployer")
+    made = ("altered REPLICATION", "lowered BYPASSRLS", "weaker REPLICATION", '"set" REPLICATION', "own CREATEDB")
+    cluster.execute("CREATE ROLE boss SUPERUSER", *(f"CREATE ROLE {one}" for one in made))
+    if cluster.version >= 16:
+        cluster.execute('GRANT altered, lowered, weaker, "set", own TO deployer WITH ADMIN OPTION')
+    project.url = cluster.url("shop", "deployer")
+    project.write(HEAD + ROLES + '[policy]\nexisting = "adopt"\n')
+    error = project.run("plan", expect=1).err
+    told = NEEDS_THE_SAME if cluster.version >= 16 else NEEDS_SUPERUSER
+    assert [words for words in told if words not in error] == []
+    assert error.count("lacks ") == len(told)
+    assert "give deployer that right, or connect as a role that has it" in error
+    statements = (
+        "CREATE ROLE x REPLICATION",
+        "CREATE ROLE x BYPASSRLS",
+        "CREATE ROLE x SUPERUSER",
+        "ALTER ROLE lowered NOBYPASSRLS",
+        "ALTER ROLE weaker NOREPLICATION",
+        "GRANT boss TO own",
+        *(("ALTER ROLE altered LOGIN",) if cluster.version < 16 else ()),
+    )
+    for statement in statements:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            cluster.execute(statement, user="deployer")
+    project.write(HEAD + ROLES[ROLES.index("[role.set]") : ROLES.index("[[membership]]")] + '[policy]\nexisting = "adopt"\n')
+    project.plan_and_apply()
+    project.run("destroy", "--include-adopted", "--yes")
+
+
+def test_a_role_sets_its_own_password_and_settings_and_nothing_else(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE weak LOGIN")
+    project.url = cluster.url(user="weak")
+    own = HEAD + '[role.weak]\nlogin = true\nconfig = { work_mem = "1MB" }\n[policy]\nexisting = "adopt"\n'
+    project.write(own)
+    project.plan_and_apply()
+    project.edit("login = true", "login = true\nconnection_limit = 3")
+    error = project.run("plan", expect=1).err
+    assert "role.weak: the connected role weak lacks the attribute CREATEROLE" in error
+    assert ("ADMIN OPTION on the role weak" in error) == (cluster.version >= 16)
