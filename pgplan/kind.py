@@ -282,6 +282,11 @@ class Selector(Protocol):
     """Which objects a claim is about. Hashable; claims whose selectors are equal are about the same objects."""
 
     @property
+    def type(self) -> str:
+        """The type of the objects."""
+        ...
+
+    @property
     def named(self) -> bool:
         """Whether it names one object. A claim that does beats one by pattern."""
         ...

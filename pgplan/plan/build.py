@@ -237,7 +237,7 @@ def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot, *
     facts = snapshot.facts
     hidden = [f"{one.address} ({', '.join(_hidden(one))})" for one in decisions.values() if _hidden(one)]
     return Remarks(
-        notes=tuple(_notes(hidden, decisions if to_apply else {}, privileges)),
+        notes=(*_notes(hidden, decisions if to_apply else {}, privileges), *(privileges.notes if to_apply else ())),
         hidden=len(hidden),
         timeline=facts.timeline,
         lsn=facts.lsn,

@@ -126,8 +126,18 @@ class ObjectClass:
         return self.objects[0]
 
 
-def classes_of(holders: Iterable[Holder], outlook: Outlook) -> tuple[list[ObjectClass], list[Problem]]:
-    """The classes, in the order of their first objects; and what names nothing that is there."""
+@frozen
+class Classes:
+    """The classes, in the order of their first objects."""
+
+    all: tuple[ObjectClass, ...]
+    problems: tuple[Problem, ...]
+    """What names nothing that is there."""
+    unmatched: Mapping[str, tuple[str, ...]]
+    """By type of object, the declared addresses of which a pattern matches nothing."""
+
+
+def classes_of(holders: Iterable[Holder], outlook: Outlook) -> Classes:
     asked: dict[tuple[str, Selector], _Asked] = {}
     for each in holders:
         for claim in each.claims:
@@ -135,7 +145,7 @@ def classes_of(holders: Iterable[Holder], outlook: Outlook) -> tuple[list[Object
         for claim in each.recorded:
             asked.setdefault((each.database, claim.selector), _Asked()).recorded.append(Stake(each, claim))
     by_number = list(asked.values())
-    selected, problems = _selected(asked, outlook)
+    selected, unmatched, problems = _selected(asked, outlook)
     for replaced in outlook.decisions:
         if replaced.action == "replace":
             # What others have on it is given again.
@@ -150,12 +160,18 @@ def classes_of(holders: Iterable[Holder], outlook: Outlook) -> tuple[list[Object
                 tuple(stake for number in numbers for stake in by_number[number].recorded),
             )
         problems += _put(one, stakes[numbers], found, outlook)
-    return list(found.values()), problems
+    return Classes(
+        tuple(found.values()), tuple(problems), {type_: tuple(sorted(unmatched[type_])) for type_ in sorted(unmatched)}
+    )
 
 
-def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) -> tuple[dict[Identity, list[int]], list[Problem]]:
-    """The numbers of the selectors that are about each object."""
+_Selected = tuple[dict[Identity, list[int]], dict[str, set[str]], list[Problem]]
+
+
+def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) -> _Selected:
+    """The numbers of the selectors that are about each object; by type, who declares a pattern that is about none; mistakes."""
     selected: dict[Identity, list[int]] = {}
+    unmatched: dict[str, set[str]] = {}
     problems: list[Problem] = []
     registry = outlook.registry
     for number, ((database, selector), by) in enumerate(asked.items()):
@@ -165,9 +181,12 @@ def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) ->
             problems += [problem for one in _holders(by.declared) for problem in _problems(error, one.declared, one.address)]
             continue
         problems += _exceptions(selector, database, by, outlook)
-        for type_, key in objects:
-            selected.setdefault(registry.identity(type_, key, database), []).append(number)
-    return selected, problems
+        matched = [registry.identity(type_, key, database) for type_, key in objects]
+        for one in matched:
+            selected.setdefault(one, []).append(number)
+        if by.declared and not selector.named and all(outlook.fate(one) == "gone" for one in matched):
+            unmatched.setdefault(selector.type, set()).update(one.address for one in _holders(by.declared))
+    return selected, unmatched, problems
 
 
 def _exceptions(selector: Selector, database: str, by: _Asked, outlook: Outlook) -> Iterator[Problem]:

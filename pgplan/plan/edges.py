@@ -13,6 +13,7 @@ from pgplan.images import Image
 from pgplan.kind import Edge, EdgeChange
 from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
+from pgplan.plan.matches import match_notes
 from pgplan.plan.model import Action, Side
 from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.outlook import Outlook
@@ -59,6 +60,8 @@ class Privileges:
     again: Mapping[Identity, tuple[EdgeChange, ...]]
     """What replaced objects are given back."""
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    """What patterns match or do not."""
 
     @property
     def changes(self) -> list[EdgeChange]:
@@ -79,10 +82,11 @@ class _Gathered:
 
 def decide_edges(holders: Sequence[Holder], outlook: Outlook, asked: Asked) -> Privileges:
     """Decide every address of an edge kind, and what replaced objects get back."""
-    classes, problems = classes_of(holders, outlook)
+    classes = classes_of(holders, outlook)
+    problems = list(classes.problems)
     gathered: dict[Holder, _Gathered] = {one: _Gathered() for one in holders}
     again: dict[Identity, tuple[EdgeChange, ...]] = {}
-    for cls in classes:
+    for cls in classes.all:
         verdict = decide(cls, outlook, asked)
         problems += verdict.problems
         for one, outcome in verdict.outcomes.items():
@@ -90,7 +94,7 @@ def decide_edges(holders: Sequence[Holder], outlook: Outlook, asked: Asked) -> P
         if verdict.again:
             again.update((one, tuple(_edges(verdict.again, [one]))) for one in cls.objects)
     decisions = (_concluded(one, gathered[one], outlook.registry, asked) for one in sorted(holders, key=attrgetter("address")))
-    return Privileges({one.address: one for one in decisions}, again, tuple(problems))
+    return Privileges({one.address: one for one in decisions}, again, tuple(problems), tuple(match_notes(classes)))
 
 
 def _gather(into: _Gathered, outcome: Outcome, verdict: Verdict) -> None:

@@ -110,8 +110,9 @@ def _columns(block: AccessBlock, targets: Sequence[tuple[int, On, str, Names]], 
     for i, column in enumerate(block.columns):
         mistakes.name(("columns", i), column)
     for i, _, type_, _ in targets:
-        if type_ != "table":
-            mistakes.add(("columns",), f"columns go with table, not with {type_}", f"see on, block {i + 1}" if i else "")
+        if BULK.get(type_, type_) != "table":
+            message = f"columns go with table and tables_in, not with {type_}"
+            mistakes.add(("columns",), message, f"see on, block {i + 1}" if i else "")
     return block.columns
 
 

@@ -45,8 +45,7 @@ class GrantKind(AccessKind):
         spec, objects = self._found(key, catalog)
         found = common([one.acl.held(spec.grantee) for one in objects])
         rights = [Right(privilege, (column,) if column else (), grantable) for (column, privilege), grantable in found.items()]
-        wanted = rights if spec.named else [right for right in rights if not right.columns]
-        return evolve(spec, rights=wanted) if wanted else None
+        return evolve(spec, rights=rights) if rights else None
 
     def declarations(self, found: Found) -> Iterable[Declaration]:
         """One for each grantee, whoever granted it something."""

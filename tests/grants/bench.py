@@ -18,7 +18,7 @@ from pgplan.database.read import read_now
 from pgplan.images import image, restore
 from pgplan.kind import Catalog, Found
 from pgplan.plan.build import build
-from pgplan.plan.model import Plan
+from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry, registry_of
 from pgplan.secret import Secret
 from pgplan.state.model import Entry, State
@@ -60,12 +60,15 @@ class Bench:
         return snapshot.catalog(snapshot.facts.database)
 
     def plan(self, *blocks: Block) -> Plan:
+        return self.both(*blocks)[0]
+
+    def both(self, *blocks: Block) -> tuple[Plan, Remarks]:
         wanted = declared(*blocks)
         configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), Policy(), tuple(wanted))
         types = {type_ for one in (*wanted, *self.recorded) for type_ in REGISTRY.edge_kind(one.kind).reads(one.spec)}
         entries = tuple(Entry(one.address, self.session.info.dbname, 0, image(one.spec)) for one in self.recorded)
         state = State("test", "lineage", 1, entries=entries)
-        return build(configuration, state, self.catalog(*types).snapshot, REGISTRY, {}, state_hash="")[0]
+        return build(configuration, state, self.catalog(*types).snapshot, REGISTRY, {}, state_hash="")
 
     def sql(self, *blocks: Block) -> list[str]:
         return [statement.sql for step in self.plan(*blocks).steps for statement in step.statements]

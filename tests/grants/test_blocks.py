@@ -70,7 +70,16 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"on": {"tables_in": "*", "except": ["pg_catalog"]}}, ("on", 0, "except", 0), "pg_catalog, which is not in *"),
     ({"on": {"tables_in": "pg_catalog"}}, ("on", 0, "tables_in", 0), "system schema"),
     ({"on": {"tables_in": "information_schema"}}, ("on", 0, "tables_in", 0), "system schema"),
-    ({"on": {"tables_in": "s"}, "columns": ["a"]}, ("columns",), "columns go with table, not with tables_in"),
+    (
+        {"on": {"functions_in": "s"}, "columns": ["a"], "privileges": ["EXECUTE"]},
+        ("columns",),
+        "columns go with table and tables_in",
+    ),
+    (
+        {"on": {"tables_in": "s"}, "columns": ["a"], "privileges": ["DELETE"]},
+        ("privileges", 0),
+        "a column has no privilege 'DELETE'",
+    ),
     ({"on": {"schema": "s"}, "columns": ["a"], "privileges": ["USAGE"]}, ("columns",), "columns go with table"),
     ({"columns": []}, ("columns",), "columns is empty"),
     ({"columns": ["a"], "privileges": ["DELETE"]}, ("privileges", 0), "a column has no privilege 'DELETE'"),

@@ -143,6 +143,7 @@ class Things:
     key: str
     named: bool = True
     out: tuple[str, ...] = ()
+    type: str = "thing"
 
     def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
         keys = [self.key] if self.named else [found.key for found in catalog.within("thing", self.key)]

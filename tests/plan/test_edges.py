@@ -12,6 +12,7 @@ from pgplan.state.model import Entry
 from tests.plan.fakes import ALL, Permit, Thing, World, declared, entry, found, items, lines, listed, relied, right, sql
 
 BOB, T = found(Thing("bob"), oid=1), Thing("t")
+PLACES = (("t1", "c"), ("t2", "c"), ("t3", "new"))
 
 
 def world(*permits: Permit, recorded: tuple[Permit, ...] = (), acl: tuple[object, ...] = (), **more: object) -> World:
@@ -124,7 +125,34 @@ def test_a_pattern_matches_what_the_same_plan_makes() -> None:
 def test_a_pattern_that_matches_nothing_is_satisfied() -> None:
     wide = Permit("bob", "none", ("A",), pattern=True)
     assert lines(World((declared(wide),), (), (BOB,)).plan()) == ["permit.bob/none create"]
-    assert World((declared(wide),), (entry(wide),), (BOB,)).plan().changes == ()
+    plan, remarks = World((declared(wide),), (entry(wide),), (BOB,)).both()
+    assert (plan.changes, remarks.notes) == ((), ("permit.bob/none matches no things yet",))
+    others = [declared(evolve(wide, target=f"none{number}")) for number in range(7)]
+    (note,) = World((*others,), (), (BOB,)).both()[1].notes
+    shown = ", ".join(f"permit.bob/none{number}" for number in range(5))
+    assert note == f"{shown} and 2 more match no things yet"
+
+
+def test_a_pattern_whose_objects_all_go_matches_nothing() -> None:
+    wide, thing = Permit("bob", "t", ("A",), pattern=True), Thing("t")
+    world = World((declared(wide),), (entry(wide), entry(thing, oid=2)), (BOB, found(T, oid=2)))
+    assert world.both()[1].notes == ("permit.bob/t matches no things yet",)
+    assert world.both(destroy=True)[1].notes == ()
+
+
+@pytest.mark.parametrize("kind", ["permit", "forbid"])
+def test_columns_that_a_pattern_s_objects_lack_are_left_out_and_counted(kind: str) -> None:
+    wide = Permit("bob", "t", ("c:A", "new:A", "x:A"), pattern=True)
+    live = (BOB, *(found(Thing(name), oid=2 + n, acl=(right("A", column="c"),)) for n, name in enumerate(("t1", "t2"))))
+    plan, remarks = World((declared(wide, kind=kind), declared(Thing("t3", color="new"))), (), live).both()
+    notes = (
+        f"{kind}.bob/t: 1 of 3 matched things lacks the column c, left out there",
+        f"{kind}.bob/t: 2 of 3 matched things lack the column new, left out there",
+        f"{kind}.bob/t: no matched thing has the column x",
+    )
+    assert remarks.notes == notes
+    verb = ["2 GRANT A(new) ON t3 bob"] if kind == "permit" else [f"1 REVOKE A({c}) ON {t} bob" for t, c in PLACES]
+    assert sorted(sql(plan)[1:]) == verb
 
 
 def test_drift_is_repaired_and_said_to_be_the_database() -> None:
