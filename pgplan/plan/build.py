@@ -14,6 +14,7 @@ from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.kind import InvalidBlockError
 from pgplan.plan import anew
+from pgplan.plan.alike import alike_in_plan
 from pgplan.plan.changes import changes_of, secrecy_of
 from pgplan.plan.checks import check, sorted_problems
 from pgplan.plan.claims import Holder, holder
@@ -107,7 +108,8 @@ def build(
     observations = Observations(
         facts.system_identifier, facts.version // 10000, facts.role, ((facts.database, facts.database_oid),), observed
     )
-    return Plan(decided, observations), _remarks(decisions, privileges, snapshot, to_apply=to_apply)
+    more = (*privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry)) if to_apply else ()
+    return Plan(decided, observations), _remarks(decisions, privileges, snapshot, more, to_apply=to_apply)
 
 
 def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
@@ -233,11 +235,11 @@ def _hidden(decision: Decision) -> tuple[str, ...]:
     return tuple(name for name in found.hidden if after.get(name) is not None) if found is not None else ()
 
 
-def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot, *, to_apply: bool) -> Remarks:
+def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot, more: Iterable[str], *, to_apply: bool) -> Remarks:
     facts = snapshot.facts
     hidden = [f"{one.address} ({', '.join(_hidden(one))})" for one in decisions.values() if _hidden(one)]
     return Remarks(
-        notes=(*_notes(hidden, decisions if to_apply else {}, privileges), *(privileges.notes if to_apply else ())),
+        notes=(*_notes(hidden, decisions if to_apply else {}, privileges), *more),
         hidden=len(hidden),
         timeline=facts.timeline,
         lsn=facts.lsn,

@@ -1,0 +1,83 @@
+"""Names that a reader takes for one another: they differ only in what cannot be seen, or in what Unicode takes for the same.
+
+Neither is wrong, PostgreSQL tells them apart, but one may be meant to be taken for the other. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from pgplan.address import Address, Identity, part
+from pgplan.configuration.model import Declared
+from pgplan.images import restore
+from pgplan.invisible import in_ascii, is_plain, skeleton
+from pgplan.registry import Registry, is_edge_kind
+from pgplan.snapshot import Snapshot, Spec
+from pgplan.state.model import Entry
+
+_TOKEN = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^./:@()\[\],"*\s]+)|.', re.DOTALL)
+"""Of a key: a name as `pgplan.address.part` writes it, or what stands between names."""
+
+
+def alike_in_files(declared: Iterable[Declared], registry: Registry) -> Iterator[str]:
+    """Notes on names that are declared, or that declarations refer to."""
+    yield from _notes(_named(((one.kind, one.key, one.spec) for one in declared), "", registry))
+
+
+def alike_in_plan(
+    declared: Iterable[Declared], entries: Mapping[str, Entry], snapshot: Snapshot, registry: Registry
+) -> Iterator[str]:
+    """Notes on names that are declared, recorded or referred to; also on what is found and looks like one of them."""
+    database = snapshot.facts.database
+    specs = [(one.kind, one.key, one.spec) for one in declared]
+    said = {str(Address(kind, key)) for kind, key, _ in specs}
+    for address, entry in entries.items():
+        kind, key = Address.parse(address).kind, Address.parse(address).key
+        if address not in said and kind in registry.kinds:
+            specs.append((kind, key, restore(entry.spec, registry.kinds[kind].spec)))
+    named = _named(specs, database, registry)
+    yield from _notes({*named, *_found(named, snapshot)})
+
+
+def _named(specs: Iterable[tuple[str, str, Spec]], database: str, registry: Registry) -> set[Identity]:
+    """Objects that have a name of their own, and those that specs refer to."""
+    names: set[Identity] = set()
+    for kind, key, spec in specs:
+        known = registry.kinds[kind]
+        if known.form == "table" and not is_edge_kind(known):
+            names.add(registry.meant(kind, key, database))
+        names.update(registry.target(reference, database) for reference in known.references(spec))
+    return names
+
+
+def _found(named: set[Identity], snapshot: Snapshot) -> Iterator[Identity]:
+    """Objects that look like one of `named`."""
+    looks = {(one.type, one.database, _look(one.key)) for one in named}
+    types = {one.type for one in named}
+    for database, objects in (("", snapshot.shared), *snapshot.databases.items()):
+        for type_ in types & objects.found.keys():
+            for key in objects.found[type_]:
+                if (type_, database, _look(key)) in looks:
+                    yield Identity(type_, key, database)
+
+
+def _notes(names: Iterable[Identity]) -> Iterator[str]:
+    by_look: dict[tuple[str, str, str], list[str]] = {}
+    for one in sorted(names):
+        by_look.setdefault((one.type, one.database, _look(one.key)), []).append(in_ascii(str(one)))
+    for shown in by_look.values():
+        if len(shown) > 1:
+            yield f"{', '.join(shown[:-1])} and {shown[-1]} look alike, but are {len(shown)} different names"
+
+
+def _look(key: str) -> str:
+    """A key as a reader sees it, written as that of the name that he takes it for."""
+    return key if is_plain(key) else _TOKEN.sub(_seen, key)
+
+
+def _seen(match: re.Match[str]) -> str:
+    quoted, plain = match["quoted"], match["plain"]
+    return (
+        match[0] if quoted is None and plain is None else part(skeleton(plain if quoted is None else quoted.replace('""', '"')))
+    )
