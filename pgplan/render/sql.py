@@ -10,6 +10,7 @@ from pgplan.kind import SecretUse, Statement
 from pgplan.plan.model import Plan, Remarks
 from pgplan.render.changes import summary
 from pgplan.render.escape import visible
+from pgplan.render.scripts import plain_sql
 from pgplan.slots import split
 
 _NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+")
@@ -54,13 +55,13 @@ def _statement(statement: Statement, address: str, role: str) -> Iterator[str]:
     text = _with_variable(statement.sql, statement.secret, address) if statement.secret else statement.sql
     if statement.run_as:
         yield _set_role(statement.run_as)
-    yield text.rstrip().removesuffix(";") + ";"
+    yield plain_sql(text.rstrip().removesuffix(";")) + ";"
     if statement.run_as:
         yield _set_role(role)
 
 
 def _set_role(role: str) -> str:
-    return sql.SQL("SET LOCAL ROLE {};").format(sql.Identifier(role)).text
+    return plain_sql(sql.SQL("SET LOCAL ROLE {};").format(sql.Identifier(role)).text)
 
 
 def _with_variable(text: str, secret: SecretUse, address: str) -> str:

@@ -7,6 +7,6 @@ BEGIN;
 SET LOCAL ROLE "deployer";
 
 -- role.\u001b[2K\u000drole.harmless\u202etxt\u200b\u000a```\u000a
-CREATE ROLE "[2K";
+CREATE ROLE U&"\001b[2K";
 
 COMMIT;
