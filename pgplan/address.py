@@ -13,6 +13,7 @@ from attrs import frozen
 PUBLIC = "PUBLIC"
 MAX_NAME_BYTES = 63
 _NEEDS_QUOTES = re.compile(r'[./:@()\[\],"*\s]')
+_PUBLIC = re.compile(r'("*)PUBLIC\1')
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
@@ -23,23 +24,33 @@ def part(name: str) -> str:
     return name
 
 
+def _spells_public(text: str) -> bool:
+    """Whether it is PUBLIC, in double quotes or not: in specs such a grantee is written as a part of an address."""
+    return PUBLIC in text and _PUBLIC.fullmatch(text) is not None
+
+
 def grantee_part(grantee: str) -> str:
     """The grantee of a spec as a part of an address. PUBLIC is the keyword; a role called so is spelled ``"PUBLIC"``."""
-    return grantee if grantee in (PUBLIC, f'"{PUBLIC}"') else part(grantee)
+    return grantee if _spells_public(grantee) else part(grantee)
+
+
+def part_grantee(text: str) -> str:
+    """The reverse of `grantee_part`."""
+    return text if _spells_public(text) else unpart(text)
 
 
 def grantee_role(grantee: str) -> str | None:
     """The role name that the grantee of a spec means, None for the keyword PUBLIC."""
     if grantee == PUBLIC:
         return None
-    return PUBLIC if grantee == f'"{PUBLIC}"' else grantee
+    return unpart(grantee) if _spells_public(grantee) else grantee
 
 
 def role_grantee(role: str | None) -> str:
     """The reverse of `grantee_role`: None is the keyword PUBLIC."""
     if role is None:
         return PUBLIC
-    return f'"{PUBLIC}"' if role == PUBLIC else role
+    return part(role) if _spells_public(role) else role
 
 
 def join(*names: str) -> str:

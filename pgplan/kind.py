@@ -166,6 +166,16 @@ class BlockWriter(Protocol):
         ...
 
 
+@runtime_checkable
+class NamesGrantees(Protocol):
+    """A kind whose specs hold plain names of grantees, which TOML may have to spell in another way."""
+
+    @property
+    def grantees(self) -> Sequence[str]:
+        """The attributes that hold one: a block spells them as `pgplan.address.role_grantee` does."""
+        ...
+
+
 class ObjectKind(Kind, Protocol):
     """A kind whose address names one object. A reader of the same name finds its spec."""
 
@@ -441,6 +451,7 @@ __all__ = [
     "IsThere",
     "Item",
     "Kind",
+    "NamesGrantees",
     "ObjectKind",
     "Provider",
     "Reader",

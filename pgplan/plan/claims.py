@@ -12,7 +12,7 @@ from functools import cached_property
 
 from attrs import define, field, frozen
 
-from pgplan.address import Identity
+from pgplan.address import Identity, role_grantee
 from pgplan.configuration.model import Declared
 from pgplan.errors import Problem
 from pgplan.images import Image, image, restore
@@ -119,6 +119,11 @@ class ObjectClass:
     declared: tuple[Stake, ...]
     recorded: tuple[Stake, ...]
     objects: list[Identity] = field(factory=list[Identity])
+
+    @cached_property
+    def owner_grantee(self) -> str:
+        """The owner, as `Item` spells a grantee."""
+        return role_grantee(self.owner)
 
     @property
     def some(self) -> Identity:

@@ -45,6 +45,6 @@ def vain_revokes(stake: Stake, item: Item, cls: ObjectClass, giver_of: Callable[
 def _hint(giver: Giver, what: str, grantee: str, cls: ObjectClass) -> str:
     if giver.address:
         return f"in {giver.address} name the columns that {grantee} may have; PostgreSQL cannot take one from the whole"
-    if grantee == cls.owner:
+    if grantee == cls.owner_grantee:
         return f"the owner has it by owning the {cls.type}: remove this revoke, or give the {cls.type} another owner"
     return f"revoke {what} from {grantee}, and grant the columns that it may have"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
-from pgplan.address import Identity
+from pgplan.address import Identity, role_grantee
 from pgplan.kind import IsThere
 from pgplan.plan.objects import Decision
 from pgplan.registry import Registry
@@ -96,9 +96,12 @@ class Outlook:
             return acl
         key = id(acl), old, new
         if key not in self._lists:
+            before, after = role_grantee(old), role_grantee(new)
             rows = {
                 evolve(
-                    row, grantee=new if row.grantee == old else row.grantee, grantor=new if row.grantor == old else row.grantor
+                    row,
+                    grantee=after if row.grantee == before else row.grantee,
+                    grantor=new if row.grantor == old else row.grantor,
                 )
                 for row in acl.privileges
             }

@@ -192,7 +192,7 @@ class _Deciding:
 
     def _granted(self, item: Item, rows: tuple[Privilege, ...], *, grantable: bool) -> list[ItemChange]:
         if not rows or (grantable and not any(row.grantable for row in rows)):
-            owns = item.grantee == self.cls.owner and bool(rows)
+            owns = item.grantee == self.cls.owner_grantee and bool(rows)
             return [] if owns else [ItemChange("grant", item, grantable=grantable)]
         if grantable:
             return []
@@ -233,7 +233,7 @@ class _Deciding:
     def _withdrawn(self, item: Item, one: Holder) -> list[ItemChange]:
         """Revoke what this configuration granted or adopted; what other grantors gave since stays. An owner keeps its own."""
         owner = self.cls.owner
-        if item.grantee == owner:
+        if item.grantee == self.cls.owner_grantee:
             return []
         mine = (owner, self.outlook.snapshot.facts.role, *(one.entry.grantors if one.entry is not None else ()))
         return [self._revoke(item, row) for row in self.rows.get(item, ()) if row.grantor in mine]
@@ -281,7 +281,7 @@ class _Deciding:
         for item in sorted(had.keys() - decided):
             grantable = any(row.grantable for row in had[item])
             missing = item not in born.rows or (grantable and not any(row.grantable for row in born.rows[item]))
-            if missing and item.grantee != self.cls.owner:
+            if missing and item.grantee != self.cls.owner_grantee:
                 yield ItemChange("grant", item, grantable=grantable)
 
     def _vain_revokes(self, wanted: Claimants, forbidden: Claimants, withdrawn: set[Item]) -> Iterator[Problem]:

@@ -40,8 +40,10 @@ def relied_upon(
     named.update(lists)
     own = by_object(decisions.values())
     for one in sorted(named - relied.keys()):
-        known = next((each for each in own.get(one, ()) if each.found_as == one), None)
-        both = _touched(known) if known is not None else _only_named(one, outlook)
+        about = own.get(one, ())
+        known = next((each for each in about if each.found_as == one), None)
+        altered = any(each.action == "update" for each in about)
+        both = _touched(known) if known is not None else _only_named(one, outlook, altered=altered)
         if both is not None:
             relied[one] = both
     for one, changes in lists.items():
@@ -77,15 +79,16 @@ def _made(decision: Decision) -> Image:
     return {name: value for name, value in made.items() if value is not None and name not in decision.kind.creation_only}
 
 
-def _only_named(one: Identity, outlook: Outlook) -> Both | None:
+def _only_named(one: Identity, outlook: Outlook, *, altered: bool) -> Both | None:
     found = outlook.snapshot.get(one)
     if found is None:
         return None
     if outlook.fate(one) in ("gone", "replaced"):
         # Another identity tells of it: what is named goes with it, or is made anew with it.
         return Observed(*one, found.oid), Check(*one, gone=outlook.fate(one) == "gone", new=True, untouched=False)
-    # What belongs to an extension changes with it: a wrapper's functions move to another schema, for instance.
-    return Observed(*one, found.oid, relied_image(found)), Check(*one, untouched=not found.extension)
+    # What belongs to an extension changes with it: a wrapper's functions move to another schema, for instance. What another
+    # identity alters may change in this one's eyes too, as the owner of a foreign table, which is a table's.
+    return Observed(*one, found.oid, relied_image(found)), Check(*one, untouched=not found.extension and not altered)
 
 
 def _to_come(one: Identity) -> Both:

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from attrs import frozen
 
+from pgplan.address import role_grantee
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Action, Change, Plan, Secrecy
 from pgplan.render.escape import key, visible
@@ -252,7 +253,7 @@ def _edges(edges: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
         if is_grant:
             yield Line("+", f"{privileges} {on} to {visible(grantee)}{' with grant option' if grantable else ''}")
         else:
-            by = f", granted by {visible(grantor)}" if grantor else ""
+            by = f", granted by {visible(role_grantee(grantor))}" if grantor else ""
             yield Line("-", f"{'grant option for ' if only_option else ''}{privileges} {on} from {visible(grantee)}{by}")
 
 

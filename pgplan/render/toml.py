@@ -11,7 +11,7 @@ from pgplan.address import Address, unpart
 from pgplan.images import MARKER, image
 from pgplan.kind import BlockWriter, Kind, Spec
 from pgplan.render.escape import key, quoted
-from pgplan.render.omission import spoken
+from pgplan.render.omission import spelled, spoken
 from pgplan.render.sql import variable
 from pgplan.render.values import value
 
@@ -41,7 +41,7 @@ def block_text(kind: Kind, address: Address, spec: Spec, hidden: Sequence[str] =
 
 
 def _head(kind: Kind, address: Address, spec: Spec) -> Iterator[str]:
-    name = str(getattr(spec, "name", unpart(address.key)))
+    name = str(spelled(kind, {"name": getattr(spec, "name", unpart(address.key))})["name"])
     # A reference cannot stand in a key, nor be escaped there.
     shown = name.replace("${", "$")
     yield f"[{kind.name}.{key(shown)}]"

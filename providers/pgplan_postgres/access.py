@@ -9,12 +9,12 @@ import re
 
 from attrs import field, frozen
 
-from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, unpart
+from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part_grantee, unpart
 from pgplan.kind import InvalidBlockError, Selector
 from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
 from pgplan_postgres.privileges import Right, normal
 from pgplan_postgres.selectors import InSchemas, Named
-from pgplan_postgres.targets import grantee_of, object_key, schemas_key
+from pgplan_postgres.targets import object_key, schemas_key
 
 _KEY = re.compile(r'("(?:[^"]|"")*"|[^/"]+)/([a-z_]+):(.+)', re.DOTALL)
 
@@ -57,7 +57,7 @@ def parse_key(key: str) -> Access:
         hint = "such as app/schema:billing, PUBLIC/table:billing.t or app/tables_in:billing"
         raise InvalidBlockError(((), f"{key!r} is not the key of a grant or revoke: write role/type:object", hint))
     type_ = match[2]
-    grantee = grantee_of(match[1])
+    grantee = part_grantee(match[1])
     try:
         spec = Access(grantee, type_, _canonical(type_, match[3]), ())
     except ValueError as error:

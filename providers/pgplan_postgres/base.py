@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, overload
 
 import attrs
 
-from pgplan.address import PUBLIC, grantee_role, name_problem, part
+from pgplan.address import PUBLIC, grantee_role, name_problem, part, role_grantee
 from pgplan.kind import Facts, Found, InvalidBlockError, IsThere, Reference, Scope, Spec, SpecOf
 from pgplan.secret import Secret
 from pgplan_postgres.rights import Rights, new_owner, ownership
@@ -41,6 +41,7 @@ class ObjectKindBase:
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()
+    grantees: Sequence[str] = ()
 
     def object(self, key: str) -> tuple[str, str]:
         return self.name, key
@@ -119,7 +120,7 @@ class Mistakes:
         if role is None:
             return PUBLIC
         self._role(path, role)
-        return value
+        return role_grantee(role)
 
     def role(self, path: Path, value: str) -> str:
         """The name of one role. PUBLIC is none."""

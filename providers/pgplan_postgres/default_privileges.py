@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
-from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part, role_grantee
+from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part, part_grantee, role_grantee
 from pgplan.kind import Catalog, Claim, Declaration, Facts, Found, InvalidBlockError, Item, Reference, Scope
 from pgplan.secret import Secret
 from pgplan_postgres.acl import given
@@ -22,7 +22,6 @@ from pgplan_postgres.default_lists import DefaultList, parse_list
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE
 from pgplan_postgres.privileges import ALL, expanded
 from pgplan_postgres.selectors import Named
-from pgplan_postgres.targets import grantee_of
 
 Names = tuple[str, ...]
 _KEY = re.compile(r'(.+)/("(?:[^"]|"")*"|[^/"]+)', re.DOTALL)
@@ -181,7 +180,7 @@ def parse_key(key: str) -> tuple[DefaultList, str]:
         hint = "write owner/schema/objects/role, such as migrator/billing/tables/app or migrator/*/functions/PUBLIC"
         raise InvalidBlockError(((), str(error), hint)) from None
     written = match[2] if match else ""
-    grantee = grantee_of(written)
+    grantee = part_grantee(written)
     problems = [name_problem(text) for text in (one.owner, one.schema or one.owner, grantee_role(grantee) or PUBLIC)]
     if any(problems):
         raise InvalidBlockError(*(((), problem, "") for problem in problems if problem))

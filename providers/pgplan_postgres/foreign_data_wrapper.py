@@ -57,6 +57,7 @@ class ForeignDataWrapperKind(ObjectKindBase):
     spec = ForeignDataWrapper
     # DROP EXTENSION takes the wrappers along that it brought.
     stands_on = ("extension", "function", "role")
+    grantees = ("owner",)
 
     def declare(self, name: str, block: ForeignDataWrapperBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

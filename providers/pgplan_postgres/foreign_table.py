@@ -70,6 +70,7 @@ class ForeignTableKind(ObjectKindBase):
     spec = ForeignTable
     # DROP EXTENSION takes along the tables that it brought, and may take the type of a column.
     stands_on = ("extension", "schema", "server", "role")
+    grantees = ("owner",)
     # The table has an access list, which a new one gets by its owner's default privileges.
     reads = ("table", "default_privileges")
     replace_when = ("server",)

@@ -66,6 +66,7 @@ class MembershipKind(ObjectKindBase):
     block = MembershipBlock
     spec = Membership
     stands_on = ("role",)
+    grantees = ("role", "member", "granted_by")
     adopted_silently = True
     goes_with = ("role", "member")
     early = True

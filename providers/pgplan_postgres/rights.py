@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 
-from pgplan.address import PUBLIC, grantee_role, part
+from pgplan.address import PUBLIC, grantee_role, part, role_grantee
 from pgplan.kind import Catalog, EdgeChange, Found
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
 
@@ -108,8 +108,8 @@ class Rights:
         return f"the rights of the role {owner}, whose default privileges they are: declare a {block}"
 
 
-def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _toml(role: str) -> str:
+    return json.dumps(role_grantee(role), ensure_ascii=False)
 
 
 def ownership(found: Found, rights: Rights) -> list[str]:

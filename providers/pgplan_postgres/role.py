@@ -70,6 +70,7 @@ class RoleKind(ObjectKindBase):
     block = RoleBlock
     spec = Role
     stands_on = ("database",)
+    grantees = ("name",)
 
     def declare(self, name: str, block: RoleBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

@@ -33,6 +33,7 @@ class SchemaKind(ObjectKindBase):
     block = SchemaBlock
     spec = Schema
     stands_on = ("role",)
+    grantees = ("owner",)
 
     def declare(self, name: str, block: SchemaBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

@@ -53,6 +53,7 @@ class ServerKind(ObjectKindBase):
     spec = Server
     # DROP EXTENSION takes the wrapper along.
     stands_on = ("extension", "foreign_data_wrapper", "role")
+    grantees = ("owner",)
     replace_when = ("fdw", "type")
 
     def declare(self, name: str, block: ServerBlock) -> Iterable[Declaration]:

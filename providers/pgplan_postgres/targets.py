@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from pgplan import sql
-from pgplan.address import PUBLIC, join, name_problem, part, split, unpart
+from pgplan.address import join, name_problem, part, split, unpart
 from pgplan.kind import Catalog, Found
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.signatures import normal_arguments, signature_sql, split_signature
@@ -28,11 +28,6 @@ def object_key(type_: str, text: str) -> str:
         write = "write schema.name" + (", with double quotes around a part that holds a dot" if len(names) > 2 else "")  # noqa: PLR2004
         raise ValueError(f"{text!r} names no {type_}: {write}")
     return join(*map(_checked, names)) + ("" if arguments is None else normal_arguments(arguments))
-
-
-def grantee_of(text: str) -> str:
-    """The grantee of a spec that a part of a key stands for: the reverse of `pgplan.address.grantee_part`."""
-    return text if text in (PUBLIC, f'"{PUBLIC}"') else unpart(text)
 
 
 def _checked(name: str) -> str:

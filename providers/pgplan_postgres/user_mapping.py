@@ -70,7 +70,7 @@ class UserMappingKind(ObjectKindBase):
         server = rights.catalog.get("server", part(one.server)) if one is not None else None
         if one is None or server is None or rights.owns(server):
             return []
-        if one.user == rights.facts.role and rights.has("server", server.key, "USAGE"):
+        if grantee_role(one.user) == rights.facts.role and rights.has("server", server.key, "USAGE"):
             return []
         return [f"ownership of server {one.server} (its owner is {server.owner})"]
 
