@@ -261,3 +261,41 @@ def test_every_name_is_one_grantee(role: str) -> None:
     assert grantee != "PUBLIC"
     assert grantee_role(grantee) == role
     assert part_grantee(grantee_part(grantee)) == grantee
+
+
+AS_IT = """
+[schema.s]
+[role.group]
+[schema.t]
+owner = "group"
+[[grant]]
+to = ["PUBLIC", "group"]
+on = { schema = "s" }
+privileges = ["USAGE"]
+[[grant]]
+to = "group"
+on = { table = "public.t" }
+privileges = ["SELECT"]
+"""
+
+
+def test_it_may_be_the_connected_role(world: Project, cluster: Server) -> None:
+    """What everybody may do, or has, is not what it may do."""
+    cluster.execute('CREATE ROLE "PUBLIC" LOGIN CREATEROLE', 'ALTER DATABASE shop OWNER TO "PUBLIC"')
+    cluster.execute("GRANT SELECT ON public.t TO PUBLIC", "CREATE FOREIGN DATA WRAPPER fdw", database="shop")
+    cluster.execute("CREATE SERVER srv FOREIGN DATA WRAPPER fdw", "GRANT USAGE ON FOREIGN SERVER srv TO PUBLIC", database="shop")
+    world.url = cluster.url("shop", "PUBLIC")
+    mapping = '[[user_mapping]]\nserver = "srv"\nuser = "PUBLIC"\n'
+    world.write(HEAD + AS_IT + mapping)
+    error = world.run("plan", expect=1).err
+    assert "grant.group/table:public.t: the connected role PUBLIC lacks ownership of table public.t" in error
+    assert "user_mapping.srv/PUBLIC: the connected role PUBLIC lacks ownership of server srv" in error
+    cluster.execute('CREATE ROLE "PUBLIC2"')
+    world.write(HEAD + '[schema.t]\nowner = "PUBLIC2"\n')
+    assert 'declare a [[membership]] with role = "PUBLIC2", member = "\\"PUBLIC\\""' in world.run("plan", expect=1).err
+    world.write(HEAD + mapping.replace('"PUBLIC"', "'\"PUBLIC\"'"))
+    world.plan_and_apply()
+    world.write(HEAD + AS_IT.replace('[schema.t]\nowner = "group"\n', "").partition('[[grant]]\nto = "group"')[0])
+    world.plan_and_apply()
+    assert ("schema", "s", "USAGE") in of_everybody(cluster)
+    world.run("destroy", "--yes")
