@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from pgplan.address import Address, Identity, part
 from pgplan.configuration.model import Declared
@@ -29,7 +30,9 @@ def alike_in_plan(
     declared: Iterable[Declared], entries: Mapping[str, Entry], snapshot: Snapshot, registry: Registry
 ) -> Iterator[str]:
     """Notes on names that are declared, recorded or referred to; also on what is found and looks like one of them."""
-    database = snapshot.facts.database
+    declared, database = tuple(declared), snapshot.facts.database
+    if not _is_any_odd(declared, entries, snapshot):
+        return
     specs = [(one.kind, one.key, one.spec) for one in declared]
     said = {str(Address(kind, key)) for kind, key, _ in specs}
     for address, entry in entries.items():
@@ -38,6 +41,13 @@ def alike_in_plan(
             specs.append((kind, key, restore(entry.spec, registry.kinds[kind].spec)))
     named = _named(specs, database, registry)
     yield from _notes({*named, *_found(named, snapshot)})
+
+
+def _is_any_odd(declared: Iterable[Declared], entries: Iterable[str], snapshot: Snapshot) -> bool:
+    """Whether there is a name that may look like another: seldom, and then a look at all of them is worth its time."""
+    parts = (snapshot.shared, *snapshot.databases.values())
+    found = (key for part_ in parts for of_type in part_.found.values() for key in of_type)
+    return not all(map(is_plain, chain((one.key for one in declared), entries, found)))
 
 
 def _named(specs: Iterable[tuple[str, str, Spec]], database: str, registry: Registry) -> set[Identity]:
