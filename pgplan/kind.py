@@ -413,8 +413,9 @@ class Provider(Protocol):
         """The access list that an object has when the connected role has just made it: built-in and default privileges."""
         ...
 
-    def rights(self, catalog: Catalog) -> Rights:
-        """What the connected role may do. Asked for only when it is no superuser."""
+    def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:
+        """What the connected role may do. Asked for only when it is no superuser. `gaining`: the plan may grant it something, or
+        make it a member of a role, so that only what cannot be had in such a way is certainly missing."""
         ...
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:

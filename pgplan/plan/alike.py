@@ -6,10 +6,10 @@ Neither is wrong, PostgreSQL tells them apart, but one may be meant to be taken 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 
-from pgplan.address import Address, Identity, part
+from pgplan.address import PUBLIC, Address, Identity, part
 from pgplan.configuration.model import Declared
 from pgplan.images import restore
 from pgplan.invisible import in_ascii, is_plain, skeleton
@@ -72,13 +72,16 @@ def _found(named: set[Identity], snapshot: Snapshot) -> Iterator[Identity]:
                     yield Identity(type_, key, database)
 
 
-def _notes(names: Iterable[Identity]) -> Iterator[str]:
+def _notes(names: Collection[Identity]) -> Iterator[str]:
     by_look: dict[tuple[str, str, str], list[str]] = {}
     for one in sorted(names):
         by_look.setdefault((one.type, one.database, _look(one.key)), []).append(in_ascii(str(one)))
     for shown in by_look.values():
         if len(shown) > 1:
             yield f"{', '.join(shown[:-1])} and {shown[-1]} look alike, but are {len(shown)} different names"
+    for one in sorted(names):
+        if not is_plain(one.key) and _look(one.key) == part(PUBLIC):
+            yield f"{in_ascii(str(one))} looks like {PUBLIC}, but is a name"
 
 
 def _look(key: str) -> str:

@@ -117,18 +117,19 @@ def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool)
 def _rights(plan: Checked) -> Refused:
     """Every right that the connected role lacks for this plan, all at once.
 
-    Left to the server when the plan itself may give rights to the connected role.
+    What the plan itself may give to the connected role is left to the server.
     """
     facts, registry = plan.outlook.snapshot.facts, plan.outlook.registry
-    if facts.superuser or _gains(plan):
+    if facts.superuser:
         return
+    gaining = _gains(plan)
     known: dict[tuple[int, str], Any] = {}
 
     def rights_of(name: str, database: str) -> Any:
         provider = registry.providers[name]
         key = id(provider), database or facts.database
         if key not in known:
-            known[key] = provider.rights(plan.outlook.snapshot.catalog(key[1]))
+            known[key] = provider.rights(plan.outlook.snapshot.catalog(key[1]), gaining=gaining)
         return known[key]
 
     for decision in plan.decisions.values():

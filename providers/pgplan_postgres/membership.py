@@ -162,7 +162,7 @@ class MembershipKind(ObjectKindBase):
         """A grantor whose rights it takes to revoke what he granted."""
         rows: list[dict[str, Any]] = found.extra["rows"] if found is not None else []
         grantors: list[str | None] = [row["grantor"] for row in rows if spec is None or _gone(row, spec)]
-        return next((each for each in grantors if each is not None and each not in rights.roles), None)
+        return next((each for each in grantors if each is not None and not rights.has_those_of(each)), None)
 
     def lock_out(self, found: Found, spec: Membership | None, facts: Facts) -> str | None:
         before: Membership = found.spec

@@ -71,8 +71,8 @@ class PostgresProvider:
     def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
         return born(type_, key, catalog)
 
-    def rights(self, catalog: Catalog) -> Rights:
-        return Rights(catalog)
+    def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:
+        return Rights(catalog, gaining=gaining)
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return edge_statements(changes)

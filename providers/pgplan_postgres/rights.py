@@ -22,9 +22,11 @@ INHERIT_NEEDED = 160000
 
 
 class Rights:
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, gaining: bool = False) -> None:
+        """With `gaining` the plan may give it what others have: then only an attribute is certainly missing."""
         self.catalog = catalog
         self.facts = catalog.facts
+        self.gaining = gaining
 
     @cached_property
     def roles(self) -> frozenset[str]:
@@ -36,8 +38,14 @@ class Rights:
         """The connected role and those that it is a member of, with inherited rights or without."""
         return self._reached(self.catalog.of("membership"))
 
+    def has_those_of(self, role: str) -> bool:
+        """Whether the connected role has the rights of `role`."""
+        return self.gaining or role in self.roles
+
     def may_become(self, role: str) -> bool:
         """Whether the connected role may SET ROLE to `role`. True for one that is not found: what makes it may say so."""
+        if self.gaining:
+            return True
         allowed = self._reached([found for found in self.catalog.of("membership") if found.spec.set is not False])
         return role in allowed or self.catalog.get("role", part(role)) is None
 
@@ -69,10 +77,10 @@ class Rights:
     def admin_of(self, role: str) -> bool:
         """Whether the connected role has ADMIN OPTION on `role`, by itself or by a role whose rights it inherits."""
         held = (found.spec for found in self.catalog.of("membership") if found.spec.role == role and found.spec.admin)
-        return any(spec.member in self.roles for spec in held)
+        return self.gaining or any(spec.member in self.roles for spec in held)
 
     def owns(self, found: Found) -> bool:
-        return not found.owner or found.owner in self.roles
+        return not found.owner or self.has_those_of(found.owner)
 
     def has(self, type_: str, key: str, privilege: str) -> bool:
         """Whether the connected role has a privilege on an object; true for one that is not found."""

@@ -51,9 +51,12 @@ class Thing:
     password: Secret | None = None
 
 
+@frozen
 class FakeRights:
+    gaining: bool
+
     def missing_for(self, change: EdgeChange) -> str | None:
-        return "the key" if change.edge.item.privilege == "LOCKED" else None
+        return "the key" if change.edge.item.privilege == "LOCKED" and not self.gaining else None
 
 
 @frozen
@@ -120,7 +123,7 @@ class ThingKind:
         return [Statement(f"DROP {found.spec.name}")]
 
     def missing_rights(self, found: Found | None, spec: Thing | None, rights: FakeRights) -> Sequence[str]:
-        return ["the colour black"] if spec is not None and spec.color == "black" else []
+        return ["the colour black"] if spec is not None and spec.color == "black" and not rights.gaining else []
 
     def lock_out(self, found: Found, spec: Thing | None, facts: Facts) -> str | None:
         return "its very self" if found.spec.name == facts.role and spec is None else None
@@ -210,8 +213,8 @@ class FakeProvider:
         """PUBLIC may LOOK at a new n."""
         return AccessList((Privilege("", "PUBLIC", "LOOK", catalog.facts.role),)) if key == "n" else NO_LIST
 
-    def rights(self, catalog: Catalog) -> FakeRights:
-        return FakeRights()
+    def rights(self, catalog: Catalog, *, gaining: bool) -> FakeRights:
+        return FakeRights(gaining)
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return [EdgeStatement(Statement(show(change), run_as=change.run_as), (change,)) for change in sorted(changes, key=show)]

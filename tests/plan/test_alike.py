@@ -59,6 +59,13 @@ def test_names_that_look_alike_are_told_with_both_written_out(one: str, other: s
     assert World((), (), (found(a), found(b))).both()[1].notes == ()
 
 
+def test_a_name_that_looks_like_everybody_is_told() -> None:
+    name = Thing("PUB\u00adLIC")
+    (note,) = World((declared(name),)).both()[1].notes
+    assert note == "thing.PUB\\u00adLIC looks like PUBLIC, but is a name"
+    assert World((declared(Thing(part("PUBLIC"))),)).both()[1].notes == ()
+
+
 def test_names_that_differ_otherwise_are_not_told() -> None:
     names = ("app", "App", "äpp", "\u0430\u0440\u0440", '"a.b"', "a b")
     assert World(tuple(declared(Thing(name)) for name in names)).both()[1].notes == ()

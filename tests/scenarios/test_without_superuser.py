@@ -256,6 +256,9 @@ def test_attributes_that_the_connected_role_cannot_give_or_take_are_refused_when
     project.url = cluster.url("shop", "deployer")
     project.write(HEAD + ROLES + '[policy]\nexisting = "adopt"\n')
     error = project.run("plan", expect=1).err
+    # A membership that the plan gives to the connected role brings no attribute along.
+    project.write(HEAD + ROLES + '[[membership]]\nrole = "own"\nmember = "deployer"\n[policy]\nexisting = "adopt"\n')
+    assert project.run("plan", expect=1).err.count("lacks ") == error.count("lacks ")
     told = NEEDS_THE_SAME if cluster.version >= 16 else NEEDS_SUPERUSER
     assert [words for words in told if words not in error] == []
     assert error.count("lacks ") == len(told)
