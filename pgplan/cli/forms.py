@@ -14,7 +14,6 @@ from pgplan import registry as registries
 from pgplan.cli.options import Common
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.planned import Plan
-from pgplan.render.escape import visible
 from pgplan.render.omission import shortened
 
 Form = Literal["text", "json", "markdown", "sql"]
@@ -53,8 +52,4 @@ def rendered(shown: Plan, form: Form, common: Common) -> str:
     if form == "text":
         return str(import_module("pgplan.render.text").text(plan, remarks, colour=common.colour(sys.stdout)))
     renderer = {"json": "json_text", "markdown": "markdown", "sql": "sql_text"}[form]
-    text = str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, remarks, digest))
-    if form == "sql" and sys.stdout.isatty():
-        # The script keeps names as they are. Where a person reads it, they must not act on the terminal.
-        return "\n".join(visible(line) for line in text.split("\n"))
-    return text
+    return str(getattr(import_module(f"pgplan.render.{form}"), renderer)(plan, remarks, digest))

@@ -41,13 +41,22 @@ def shortened(plan: Plan, kinds: Mapping[str, Kind]) -> Plan:
     return evolve(plan, decided=evolve(plan.decided, changes=tuple(_shortened(change, kinds) for change in plan.changes)))
 
 
-def _shortened(change: Change, kinds: Mapping[str, Kind]) -> Change:
+def written(plan: Plan, kinds: Mapping[str, Kind]) -> Plan:
+    """`plan` for people, as they write blocks, with everything in it."""
+    return evolve(plan, decided=evolve(plan.decided, changes=tuple(_written(change, kinds) for change in plan.changes)))
+
+
+def _written(change: Change, kinds: Mapping[str, Kind]) -> Change:
     if change.kind not in kinds:
         return change
+    before, after = (None if said is None else spelled(kinds[change.kind], said) for said in (change.before, change.after))
+    return evolve(change, before=before, after=after)
+
+
+def _shortened(change: Change, kinds: Mapping[str, Kind]) -> Change:
+    if change.action not in ("create", "adopt", "delete") or change.kind not in kinds:
+        return _written(change, kinds)
     kind = kinds[change.kind]
-    if change.action not in ("create", "adopt", "delete"):
-        before, after = (None if said is None else spelled(kind, said) for said in (change.before, change.after))
-        return evolve(change, before=before, after=after)
     name = unpart(Address.parse(change.address).key)
     return evolve(change, before=_short(kind, change.before, name), after=_short(kind, change.after, name))
 

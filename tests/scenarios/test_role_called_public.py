@@ -162,6 +162,10 @@ def test_from_nothing_to_everything_and_back(world: Project, cluster: Server) ->
         - set(WITH_INSERT)
     )
     world.run("drift")
+    cluster.execute("ALTER SCHEMA s OWNER TO other", database="shop")
+    assert '~ owner = "\\"PUBLIC\\"" -> "other"' in world.run("drift", expect=2).out
+    assert '~ owner = "other" -> "\\"PUBLIC\\""' in world.run("plan").out
+    world.run("apply", "--yes")
     world.run("destroy", "--yes")
     assert of_everybody(cluster) == sorted(set(before) - set(WITH_INSERT))
     assert cluster.rows("SELECT rolname FROM pg_roles WHERE rolname IN ('PUBLIC', 'group', 'other')") == []

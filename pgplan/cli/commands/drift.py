@@ -6,13 +6,16 @@ import sys
 from typing import Literal
 
 import click
+from attrs import evolve
 
+from pgplan import registry as registries
 from pgplan.cli.frame import Command
 from pgplan.cli.options import Common
 from pgplan.cli.projects import project
 from pgplan.cli.terminal import out, watching
 from pgplan.errors import Exit
 from pgplan.render.drift import drift_json, drift_text
+from pgplan.render.omission import written
 from pgplan.workflow import loss
 
 
@@ -27,7 +30,11 @@ def command(common: Common, form: Literal["text", "json"]) -> int:
     """
     with project(common) as opened, watching(common) as tell:
         drift = opened.drift(on_event=tell)
-    out(drift_json(drift) if form == "json" else drift_text(drift, colour=common.colour(sys.stdout)))
+    if form == "json":
+        out(drift_json(drift))
+    else:
+        shown = evolve(drift, plan=written(drift.plan, registries.installed().kinds))
+        out(drift_text(shown, colour=common.colour(sys.stdout)))
     if drift.lost:
         raise loss(drift.lost)
     return Exit.PENDING if drift.changes else Exit.DONE
