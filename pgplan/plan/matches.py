@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define
 
@@ -23,15 +23,25 @@ class _Column:
 def match_notes(classes: Classes) -> Iterator[str]:
     """A pattern may match nothing yet, and its objects may lack a column: neither is an error, but it may well be a mistake."""
     for type_, addresses in classes.unmatched.items():
-        more = f" and {len(addresses) - SHOWN} more" if len(addresses) > SHOWN else ""
         verb = "matches" if len(addresses) == 1 else "match"
-        yield f"{', '.join(addresses[:SHOWN])}{more} {verb} no {_several(type_)} yet"
+        yield f"{_listed(addresses)} {verb} no {_several(type_)} yet"
+    alike: dict[str, list[str]] = {}
     for (address, type_, column), one in sorted(_columns(classes.all).items()):
-        if one.lacking == one.matched:
-            yield f"{address}: no matched {type_.replace('_', ' ')} has the column {column}"
-        elif one.lacking:
-            some = f"{one.lacking} of {one.matched} matched {_several(type_)}"
-            yield f"{address}: {some} {'lacks' if one.lacking == 1 else 'lack'} the column {column}, left out there"
+        if one.lacking:
+            alike.setdefault(_said(type_, column, one), []).append(address)
+    yield from (f"{_listed(addresses)}: {said}" for said, addresses in alike.items())
+
+
+def _said(type_: str, column: str, one: _Column) -> str:
+    if one.lacking == one.matched:
+        return f"no matched {type_.replace('_', ' ')} has the column {column}"
+    some = f"{one.lacking} of {one.matched} matched {_several(type_)}"
+    return f"{some} {'lacks' if one.lacking == 1 else 'lack'} the column {column}, left out there"
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    more = f" and {len(addresses) - SHOWN} more" if len(addresses) > SHOWN else ""
+    return ", ".join(addresses[:SHOWN]) + more
 
 
 def _columns(classes: Iterable[ObjectClass]) -> dict[tuple[str, str, str], _Column]:

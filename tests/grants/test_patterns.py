@@ -60,6 +60,13 @@ def test_columns_of_all_that_a_pattern_matches(database: str, unique: str) -> No
         assert having(b, role) == set()
 
 
+def test_what_holds_for_many_is_said_once(database: str, unique: str) -> None:
+    roles = [f"{unique}_{number}" for number in range(7)]
+    with bench(database, [*(f"CREATE ROLE {role}" for role in roles), *SETUP]) as b:
+        shown = ", ".join(f"grant.{role}/tables_in:s" for role in roles[:5]) + " and 2 more"
+        assert b.both({"to": roles, **ALL_OF_S})[1].notes == tuple(note.format(shown) for note in NOTES)
+
+
 def test_columns_that_must_not_be_there(database: str, unique: str) -> None:
     role = f"{unique}_a"
     with bench(database, [f"CREATE ROLE {role}", *SETUP]) as b:

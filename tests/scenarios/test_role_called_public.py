@@ -303,3 +303,34 @@ def test_it_may_be_the_connected_role(world: Project, cluster: Server) -> None:
     world.plan_and_apply()
     assert ("schema", "s", "USAGE") in of_everybody(cluster)
     world.run("destroy", "--yes")
+
+
+@pytest.mark.pg(">= 16")
+def test_it_may_grant_memberships(project: Project, cluster: Server, tmp_path: Path) -> None:
+    memberships = """
+[role.'"PUBLIC"']
+[role.group]
+[role.other]
+member_of = ['"PUBLIC"']
+[[membership]]
+role = "group"
+member = '"PUBLIC"'
+admin = true
+[[membership]]
+role = "group"
+member = "other"
+granted_by = '"PUBLIC"'
+"""
+    project.write(HEAD + memberships)
+    project.plan_and_apply()
+    query = "SELECT member::regrole::text FROM pg_auth_members WHERE grantor::regrole::text = '\"PUBLIC\"'"
+    assert cluster.rows(query) == [("other",)]
+    address = 'membership.group/other/"PUBLIC"'
+    again = Project(tmp_path / "again", project.url)
+    again.directory.mkdir()
+    again.write(HEAD)
+    block = again.run("import", address).out
+    assert 'granted_by = "\\"PUBLIC\\""' in block
+    again.write(HEAD + block)
+    again.nothing_to_do()
+    project.run("destroy", "--yes")
