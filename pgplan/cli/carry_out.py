@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 from attrs import evolve
 
 from pgplan.cli.forms import rendered
@@ -15,6 +14,7 @@ from pgplan.errors import PgplanError, Problem
 from pgplan.planned import Plan
 from pgplan.project import Project
 from pgplan.render.changes import Counts, summary
+from pgplan.render.paint import Paint
 from pgplan.workflow import loss
 
 
@@ -67,4 +67,4 @@ def _tell(common: Common, plan: Plan) -> None:
         out("".join(f"{line}\n" for line in summary(plan.model)))
         return
     line = f"{'Destroy' if plan.model.decided.options.destroy else 'Apply'} complete! {Counts.of(plan.model).done}"
-    out((click.style(line, fg="green", bold=True) if common.colour(sys.stdout) else line) + "\n")
+    out(Paint(common.colour(sys.stdout))(line, "bold green") + "\n")

@@ -12,6 +12,7 @@ import click
 
 from pgplan.errors import CLOSE, Problem
 from pgplan.render.escape import visible
+from pgplan.render.paint import Paint
 
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|\$\$.*?\$\$""", re.DOTALL)
 _CREDENTIALS = re.compile(r"(\w+://)[^\s/@]*@|\b(password|passfile|sslpassword)\s*=\s*\S+", re.IGNORECASE)
@@ -28,7 +29,8 @@ def _show(problem: Problem, *, colour: bool) -> None:
     place = f"{problem.source}: " if problem.source else ""
     about = f"{problem.address}: " if problem.address else ""
     first, *more = _lines(f"{place}{about}{problem.message}")
-    click.echo(f"{_paint('Error:', '1;31', on=colour)} {_paint(first, '1', on=colour)}", err=True)
+    paint = Paint(colour)
+    click.echo(f"{paint('Error:', 'bold red')} {paint(first, 'bold')}", err=True)
     for line in more:
         click.echo(f"  {line}", err=True)
     for line in _lines(problem.hint) if problem.hint else ():
@@ -38,10 +40,6 @@ def _show(problem: Problem, *, colour: bool) -> None:
 def _lines(text: str) -> list[str]:
     """Lines of their own stay lines, indented where they are shown, so that none can pass for another message."""
     return [visible(line) for line in text.split("\n")]
-
-
-def _paint(text: str, code: str, *, on: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if on else text
 
 
 def show_usage_error(error: click.UsageError, *, colour: bool) -> None:

@@ -13,7 +13,8 @@ from pgplan.plan.model import Action, Change
 from pgplan.render.changes import lines, secrets_of, shown
 from pgplan.render.escape import visible
 from pgplan.render.json import resource_changes
-from pgplan.render.text import Paint, notes
+from pgplan.render.paint import Paint
+from pgplan.render.text import notes
 
 _BACKWARDS: Mapping[Action, Action] = {
     "create": "delete",
@@ -62,16 +63,16 @@ def _lines(drift: Drift, paint: Paint) -> Iterator[str]:
         yield from _change(change, drift, paint)
         yield ""
     yield from notes(drift.remarks, paint)
-    yield paint(_summary(changes, drift.compared), "1" if changes else "1;32")
+    yield paint(_summary(changes, drift.compared), "bold" if changes else "bold green")
 
 
 def _change(change: Change, drift: Drift, paint: Paint) -> Iterator[str]:
     symbol = {"delete": "-", "update": "~", "create": "+"}[change.action]
     word = visible(change.reason) or _WORDS[change.action]
-    yield f"{paint.symbol(symbol, 3)} {paint(visible(change.address), '1')}{paint(f'  # {word}', '2')}"
+    yield f"{paint.symbol(symbol, 3)} {paint(visible(change.address), 'bold')}{paint(f'  # {word}', 'dim')}"
     if change.action == "update":
         for line in lines(change, secrets_of(drift.plan, change)):
-            yield f"{paint.symbol(line.symbol, 7)} {line.text}" + (paint(f"  # {line.remark}", "2") if line.remark else "")
+            yield f"{paint.symbol(line.symbol, 7)} {line.text}" + (paint(f"  # {line.remark}", "dim") if line.remark else "")
 
 
 def _summary(changes: list[Change], compared: int) -> str:

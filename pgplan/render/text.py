@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attrs import frozen
-
 from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
+from pgplan.render.paint import Paint
 
 _LEGEND: Mapping[rendered.Seen, str] = {
     "create": "create",
@@ -19,20 +18,6 @@ _LEGEND: Mapping[rendered.Seen, str] = {
     "adopt": "adopt: manage what exists",
     "forget": "forget: stop managing, touch nothing",
 }
-_COLOURS = {"+": "32", "~": "33", "-": "31", "-/+": "31", "=": "36", ".": "36"}
-
-
-@frozen
-class Paint:
-    """Puts colours around text, or does nothing."""
-
-    on: bool = False
-
-    def __call__(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.on and code and text else text
-
-    def symbol(self, symbol: str, width: int) -> str:
-        return " " * (width - len(symbol)) + self(symbol, _COLOURS.get(symbol, ""))
 
 
 def text(plan: Plan, remarks: Remarks, *, colour: bool = False) -> str:
@@ -49,7 +34,7 @@ def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
         yield from _change(change, rendered.secrets_of(plan, change), paint)
         yield ""
     yield from notes(remarks, paint)
-    yield from (paint(line, "1" if shown else "1;32") for line in rendered.summary(plan))
+    yield from (paint(line, "bold" if shown else "bold green") for line in rendered.summary(plan))
 
 
 def statements(plan: Plan) -> str:
@@ -72,7 +57,7 @@ def _sent(plan: Plan) -> Iterator[str]:
 def notes(remarks: Remarks, paint: Paint) -> Iterator[str]:
     """What the reader should know, with an empty line after it; nothing where there is none."""
     for note in remarks.notes:
-        yield f"{paint('Note:', '1')} {visible(note)}"
+        yield f"{paint('Note:', 'bold')} {visible(note)}"
     if remarks.notes:
         yield ""
 
@@ -88,9 +73,9 @@ def _legend(changes: list[Change], paint: Paint) -> Iterator[str]:
 def _change(change: Change, secrets: rendered.Secrets, paint: Paint) -> Iterator[str]:
     symbol = rendered.SYMBOLS[rendered.seen(change)]
     destroys = rendered.destroys(change)
-    address = paint(visible(change.address), "1;31" if destroys else "1")
+    address = paint(visible(change.address), "bold red" if destroys else "bold")
     remark = rendered.remark(change)
-    yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "31" if destroys else "2") if remark else "")
+    yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "red" if destroys else "dim") if remark else "")
     for line in rendered.lines(change, secrets):
-        comment = paint(f"  # {line.remark}", "2") if line.remark else ""
+        comment = paint(f"  # {line.remark}", "dim") if line.remark else ""
         yield f"{paint.symbol(line.symbol, 7)} {line.text}{comment}"
