@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from pgplan.configuration.interpolation import Lookup, Missing, fill, scalar_text
+from pgplan.configuration.interpolation import UTF8_HINT, Lookup, Missing, fill, scalar_text, unfit
 from pgplan.secret import Secret
 
 COMMAND_SECONDS = 120
@@ -40,11 +40,15 @@ class Origin:
 
 @frozen
 class Unresolved:
-    """No value, and why. `failed`: there is a mistake, which a default must not hide. `not_run`: no command is run here."""
+    """No value, and why. `failed`: there is a mistake, which a default must not hide. `not_run`: no command is run here.
+
+    With a `hint` there is a value, but it cannot be one: that is no secret which merely is not here.
+    """
 
     reason: str
     failed: bool = False
     not_run: bool = False
+    hint: str = ""
 
 
 def resolve(
@@ -59,7 +63,8 @@ def resolve(
     if len(filled) < len(words):
         return next(word for word in words if isinstance(word, Unresolved))
     if origin.env is not None:
-        return environ.get(filled[0], Unresolved(f"{origin} is not set"))
+        found = environ.get(filled[0])
+        return Unresolved(f"{origin} is not set") if found is None else _fit(found, str(origin))
     if origin.file is not None:
         return _file(directory / filled[0], str(origin))
     if not commands:
@@ -88,30 +93,28 @@ def _file(path: Path, name: str) -> str | Unresolved:
 
 
 def _command(command: list[str], name: str, directory: Path, environ: Mapping[str, str]) -> str | Unresolved:
-    """What the command prints. Its standard error is the user's: it says what went wrong."""
-    import subprocess  # noqa: PLC0415 - late: few configurations run a command
+    from subprocess import TimeoutExpired  # noqa: PLC0415 - late: few configurations run a command
+
+    from pgplan.configuration.command import output  # noqa: PLC0415
 
     try:
-        done = subprocess.run(  # noqa: S603 - the configuration's own command, without a shell
-            command,
-            cwd=directory,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        status, printed = output(command, directory, environ, COMMAND_SECONDS)
     except OSError as error:
         return Unresolved(f"cannot run {name}: {error.strerror}", failed=True)
-    except subprocess.TimeoutExpired:
+    except TimeoutExpired:
         return Unresolved(f"{name} did not end within {COMMAND_SECONDS} seconds", failed=True)
-    if done.returncode:
-        return Unresolved(f"{name} ended with exit status {done.returncode}", failed=True)
-    return _line(done.stdout, name)
+    if status:
+        return Unresolved(f"{name} ended with exit status {status}", failed=True)
+    return _line(printed, name)
 
 
 def _line(data: bytes, name: str) -> str | Unresolved:
     try:
-        return data.decode().removesuffix("\n").removesuffix("\r")
+        return _fit(data.decode().removesuffix("\n").removesuffix("\r"), name)
     except UnicodeDecodeError:
-        return Unresolved(f"{name} does not give UTF-8 text", failed=True)
+        return Unresolved(f"what {name} gives is not UTF-8 text", failed=True, hint=UTF8_HINT)
+
+
+def _fit(text: str, name: str) -> str | Unresolved:
+    wrong = unfit(text)
+    return text if wrong is None else Unresolved(f"what {name} gives {wrong[0]}", failed=True, hint=wrong[1])

@@ -90,6 +90,8 @@ class Settings:
         value = resolve(origin, directory, environ, variables.lookup, commands=True, sensitive=True)
         if isinstance(value, Unresolved):
             variables.unresolved["connection.password"] = value.reason
+            if value.hint:
+                self.report.add(place.below("password"), value.reason, value.hint, "connection")
         return Secret(value if isinstance(value, str) and value else None, str(origin))
 
     def state(self) -> StateSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -11,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 from attrs import field, frozen
 
 from pgplan.configuration.decode import decode
+from pgplan.configuration.interpolation import unfit
 from pgplan.configuration.keys import Number
 from pgplan.configuration.scanner import Path, nearest, scan
 from pgplan.errors import ConfigurationError, Problem, Source, raise_all
@@ -18,6 +20,8 @@ from pgplan.kind import InvalidBlockError
 
 T = TypeVar("T")
 MAIN = "pgplan.toml"
+_NUL = re.compile(r"\\(u0000|U00000000)")
+"""How TOML can write one; after another backslash it is none."""
 
 Form = Literal["once", "table", "array"]
 """``[x]``, once in a directory; ``[x.NAME]``, once for each name; or ``[[x]]``."""
@@ -166,4 +170,26 @@ def read_toml(path: FilePath, name: str) -> SourceFile:
         raise ConfigurationError(told(error, name)) from None
     except RecursionError:
         raise ConfigurationError(Problem("arrays or tables are nested too deeply", Source(name))) from None
-    return SourceFile(name, text, values, hashlib.sha256(data).hexdigest())
+    file = SourceFile(name, text, values, hashlib.sha256(data).hexdigest())
+    if _NUL.search(text):
+        raise_all(ConfigurationError, _nuls(Place(file)))
+    return file
+
+
+def _nuls(place: Place) -> Iterator[Problem]:
+    """TOML has no surrogates, and NUL only as an escape."""
+    value: Any = place.value
+    steps: Iterable[str | int] = ()
+    if isinstance(value, dict):
+        steps = cast("dict[str, object]", value)
+    elif isinstance(value, list):
+        steps = range(len(cast("list[object]", value)))
+    for step in steps:
+        wrong = unfit(step)
+        if wrong is None:
+            yield from _nuls(place.below(step))
+        else:
+            yield Problem(f"a key of {place.name or 'the file'} {wrong[0]}", place.source, hint=wrong[1])
+    wrong = unfit(value) if isinstance(value, str) else None
+    if wrong is not None:
+        yield Problem(f"{place.name} {wrong[0]}", place.source, hint=wrong[1])

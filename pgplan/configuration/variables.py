@@ -16,7 +16,7 @@ from typing import Any
 from attrs import astuple
 
 from pgplan.configuration.directives import Variable
-from pgplan.configuration.interpolation import Missing, fill, has_references, references, scalar_text, wrong_reference
+from pgplan.configuration.interpolation import Missing, fill, has_references, references, scalar_text, unfit, wrong_reference
 from pgplan.configuration.keys import Number
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
@@ -156,7 +156,14 @@ class Variables:
         """What ``${var.NAME}`` or ``${env.NAME}`` stands for: a TOML value, a Secret, or Missing."""
         if scope == "env":
             value = self.inputs.environ.get(name)
-            return Missing(f"the environment variable {name} is not set") if value is None else value
+            if value is None:
+                return Missing(f"the environment variable {name} is not set")
+            wrong = unfit(value)
+            return (
+                value
+                if wrong is None
+                else Missing(f"what the environment variable {name} gives {wrong[0]}", wrong[1], wrong=True)
+            )
         if name in self._declared:
             return self.value(name)
         return Missing(f"the variable {name!r} is not declared", self._advice(name), wrong=True)
@@ -211,7 +218,7 @@ class Variables:
         if name in self._from_files:
             return self._typed(name, variable, *self._from_files[name])
         if key in self.inputs.environ:
-            return self._parsed(name, variable, self.inputs.environ[key], key, None)
+            return self._parsed(name, variable, self.inputs.environ[key], f"the environment variable {key}", None)
         return self._configured(name, variable, place)
 
     def _configured(self, name: str, variable: Variable, place: Place) -> Any:
@@ -221,6 +228,9 @@ class Variables:
             found = self._resolved(variable.from_, sensitive=variable.sensitive)
             if isinstance(found, str):
                 return self._parsed(name, variable, found, "from", place.below("from"))
+            if found.hint:
+                self.report.add(place.below("from"), found.reason, found.hint, f"var.{name}")
+                return Unresolved("")
             if found.failed or found.not_run:
                 return found
             reason = found.reason
@@ -237,11 +247,16 @@ class Variables:
     def _parsed(self, name: str, variable: Variable, text: str, origin: str, place: Place | None) -> Any:
         """`text` as the variable's type; lists and tables are written as in TOML. Messages never show it."""
         parse = _PARSERS[variable.type]
+        wrong, value = unfit(text), None
         try:
-            return parse(text)
+            value = parse(text) if wrong is None else None
         except ValueError:
-            self.report.add(place, f"what {origin} gives is no {variable.type}", _FORMS.get(variable.type, ""), f"var.{name}")
-            return Unresolved("")
+            wrong = f"is no {variable.type}", _FORMS.get(variable.type, "")
+        wrong = wrong or unfit(value)
+        if wrong is None:
+            return value
+        self.report.add(place, f"what {origin} gives {wrong[0]}", wrong[1], f"var.{name}")
+        return Unresolved("")
 
     def _typed(self, name: str, variable: Variable, value: Any, place: Place) -> Any:
         if isinstance(value, Missing):
@@ -260,7 +275,7 @@ class Variables:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _integer(text: str) -> int:

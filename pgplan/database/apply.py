@@ -26,7 +26,6 @@ from pgplan.address import Address
 from pgplan.database import emergency
 from pgplan.database.commit import conclude, save
 from pgplan.database.connection import Session, facts, pin_local
-from pgplan.database.interrupts import deferred
 from pgplan.database.notices import Notice
 from pgplan.database.pending import Digests, books
 from pgplan.database.read import read, read_now
@@ -38,6 +37,7 @@ from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
 from pgplan.database.verify import counted, stale, unfulfilled
 from pgplan.database.working import AS_BEFORE, Prepared, Working
 from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
+from pgplan.interrupts import deferred
 from pgplan.plan.model import Plan, Remarks, Secrecy
 from pgplan.registry import Registry
 from pgplan.secret import Secret

@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
+from pgplan.configuration.interpolation import unfit
 from pgplan.configuration.model import Connection
 from pgplan.database.notices import Notices
 from pgplan.database.scrub import mask, server_error
@@ -134,6 +135,9 @@ def connect(settings: Connection, directory: Path, name: str) -> Session:
         session = Session.connect("", row_factory=dict_row, prepare_threshold=None, **parameters)
     except psycopg.Error as error:
         raise _no_connection(str(error), secrets) from None
+    except UnicodeError:
+        message = "cannot connect: a variable of libpq's own environment is not UTF-8 text"
+        raise PgplanError(Problem(message, address="connection", hint="look at those whose names begin with PG")) from None
     session.role, session.pinned, session.notices = settings.role, dict(settings.settings), Notices()
     session.add_notice_handler(session.notices)
     session.isolation_level, session.read_only, session.deferrable = IsolationLevel.READ_COMMITTED, False, False
@@ -143,6 +147,9 @@ def connect(settings: Connection, directory: Path, name: str) -> Session:
         session.close()
         raise
     return session
+
+
+_URL = "expected postgresql://user@host:port/database; in it, characters such as @ : / % are percent-encoded"
 
 
 def parameters_of(settings: Connection, directory: Path) -> dict[str, Any]:
@@ -156,12 +163,16 @@ def parameters_of(settings: Connection, directory: Path) -> dict[str, Any]:
 
         url = embedded_url(directory)
     try:
+        wrong = unfit(url)
+        if wrong is not None:
+            raise PgplanError(Problem(f"the URL {wrong[0]}", address="connection", hint=_URL))
         given: dict[str, Any] = dict(conninfo_to_dict(url))
+    except UnicodeError:  # of what is percent-encoded
+        raise PgplanError(Problem("the URL is not UTF-8 text", address="connection", hint=_URL)) from None
     except psycopg.ProgrammingError as error:
         # libpq quotes the part that it cannot read, which may be the password.
         reason = re.sub(r'"[^"]*"?', '"…"', str(error)).strip()
-        hint = "expected postgresql://user@host:port/database; in it, characters such as @ : / % are percent-encoded"
-        raise PgplanError(Problem(f"cannot read the URL: {reason}", address="connection", hint=hint)) from None
+        raise PgplanError(Problem(f"cannot read the URL: {reason}", address="connection", hint=_URL)) from None
     if settings.password is not None:
         given["password"] = _known(settings.password, "password")
     return given

@@ -40,7 +40,7 @@ SENT = ("new", "changed", "deferred")
 @cache
 def _scrypt(text: str, salt: str) -> str:
     """Cached, because planning and recording of one run ask the same."""
-    data = text.encode("utf-8", "surrogatepass")  # an environment variable need not be UTF-8
+    data = text.encode("utf-8", "surrogatepass")
     return hashlib.scrypt(data, salt=salt.encode(), n=2**14, r=8, p=1, dklen=32).hex()
 
 

@@ -268,3 +268,19 @@ def test_a_step_that_fails_leaves_everything_as_before(base: Project, unique: st
     assert "rolled back" in error
     assert _roles(server, unique) == []
     assert base.run("state", "list").out == ""
+
+
+@pytest.mark.parametrize("command", [["plan"], ["drift"], ["psql"]])
+@pytest.mark.parametrize("url", ["postgresql:///m4rker\udcff", "host=x password=m4rker\udcff", "postgresql://h/m4rker%ff"])
+def test_a_url_that_is_no_text(base: Project, url: str, command: list[str]) -> None:
+    error = base.run(*command, "--url", url, expect=1).err
+    assert "connection: the URL is not UTF-8 text\n  expected postgresql://" in error
+    assert "m4rker" not in error
+
+
+@pytest.mark.parametrize("name", ["PGHOST", "PGPASSWORD", "PGUSER"])
+def test_an_environment_of_libpq_that_is_no_text(base: Project, name: str) -> None:
+    base.edit('[connection]\nurl = "${env.DATABASE_URL}"\n', "")
+    error = base.run("plan", expect=1, environment={name: "m4rker\udcff", "PGPORT": "1"}).err
+    assert "connection: cannot connect" in error
+    assert "m4rker" not in error.replace("/m4rker", "")

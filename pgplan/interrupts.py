@@ -1,4 +1,4 @@
-"""Ctrl-C, or SIGTERM, while COMMIT is on its way: it must wait until the books are closed."""
+"""Ctrl-C, or SIGTERM, where it must wait: until the books of a COMMIT are closed, or a process that starts is known."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ class Interrupts:
 
 
 @contextmanager
-def deferred() -> Generator[Interrupts]:
+def deferred(*, however_often: bool = False) -> Generator[Interrupts]:
     """Hold back the first SIGINT or SIGTERM in the body; a second one raises KeyboardInterrupt at once, for who cannot wait.
+
+    With `however_often` all are held back: only for what takes a moment.
 
     Does nothing outside the main thread, which signals do not reach, and to a signal that is ignored (a shell's background job).
     """
@@ -32,7 +34,7 @@ def deferred() -> Generator[Interrupts]:
     def note(number: int, frame: FrameType | None) -> None:
         del number, frame
         seen.count += 1
-        if seen.count > 1:
+        if seen.count > 1 and not however_often:
             raise KeyboardInterrupt
 
     numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
