@@ -79,7 +79,7 @@ def test_mistakes_give_the_same(base: Project) -> None:
     assert "cannot connect" in _both(base, "plan", "--url", "postgresql://nobody@/x?host=/nowhere").err
     assert _both(base, "validate", "-C", "absent").code == 1
     base.environment["PASSWORD"] = "\udcff"
-    assert "does not give UTF-8 text" in _both(base, "plan").err
+    assert "what the command sh gives is not UTF-8 text" in _both(base, "plan").err
     base.edit("login = true", 'logn = true\n"\\u001b" = 1')
     mistakes = _both(base, "-v", "plan")
     assert (mistakes.code, mistakes.out, mistakes.err.count("Error: ")) == (1, "", 2)
