@@ -24,10 +24,11 @@ from attrs import evolve, frozen
 
 from pgplan.address import Address
 from pgplan.database import emergency
+from pgplan.database.alive import kept_alive
 from pgplan.database.commit import conclude, save
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.notices import Notice
-from pgplan.database.pending import Digests, books
+from pgplan.database.pending import Digests, books, with_oids
 from pgplan.database.read import read, read_now
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
@@ -45,6 +46,7 @@ from pgplan.snapshot import Facts, Snapshot
 from pgplan.state.digests import SENT, record
 from pgplan.state.model import Digest, State
 from pgplan.state.store import StateStore, new_state
+from pgplan.state.text import lines
 
 CHECKPOINTS = ("locked", "begun", "compared", "executed", "verified", "flushed", "noted", "committed", "recorded")
 """What `checkpoint` is called with when each of the numbered steps is done."""
@@ -141,12 +143,15 @@ def _locked(working: Working, again: Again | None) -> Applied:
     if not working.plan.changes:
         judged = again is not None or working.remarks.timeline == known.timeline
         return _nothing_to_do(working, resolved, known if judged else None)
+    # All that can be made before the transaction: once it is open, others wait for its locks.
     digests, overall = _digests(working, resolved.state, known)
+    done, parts = books(working.plan, resolved.state, working.registry, digests, overall), lines(resolved.state)
     prepared = _prepare(working)
-    done = books(working.plan, resolved.state, prepared.after, working.registry, digests, overall)
+    with kept_alive(working.connection):
+        done = with_oids(done, working.plan, prepared.after, working.registry)
     with deferred() as interrupts:
         try:
-            state, version = conclude(working, resolved, prepared, done)
+            state, version = conclude(working, resolved, prepared, done, parts)
         except KeyboardInterrupt:
             message = "interrupted while the transaction was being committed"
             hint = "the next run finds out how it ended, and records it"
@@ -236,14 +241,16 @@ def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
     types = sorted({identity.type for identity in counted(plan)})
     before = read_now(connection, working.registry, types)
     check_target(plan, working.remarks, before.facts)
-    raise_moved(stale(plan, before))
+    with kept_alive(connection):
+        raise_moved(stale(plan, before))
     working.checkpoint("compared")
     if not any(step.statements for step in plan.steps):
         return Prepared(before, before, (), None)
     notices = run(connection, plan, working.secret_of, one_by_one=one_by_one)
     working.checkpoint("executed")
     after = read_now(connection, working.registry, types)
-    _raise_unfulfilled(unfulfilled(plan, after))
+    with kept_alive(connection):
+        _raise_unfulfilled(unfulfilled(plan, after))
     working.checkpoint("verified")
     mark = make_last(connection, working.id, working.connect)
     working.checkpoint("flushed")

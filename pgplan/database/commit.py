@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 import psycopg
 from attrs import evolve, frozen
 
 from pgplan.database import emergency
+from pgplan.database.alive import kept_alive
 from pgplan.database.connection import Session
 from pgplan.database.pending import Books, pending, recorded, settled
 from pgplan.database.recovery import Resolved, flushed, found_out
@@ -17,21 +19,25 @@ from pgplan.database.working import AS_BEFORE, Prepared, Working
 from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.state.backend import BackendError, ConflictError
 from pgplan.state.model import State
+from pgplan.state.text import line as pending_line
 
 RECORDINGS = 3
 """How often step 9 is tried while the state still notes this run's transaction, in whatever version."""
 
 
-def conclude(working: Working, resolved: Resolved, prepared: Prepared, done: Books) -> tuple[State, str | None]:
-    """Steps 7 to 9."""
+def conclude(
+    working: Working, resolved: Resolved, prepared: Prepared, done: Books, parts: Mapping[str, str]
+) -> tuple[State, str | None]:
+    """Steps 7 to 9. `parts` are the lines of the state as it is."""
     state, version = resolved.state, resolved.version
     known = prepared.before.facts
     if prepared.mark is None:
         # Nothing was sent, so there is nothing to be in doubt about: the state alone changes, under the database's lock.
         after = recorded(state, done, known, flushed(working.connection))
         return after, save(working, after, version)
-    noted = evolve(state, pending=pending(working.id, working.plan, prepared.mark, prepared.before, prepared.after, done))
-    version = save(working, noted, version)
+    with kept_alive(working.connection):
+        noted = evolve(state, pending=pending(working.id, working.plan, prepared.mark, prepared.before, prepared.after, done))
+        version = save(working, noted, version, {**parts, "pending": pending_line(noted.pending)})
     working.checkpoint("noted")
     failure = _commit(working.connection)
     working.checkpoint("committed")
@@ -41,9 +47,9 @@ def conclude(working: Working, resolved: Resolved, prepared: Prepared, done: Boo
     return _record(working, after, version)
 
 
-def save(working: Working, state: State, version: str | None) -> str:
+def save(working: Working, state: State, version: str | None, parts: Mapping[str, str] | None = None) -> str:
     try:
-        return working.store.save(state, version)
+        return working.store.save(state, version, parts)
     except ConflictError:
         end(working.connection)
         message = "the plan can no longer be applied: the state was changed by another operation while this one was at work"

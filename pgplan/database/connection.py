@@ -116,6 +116,8 @@ class Session(psycopg.Connection[DictRow]):
     notices: Notices
     tell: Listener = staticmethod(unheard)
     """Is told what happens."""
+    idle_limit: float = 0.0
+    """Seconds after which the server ends a transaction that idles; 0: not known."""
 
 
 def connect(settings: Connection, directory: Path, name: str) -> Session:

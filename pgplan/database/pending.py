@@ -31,8 +31,8 @@ class Books:
     secrets: Digest | None
 
 
-def books(plan: Plan, state: State, after: Snapshot, registry: Registry, digests: Digests, secrets: Digest | None) -> Books:
-    """`after` is what is found after the steps: what was created has its OID from there."""
+def books(plan: Plan, state: State, registry: Registry, digests: Digests, secrets: Digest | None) -> Books:
+    """But for the OIDs of what is created (`with_oids`): all that can be known before the transaction."""
     recorded = state.by_address()
     goes = [change for change in plan.changes if change.action in ("delete", "forget")]
     stays = [change for change in plan.changes if change.action not in ("delete", "forget")]
@@ -41,7 +41,7 @@ def books(plan: Plan, state: State, after: Snapshot, registry: Registry, digests
     for change in stays:
         before = recorded.get(change.previous_address or change.address)
         kept = {slot: digest for slot, digest in before.secrets.items() if slot in _slots(plan, change)} if before else {}
-        entries.append(_entry(change, before, after, registry, {**kept, **digests.get(change.address, {})}))
+        entries.append(_entry(change, before, registry, {**kept, **digests.get(change.address, {})}))
     return Books(
         entries=tuple(entries),
         removed=tuple(change.address for change in goes) + tuple(c.previous_address for c in stays if c.previous_address),
@@ -59,13 +59,20 @@ def _identity(change: Change) -> Identity:
     return Identity(change.kind, Address.parse(change.address).key, change.database)
 
 
-def _entry(change: Change, recorded: Entry | None, after: Snapshot, registry: Registry, secrets: Mapping[str, Digest]) -> Entry:
+def with_oids(done: Books, plan: Plan, after: Snapshot, registry: Registry) -> Books:
+    """`after` is what is found after the steps."""
+    identities = {change.address: _identity(change) for change in plan.changes if not is_edge_kind(registry.kinds[change.kind])}
+    found = {address: after.get(identity) for address, identity in identities.items()}
+    oids = {address: one.oid for address, one in found.items() if one is not None}
+    return evolve(done, entries=tuple(evolve(entry, oid=oids.get(entry.address, 0)) for entry in done.entries))
+
+
+def _entry(change: Change, recorded: Entry | None, registry: Registry, secrets: Mapping[str, Digest]) -> Entry:
     kind = registry.kinds[change.kind]
-    found = None if is_edge_kind(kind) else after.get(_identity(change))
     return Entry(
         address=change.address,
         database=change.database,
-        oid=found.oid if found is not None else 0,
+        oid=0,
         spec=change.after or {},
         depends=change.depends,
         protected=change.protected,

@@ -13,6 +13,7 @@ from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
+from pgplan.database.alive import kept_alive
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.scrub import server_error
 from pgplan.kind import Facts, Found, Reader, Scope, Snapshot
@@ -60,12 +61,13 @@ def _snapshot(connection: Session, registry: Registry, types: Collection[str]) -
         rows = _rows(connection, [reader.query(known) for reader in wanted])
     except psycopg.Error as error:
         raise server_error(error, doing="cannot read the catalogs") from None
-    return Snapshot(
-        known,
-        part_of(_found(wanted, rows, known, "cluster")),
-        {known.database: part_of(_found(wanted, rows, known, "database"))},
-        registry.implied,
-    )
+    with kept_alive(connection, after_pipeline=True):
+        return Snapshot(
+            known,
+            part_of(_found(wanted, rows, known, "cluster")),
+            {known.database: part_of(_found(wanted, rows, known, "database"))},
+            registry.implied,
+        )
 
 
 def _found(wanted: Sequence[Reader], rows: Sequence[Sequence[DictRow]], known: Facts, scope: Scope) -> Iterator[Found]:

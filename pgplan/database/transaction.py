@@ -80,6 +80,7 @@ def _begin(connection: Session, name: str, wait: float) -> None:
         connection.rollback()
         raise _locked(connection, name) from None
     _set_local(connection, {**KEEPALIVES, "synchronous_commit": "on", **limits})
+    connection.idle_limit = int(limits["idle_in_transaction_session_timeout"]) / 1000
 
 
 def end(connection: Session) -> None:

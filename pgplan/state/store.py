@@ -8,11 +8,12 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, cast
 
-from attrs import define, evolve, frozen
+from attrs import define, frozen
 
 from pgplan.errors import Problem
 from pgplan.events import Listener, unheard
@@ -20,7 +21,7 @@ from pgplan.images import canonical, image
 from pgplan.patience import take
 from pgplan.state.backend import Backend, BackendError, ConflictError, Lock, Stored
 from pgplan.state.model import State
-from pgplan.state.text import StateError, decode, encode
+from pgplan.state.text import StateError, decode, joined, line, lines
 
 WRITES = 3
 """How often a write whose outcome is unclear is tried in all."""
@@ -68,15 +69,16 @@ class StateStore:
             )
         return state, stored.version
 
-    def save(self, state: State, expected: str | None) -> str:
+    def save(self, state: State, expected: str | None, parts: Mapping[str, str] | None = None) -> str:
         """Replace the version `expected` (None: there is none yet) by `state` under a fresh nonce; return the new version.
 
-        When this returns, the state is stored durably. Raises ConflictError when another version is stored, and BackendError when
-        it cannot be written.
+        `parts` are the lines of `state`, where they are made already. When this returns, the state is stored durably. Raises
+        ConflictError when another version is stored, and BackendError when it cannot be written.
         """
+        parts = parts or lines(state)
         nonces: set[str] = set()
         for _ in range(WRITES - 1):
-            data = _stamp(state, nonces)
+            data = _stamp(parts, nonces)
             try:
                 return self.backend.write(data, expected)
             except ConflictError:
@@ -88,7 +90,7 @@ class StateStore:
             except BackendError:
                 # It may be stored all the same, or come to be stored later. Only a write over what is there now makes it sure.
                 expected = self._still(expected, nonces)
-        return self.backend.write(_stamp(state, nonces), expected)
+        return self.backend.write(_stamp(parts, nonces), expected)
 
     def _still(self, expected: str | None, nonces: set[str]) -> str | None:
         """The version to write over after an unclear outcome: our own or the expected one."""
@@ -125,10 +127,10 @@ def content_hash(state: State) -> str:
     return hashlib.sha256(canonical(image(state.entries))).hexdigest()
 
 
-def _stamp(state: State, nonces: set[str]) -> bytes:
+def _stamp(parts: Mapping[str, str], nonces: set[str]) -> bytes:
     nonce = secrets.token_hex(16)
     nonces.add(nonce)
-    return encode(evolve(state, nonce=nonce))
+    return joined({**parts, "nonce": line(nonce)})
 
 
 def _nonce(stored: Stored) -> str | None:

@@ -6,7 +6,7 @@ docs/reference/state.md describes the format.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pgplan.errors import PgplanError, Problem
@@ -26,8 +26,23 @@ class StateError(PgplanError):
 
 def encode(state: State) -> bytes:
     """The bytes of a state file."""
+    return joined(lines(state))
+
+
+def lines(state: State) -> dict[str, str]:
+    """The text of each part of a state."""
     document: dict[str, Any] = image(state)
-    return ("{\n" + ",\n".join(f"{_line(key)}: {_lines(document[key])}" for key in sorted(document)) + "\n}\n").encode()
+    return {key: _lines(part) for key, part in document.items()}
+
+
+def line(part: Any) -> str:
+    """The text of a part that is no list."""
+    return _line(image(part))
+
+
+def joined(parts: Mapping[str, str]) -> bytes:
+    """The bytes of a state file, of the text of its parts."""
+    return ("{\n" + ",\n".join(f"{_line(key)}: {parts[key]}" for key in sorted(parts)) + "\n}\n").encode()
 
 
 def decode(data: bytes, location: str) -> State:
