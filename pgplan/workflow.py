@@ -34,6 +34,7 @@ from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
 from pgplan.state.digests import declared_secrets, slots
+from pgplan.state.kinds import explained
 from pgplan.state.model import State
 from pgplan.state.store import StateStore, content_hash
 
@@ -121,7 +122,8 @@ def opened(request: Request, tell: Listener = unheard) -> Generator[Run]:
     connection = connect(configuration.connection, configuration.directory, configuration.name)
     connection.tell = tell
     try:
-        yield Run(request, registry, configuration, store, connection)
+        with explained(store, registry):
+            yield Run(request, registry, configuration, store, connection)
     finally:
         connection.close()
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from pgplan.configuration.interpolation import UTF8_HINT, Lookup, Missing, fill, scalar_text, unfit
+from pgplan.configuration.interpolation import Lookup, Missing, fill, scalar_text
+from pgplan.legible import UTF8_HINT, unfit
 from pgplan.secret import Secret
 
 COMMAND_SECONDS = 120

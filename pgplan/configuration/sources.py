@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeVar, cast
 from attrs import field, frozen
 
 from pgplan.configuration.decode import decode
-from pgplan.configuration.interpolation import unfit
 from pgplan.configuration.keys import Number
 from pgplan.configuration.scanner import Path, nearest, scan
 from pgplan.errors import ConfigurationError, Problem, Source, raise_all
 from pgplan.kind import InvalidBlockError
+from pgplan.legible import unfit
 
 T = TypeVar("T")
 MAIN = "pgplan.toml"

@@ -16,12 +16,13 @@ from typing import Any
 from attrs import astuple
 
 from pgplan.configuration.directives import Variable
-from pgplan.configuration.interpolation import Missing, fill, has_references, references, scalar_text, unfit, wrong_reference
+from pgplan.configuration.interpolation import Missing, fill, has_references, references, scalar_text, wrong_reference
 from pgplan.configuration.keys import Number
 from pgplan.configuration.model import Inputs
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report, SourceFile, read_toml
 from pgplan.errors import ConfigurationError, suggestion
+from pgplan.legible import unfit
 from pgplan.secret import Secret
 
 ENVIRONMENT_PREFIX = "PGPLAN_VAR_"

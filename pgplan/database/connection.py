@@ -21,13 +21,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
-from pgplan.configuration.interpolation import unfit
 from pgplan.configuration.model import Connection
 from pgplan.database.notices import Notices
 from pgplan.database.scrub import mask, server_error
 from pgplan.errors import PgplanError, Problem
 from pgplan.events import Listener, unheard
 from pgplan.kind import Facts
+from pgplan.legible import unfit
 from pgplan.secret import Secret
 
 EMBEDDED = "embedded"

@@ -6,11 +6,13 @@ docs/reference/state.md describes the format.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pgplan.errors import PgplanError, Problem
 from pgplan.images import image, mistakes, restore
+from pgplan.legible import unfit
 from pgplan.state import content
 from pgplan.state.model import FORMAT, State
 from pgplan.version import __version__
@@ -18,6 +20,8 @@ from pgplan.version import __version__
 FIRST = 2
 """The first format of a release."""
 _SHOWN_MISTAKES = 5
+_ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+"""How JSON can hold what no text of PostgreSQL can be."""
 
 
 class StateError(PgplanError):
@@ -50,16 +54,30 @@ def decode(data: bytes, location: str) -> State:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _damaged(location, (f"it is not JSON: {error}",)) from error
+        raise damaged(location, (f"it is not JSON: {error}",)) from error
     _check_format(document, location)
+    if _ESCAPED.search(data):
+        illegible = tuple(_illegible(document))
+        if illegible:
+            raise damaged(location, illegible)
     try:
         state = restore(document, State)
     except Exception as error:  # besides MismatchError, whatever a class raises
-        raise _damaged(location, mistakes(error)) from error
+        raise damaged(location, mistakes(error)) from error
     wrong = tuple(content.mistakes(state))
     if wrong:
-        raise _damaged(location, wrong)
+        raise damaged(location, wrong)
     return state
+
+
+def _illegible(document: dict[str, Any]) -> Iterator[str]:
+    """Which parts, or entries, hold such text."""
+    for key, part in document.items():
+        for item in part if isinstance(part, list) else [part]:
+            wrong = unfit(item)
+            if wrong is not None:
+                name = cast("dict[str, Any]", item).get("address", "") if isinstance(item, dict) else ""
+                yield f"{key}: {name} {wrong[0]}" if name else f"{key} {wrong[0]}"
 
 
 def _check_format(document: Any, location: str) -> None:
@@ -68,7 +86,7 @@ def _check_format(document: Any, location: str) -> None:
     except (KeyError, TypeError):
         version = None
     if type(version) is not int or version < 1:
-        raise _damaged(location, ("it has no format number",))
+        raise damaged(location, ("it has no format number",))
     if version < FIRST:
         raise StateError(
             Problem(
@@ -85,7 +103,8 @@ def _check_format(document: Any, location: str) -> None:
         )
 
 
-def _damaged(location: str, what: tuple[str, ...]) -> StateError:
+def damaged(location: str, what: tuple[str, ...]) -> StateError:
+    """The error that says what is wrong with a state."""
     more = f"; and {len(what) - _SHOWN_MISTAKES} more mistakes" if len(what) > _SHOWN_MISTAKES else ""
     hint = "put back a good copy of it; what it held can also be recorded again with: pgplan import ADDRESS…"
     return StateError(Problem(f"the state {location} is damaged: {'; '.join(what[:_SHOWN_MISTAKES])}{more}", hint=hint))
