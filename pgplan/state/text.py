@@ -73,7 +73,8 @@ def decode(data: bytes, location: str) -> State:
 def _illegible(document: dict[str, Any]) -> Iterator[str]:
     """Which parts, or entries, hold such text."""
     for key, part in document.items():
-        for item in part if isinstance(part, list) else [part]:
+        items = cast("list[object]", part) if isinstance(part, list) else [part]
+        for item in items:
             wrong = unfit(item)
             if wrong is not None:
                 name = cast("dict[str, Any]", item).get("address", "") if isinstance(item, dict) else ""

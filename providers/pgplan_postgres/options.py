@@ -16,15 +16,22 @@ from pgplan_postgres.sql import name, text
 
 Options = Mapping[str, str | Secret]
 
-# At the end only: password_required, token_url and api_key_id are none.
+# At the end only: password_required, token_url and api_key_id are none. A key alone is a column's, or a file's name.
 _SECRET_NAME = re.compile(
-    r"(password|passwd|pwd|passcode|passphrase|secret|token|(api|access|secret|private)key|credentials?)$|^pass$"
+    r"(password|passwd|pwd|passcode|passphrase|secret|token|credentials?|jwt|privatekeypem"
+    r"|(api|access|account|encryption|master|private|sa|secret|shared|signing)key)$|^pass$"
 )
+_MAY_HOLD_ONE = re.compile(r"(dsn|conn(ection)?(str|string|info|uri|url))$|^pin$")
+"""What names a place to connect to may hold the password in it, and a pin may be no secret."""
 
 
 def is_secret_name(option: str) -> bool:
     """Whether an option's name says that its value is a secret: ``password``, ``sslpassword``, ``api_key``, ``authToken``."""
-    return _SECRET_NAME.search(re.sub(r"[^a-z0-9]", "", option.lower())) is not None
+    return _SECRET_NAME.search(_letters(option)) is not None
+
+
+def _letters(option: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", option.lower())
 
 
 def as_secret(option: str, value: str | Secret) -> str | Secret:
@@ -47,6 +54,12 @@ def check_readable(mistakes: Mistakes, path: Path, of: str, options: Iterable[st
 def found_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:
     """Options as the catalogs show them, [[name, value], …], with what looks like a secret hidden in a `Secret`."""
     return {option: as_secret(option, value or "") for option, value in sorted(rows or (), key=lambda row: row[0])}
+
+
+def readable_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:
+    """`found_options` of a wrapper or server: what may hold a secret is shown only if the configuration says it in clear."""
+    found = found_options(rows)
+    return {one: Secret(v) if isinstance(v, str) and _MAY_HOLD_ONE.search(_letters(one)) else v for one, v in found.items()}
 
 
 def mapping_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:

@@ -12,7 +12,7 @@ from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
 from pgplan.secret import Secret
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, named, sorted_dict, to_role
-from pgplan_postgres.options import changes, check_readable, clause, found_options, plain, query_column
+from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
 
@@ -140,7 +140,7 @@ def _found(row: Row, lists: Lists) -> Found:
         fdw=row["fdw"],
         type=row["type"] or "",
         version=row["version"] or "",
-        options=found_options(row["options"]),
+        options=readable_options(row["options"]),
         owner=row["owner"] or "",
         comment=row["comment"] or "",
     )

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import itemgetter
@@ -137,8 +137,8 @@ def places(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str 
         for key, item in cast("dict[str, Json]", value).items():
             yield from places(item, (*path, key))
     elif isinstance(value, list):
-        for number, item in enumerate(cast("list[Json]", value)):
-            yield from places(item, (*path, number))
+        for number in range(len(cast("Sequence[Json]", value))):
+            yield from places(value[number], (*path, number))
 
 
 def at(document: Json, path: tuple[str | int, ...]) -> Json:
@@ -292,7 +292,7 @@ def _decide(run: workflow.Run, seen: workflow.Seen) -> Iterator[Callable[[], obj
 
 def test_deciding(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that `plan`, `destroy` and `drift` decide with it is a fault of pgplan."""
-    document = {**recorded.document, "pending": None}
+    document: dict[str, Json] = {**recorded.document, "pending": None}
     said = list[str]()
     for name, mutated in itertools.islice(mutations(document), 0, None, DECIDING):
         run = recorded.holding(mutated())
