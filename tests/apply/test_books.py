@@ -10,8 +10,9 @@ import pytest
 from attrs import evolve
 
 from pgplan.database.connection import Session
+from pgplan.database.recovery import resolve
 from pgplan.errors import Exit, PgplanError
-from pgplan.state.model import State
+from pgplan.state.model import State, Target
 from pgplan.state.text import decode, encode
 from tests.apply.test_commit import cut_off
 from tests.apply.world import World, once, schema_blocks
@@ -33,6 +34,11 @@ def of_another_run(state: State) -> State:
     return evolve(state, pending=evolve(state.pending, id="somebody else's"))
 
 
+def damaged_target(state: State) -> Target:
+    assert state.target is not None
+    return evolve(state.target, timeline=0)
+
+
 def directory_instead(world: World) -> None:
     path(world).unlink()
     path(world).mkdir()
@@ -41,6 +47,19 @@ def directory_instead(world: World) -> None:
 def truncated(world: World) -> None:
     data = path(world).read_bytes()
     path(world).write_bytes(data[: len(data) // 2])
+
+
+def settled(world: World) -> None:
+    """By a run that does not see this one's lock, as where it was taken over."""
+    with world.opened() as run:
+        state, version = run.store.load()
+        assert state is not None
+        assert resolve(state, version, run.store, run.connection, run.registry).committed
+
+
+def settled_and_gone_on(world: World) -> None:
+    settled(world)
+    altered(lambda state: evolve(state, serial=state.serial + 1, nonce="another"))(world)
 
 
 THINGS: dict[str, tuple[Callable[[World], object], str]] = {
@@ -53,6 +72,8 @@ THINGS: dict[str, tuple[Callable[[World], object], str]] = {
     "another's pending": (altered(of_another_run), "notes a transaction of another run"),
     "another configuration": (altered(lambda state: evolve(state, name="other")), "cannot be read any more"),
     "truncated": (truncated, "cannot be read any more"),
+    "damaged": (altered(lambda state: evolve(state, serial=-1, target=damaged_target(state))), "cannot be read any more"),
+    "newer format": (altered(lambda state: evolve(state, format=99)), "cannot be read any more"),
     "empty": (lambda world: path(world).write_bytes(b""), "cannot be read any more"),
     "unreadable": (directory_instead, "cannot be written"),
 }
@@ -86,6 +107,27 @@ def test_never_success_without_books(world: World, thing: str, lost: bool) -> No
         shutil.move(kept, path(world))
     assert not world.plan().pending_changes
     assert not kept.exists()
+    world.assert_consistent()
+
+
+BOOKS: dict[str, tuple[str, Callable[[World], object]]] = {
+    "as it was noted": ("committed", lambda _: None),
+    "noted, under another nonce": ("committed", altered(lambda state: evolve(state, nonce="another"))),
+    "noted, and newer": ("committed", altered(lambda state: evolve(state, serial=9, nonce="another"))),
+    "settled by another run": ("committed", settled),
+    "settled by another run, which went on": ("committed", settled_and_gone_on),
+}
+
+
+@pytest.mark.parametrize("thing", BOOKS)
+def test_success_where_the_books_are_there(world: World, thing: str) -> None:
+    at, put = BOOKS[thing]
+    world.declare(schema_blocks(BEFORE)).apply()
+    plan = world.declare(schema_blocks(AFTER)).plan()
+    applied = world.apply(plan, checkpoint=once(lambda: put(world), at))
+    assert [entry.address for entry in applied.state.entries] == ["schema.s_a", "schema.s_b"]
+    assert not list(world.directory.glob("pgplan.emergency.*"))
+    assert not world.plan().pending_changes
     world.assert_consistent()
 
 
