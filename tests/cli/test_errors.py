@@ -284,3 +284,16 @@ def test_an_environment_of_libpq_that_is_no_text(base: Project, name: str) -> No
     error = base.run("plan", expect=1, environment={name: "m4rker\udcff", "PGPORT": "1"}).err
     assert "connection: cannot connect" in error
     assert "m4rker" not in error.replace("/m4rker", "")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["drift"], ["apply", "--yes"], ["destroy", "--yes"], ["plan", "--format", "json"]])
+def test_a_state_with_a_spec_that_no_kind_has(base: Project, unique: str, command: list[str]) -> None:
+    base.run("apply", "--yes")
+    path = base.directory / ".pgplan" / "state.json"
+    path.write_text(path.read_text().replace('"connection_limit": -1', '"connection_limit": "none"'))
+    base.edit(ROLE.format(unique), "")
+    error = base.run(*command, expect=1).err
+    said = f"is damaged: role.{unique}_app: expected an integer, found a string @ $.connection_limit"
+    assert f"Error: the state {path.resolve()} {said}" in error.replace(str(path), str(path.resolve()))
+    assert "fault of pgplan" not in error
+    assert "role." in base.run("state", "list").out

@@ -119,6 +119,29 @@ def test_interrupted_while_it_is_ended(slow: Project, monkeypatch: pytest.Monkey
     _nothing_runs(slow, started)
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_only_where_a_terminal_leads_to_it_it_stays_in_our_group(
+    project: Project, monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    """There it may ask for a passphrase, and Ctrl-C reaches all that it has started; elsewhere nobody but pgplan ends them."""
+    monkeypatch.setattr(commands, "_has_terminal", lambda: terminal)
+    program = "import os; print(os.getpgrp())"
+    project.write(
+        f"[variables.x]\nfrom = {{ command = ['{sys.executable}', '-c', '{program}'] }}\n[role.a]\ncomment = '${{var.x}}'\n"
+    )
+    group = int(project.load(environ={"PATH": "/usr/bin:/bin"}).declared[0].spec.comment)
+    assert (group == os.getpgrp()) == terminal
+
+
+def test_on_a_terminal_it_ends_too(slow: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_has_terminal", lambda: True)
+    slow.write((slow.directory / "pgplan.toml").read_text().replace(WRITES, "exec sleep 300"), header=False)
+    started = _starting(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        _load(slow)
+    _nothing_runs(slow, started)
+
+
 def test_too_slow(slow: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgplan.configuration.origin.COMMAND_SECONDS", 0.5)
     with pytest.raises(ConfigurationError, match=r"the command sh did not end within 0\.5 seconds"):
