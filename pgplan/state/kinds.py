@@ -15,6 +15,7 @@ from pgplan.images import mistakes as image_mistakes
 from pgplan.images import restore
 from pgplan.kind import EdgeKind, Facts, InvalidBlockError, ObjectKind, Snapshot, Spec
 from pgplan.registry import Registry, is_edge_kind
+from pgplan.state.backend import BackendError
 from pgplan.state.model import NOTHING_ADOPTED, Entry, State
 from pgplan.state.store import StateStore
 from pgplan.state.text import damaged
@@ -34,11 +35,18 @@ def explained(store: StateStore, registry: Registry) -> Generator[None]:
     except PgplanError:
         raise
     except Exception:
-        state, _ = store.load()
-        wrong = () if state is None else tuple(mistakes(state, registry))
+        wrong = _wrong(store, registry)
         if wrong:
             raise damaged(store.location, wrong) from None
         raise
+
+
+def _wrong(store: StateStore, registry: Registry) -> tuple[str, ...]:
+    try:
+        state, _ = store.load()
+    except BackendError:  # what failed is worth more than that
+        return ()
+    return () if state is None else tuple(mistakes(state, registry))
 
 
 def mistakes(state: State, registry: Registry) -> Iterator[str]:

@@ -82,7 +82,7 @@ def test_mistakes_give_the_same(base: Project) -> None:
     assert "what the command sh gives is not UTF-8 text" in _both(base, "plan").err
     base.edit("login = true", 'logn = true\n"\\u001b" = 1')
     mistakes = _both(base, "-v", "plan")
-    assert (mistakes.code, mistakes.out, mistakes.err.count("Error: ")) == (1, "", 2)
+    assert (mistakes.code, mistakes.out, mistakes.err.count("Error: ")) == (1, "", 3)
 
 
 def _round(project: Project, unique: str, run: Callable[..., Result]) -> list[Result]:
