@@ -16,9 +16,8 @@ from typing import Any, cast
 import pytest
 from attrs import evolve, frozen
 
-from pgplan import drift, workflow
+from pgplan import offline, workflow
 from pgplan.database.read import read
-from pgplan.drift import make_drift
 from pgplan.errors import PgplanError
 from pgplan.render.state import entry_document, entry_text, listing, state_head
 from pgplan.snapshot import Snapshot
@@ -286,7 +285,7 @@ def _decide(run: workflow.Run, seen: workflow.Seen) -> Iterator[Callable[[], obj
     yield lambda: workflow.make_plan(run)
     yield lambda: workflow.make_plan(run, destroy=True)
     yield lambda: workflow.make_plan(nothing)
-    yield lambda: make_drift(run)
+    yield lambda: workflow.find_drift(run)
     yield lambda: workflow.types_of(nothing, seen.state)
 
 
@@ -297,10 +296,9 @@ def test_deciding(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, mutated in itertools.islice(mutations(document), 0, None, DECIDING):
         run = recorded.holding(mutated())
         with suppress(StateError):
-            state, version = workflow.stored_state(run.store, run.store.name)
+            state, version = offline.stored_state(run.store, run.store.name)
             seen = workflow.Seen(state, version, recorded.snapshot)
-            for module in (workflow, drift):
-                monkeypatch.setattr(module, "see", partial(_seen, seen))
+            monkeypatch.setattr(workflow, "see", partial(_seen, seen))
             for decide in _decide(run, seen):
                 try:
                     with explained(run.store, run.registry):
@@ -358,7 +356,7 @@ def test_the_entry_is_named(recorded: Recorded, address: str, key: str, value: J
 
     def fails() -> None:
         with explained(run.store, run.registry):
-            make_drift(run)
+            workflow.find_drift(run)
             raise RuntimeError("what nobody foresaw")
 
     with pytest.raises(StateError) as raised:
