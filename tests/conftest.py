@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Server, binaries
+from tests.servers import Server, versions
 
 _COUNTER = itertools.count()
 _COMPARE = {">=": operator.ge, "<": operator.lt, "==": operator.eq}
 
 
-@pytest.fixture(scope="session", params=list(binaries()), ids=lambda version: f"pg{version}")
+@pytest.fixture(scope="session", params=versions(), ids=lambda version: f"pg{version}")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server shared by all tests: roles are cluster-wide, so tests name theirs after `unique`."""
     running = Server(request.param).create()

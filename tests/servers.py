@@ -42,6 +42,12 @@ def binaries() -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
+def versions() -> list[int]:
+    """The major versions to test on, of those that are there: 14, 16 and 18, or as PGPLAN_VERSIONS says: ``15,17``, ``all``."""
+    wanted = os.environ.get("PGPLAN_VERSIONS", "14,16,18")
+    return [version for version in binaries() if wanted == "all" or str(version) in wanted.split(",")]
+
+
 def _reachable(programs: Path) -> Path:
     """As root the servers run as another user, who may not be able to look into this checkout: then give him a copy."""
     closed = [parent for parent in programs.parents if not parent.stat().st_mode & 0o001]

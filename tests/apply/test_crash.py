@@ -18,7 +18,7 @@ from pgplan.database.apply import CHECKPOINTS
 from pgplan.errors import Exit, LockedError, StaleError
 from pgplan.plan.model import Plan
 from tests.apply.world import World, schema_blocks
-from tests.servers import Server, binaries
+from tests.servers import Server, versions
 
 BEFORE = {"s_gone": "old", "s_kept": "old"}
 AFTER = {"s_kept": "new", "s_new": "new"}
@@ -80,7 +80,7 @@ def test_killed_in_the_very_first_apply(world: World, at: str) -> None:
     world.assert_consistent()
 
 
-@pytest.fixture(params=list(binaries()), ids=lambda version: f"pg{version}")
+@pytest.fixture(params=versions(), ids=lambda version: f"pg{version}")
 def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A server of its own, to be crashed."""
     running = Server(request.param, settings={"autovacuum": "off"}, durable=True).create()

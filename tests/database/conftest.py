@@ -10,7 +10,7 @@ import pytest
 
 from pgplan.configuration.model import Connection
 from pgplan.database.connection import Session, connect
-from tests.servers import Server, binaries
+from tests.servers import Server, versions
 
 EVERYTHING = {
     "log_statement": "all",
@@ -28,7 +28,7 @@ EVERYTHING = {
 }
 
 
-@pytest.fixture(scope="session", params=list(binaries()), ids=lambda version: f"pg{version}")
+@pytest.fixture(scope="session", params=versions(), ids=lambda version: f"pg{version}")
 def loud(request: pytest.FixtureRequest) -> Iterator[Server]:
     running = Server(request.param, settings=dict(EVERYTHING)).create()
     yield running

@@ -13,7 +13,7 @@ from pgplan.configuration.model import Inputs
 from pgplan.registry import installed
 from tests.docs.pages import EXAMPLES, KINDS, PAGES, Block, Example, examples, of_file
 from tests.project import Project
-from tests.servers import Server, binaries
+from tests.servers import Server, versions
 
 ALL = [example for page in PAGES for example in examples(page)] + [of_file(path) for path in EXAMPLES]
 RUNNABLE = [example for page in sorted(KINDS.glob("*.md")) for example in examples(page)] + [of_file(p) for p in EXAMPLES]
@@ -53,7 +53,7 @@ def test_every_block_loads(example: Example, tmp_path: Path) -> None:
     load(tmp_path, installed(), Inputs(environ=environment), resolve_secrets=False)
 
 
-@pytest.fixture(scope="module", params=list(binaries()), ids=lambda version: f"pg{version}")
+@pytest.fixture(scope="module", params=versions(), ids=lambda version: f"pg{version}")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server that the pages have to themselves: their roles have the names that a reader would give them."""
     running = Server(request.param).create()

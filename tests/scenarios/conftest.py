@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.project import Project
-from tests.servers import Server, binaries
+from tests.servers import Server, versions
 
 TALKATIVE = {"log_statement": "all", "log_min_duration_statement": "0", "log_lock_waits": "on", "log_error_verbosity": "verbose"}
 
 
-@pytest.fixture(params=list(binaries()), ids=lambda version: f"pg{version}")
+@pytest.fixture(params=versions(), ids=lambda version: f"pg{version}")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Server]:
     server = Server(request.param, settings=TALKATIVE).create()
     yield server
