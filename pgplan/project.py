@@ -6,8 +6,8 @@ docs/reference/library.md shows it at work.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ from pgplan.planned import Plan
 from pgplan.rebinding import look, rebind
 from pgplan.saved import apply_saved, check_options
 from pgplan.state.digests import forget_computed
+from pgplan.state.kinds import explained
 from pgplan.state.model import State
 from pgplan.state.rebind import Rebinding
 from pgplan.workflow import Run, apply_plan, find_drift, loss, make_plan, opened
@@ -80,14 +81,14 @@ class Project:
         `destroy`: drop and revoke what pgplan made; `include_adopted`: what was adopted too. After `valid_for` it is refused.
         Raises PgplanError with everything that stands in the way.
         """
-        run = self._opened(on_event)
-        made = make_plan(run, destroy=destroy, include_adopted=include_adopted, valid_for=valid_for)
-        known = run.configuration
-        about = planfile.manifest(made.plan, made.remarks, known.files, datetime.now(UTC), known.variables.items())
-        plan = Plan(made.plan, about, made.seen.since.lost)
-        self._made[plan] = made.seen.version
-        self._say_missing(run, plan)
-        run.tell(Planned(plan.digest, len(plan.changes)))
+        with self._at_work(on_event) as run:
+            made = make_plan(run, destroy=destroy, include_adopted=include_adopted, valid_for=valid_for)
+            known = run.configuration
+            about = planfile.manifest(made.plan, made.remarks, known.files, datetime.now(UTC), known.variables.items())
+            plan = Plan(made.plan, about, made.seen.since.lost)
+            self._made[plan] = made.seen.version
+            _say_missing(run, plan)
+            run.tell(Planned(plan.digest, len(plan.changes)))
         return plan
 
     def apply(
@@ -111,25 +112,24 @@ class Project:
         if expect_digest is not None:
             planfile.check_digest(plan.digest, expect_digest)
         planfile.check_expiry(plan.model, datetime.now(UTC))
-        if plan in self._made:
-            applied = self._apply_own(plan, on_event)
-        else:
-            options = None if trust_plan else model.Options(destroy, include_adopted)
-            if options is not None:
-                check_options(plan.model, options)
-            run = self._opened(on_event)
-            self._say_missing(run, plan)
+        own = plan in self._made
+        options = None if own or trust_plan else model.Options(destroy, include_adopted)
+        if own and plan.lost:
+            raise loss(plan.lost)
+        if options is not None:
+            check_options(plan.model, options)
+        with self._at_work(on_event) as run:
+            if not own:
+                _say_missing(run, plan)
             run.tell(Began("apply"))
-            applied = apply_saved(run, plan.model, plan.about, options)
-        self._tell_of(plan, applied, on_event)
+            applied = self._apply_own(run, plan) if own else apply_saved(run, plan.model, plan.about, options)
+            for notice in applied.notices:
+                run.tell(Noticed(notice.severity, notice.message, notice.detail))
+            run.tell(Committed(plan.digest, len(plan.changes), applied.state.serial))
         return applied
 
-    def _apply_own(self, plan: Plan, on_event: Listener | None) -> Applied:
+    def _apply_own(self, run: Run, plan: Plan) -> Applied:
         """What this very project planned needs no second planning."""
-        if plan.lost:
-            raise loss(plan.lost)
-        run = self._opened(on_event)
-        run.tell(Began("apply"))
         try:
             return apply_plan(run, plan.model, plan.remarks)
         except StaleError:
@@ -139,35 +139,32 @@ class Project:
             message = "another run applied to the same state while this plan waited for approval; nothing was changed by this one"
             raise StaleError(Problem(message, address="state", hint="run it again: it plans anew")) from None
 
-    def _tell_of(self, plan: Plan, applied: Applied, on_event: Listener | None) -> None:
-        tell = on_event or self._tell
-        for notice in applied.notices:
-            tell(Noticed(notice.severity, notice.message, notice.detail))
-        tell(Committed(plan.digest, len(plan.changes), applied.state.serial))
-
     def drift(self, *, on_event: Listener | None = None) -> Drift:
         """What was changed in the database since the last apply. Raises PgplanError when nothing was ever recorded."""
-        return find_drift(self._opened(on_event))
+        with self._at_work(on_event) as run:
+            return find_drift(run)
 
     def import_(self, *addresses: str, on_event: Listener | None = None) -> list[Imported]:
         """Start to manage what exists, changing nothing in the database; the TOML of what the configuration does not declare.
 
         Raises PgplanError, with nothing recorded, for all that cannot be.
         """
-        return import_addresses(self._opened(on_event), addresses)
+        with self._at_work(on_event) as run:
+            return import_addresses(run, addresses)
 
     def look_to_rebind(self, matches: Callable[[str], bool] = lambda _: True, *, on_event: Listener | None = None) -> Rebinding:
         """What `rebind` would record of the addresses for which `matches` is true."""
-        return look(self._opened(on_event), matches)
+        with self._at_work(on_event) as run:
+            return look(run, matches)
 
     def rebind(self, shown: Rebinding, *, on_event: Listener | None = None) -> None:
         """Bind what is recorded to what `look_to_rebind` has found under the same addresses.
 
         Raises StaleError, with nothing recorded, when state or database moved since.
         """
-        run = self._opened(on_event)
-        run.tell(Began("recording"))
-        rebind(run, shown)
+        with self._at_work(on_event) as run:
+            run.tell(Began("recording"))
+            rebind(run, shown)
 
     def state(self) -> State:
         """What is recorded. Needs no connection."""
@@ -180,17 +177,23 @@ class Project:
             raise PgplanError(Problem("this project is closed", hint="open another one"))
         return self._given
 
-    def _opened(self, on_event: Listener | None) -> Run:
+    @contextmanager
+    def _at_work(self, on_event: Listener | None) -> Generator[Run]:
+        """The open configuration, with what listens to this call."""
         tell = on_event or self._tell
         if self._run is None or self._run.connection.closed:
             self._stack.close()
             self._run = self._stack.enter_context(opened(self._request, tell))
-        self._run.connection.tell = tell
-        return self._run
+        run = self._run
+        run.connection.tell = tell
+        with explained(run.store, run.registry):
+            yield run
 
-    def _say_missing(self, run: Run, plan: Plan) -> None:
-        for reason in run.missing(plan.model):
-            run.tell(Remarked(reason))
+
+def _say_missing(run: Run, plan: Plan) -> None:
+    """Say why secrets are deferred: apply will need them."""
+    for reason in run.missing(plan.model):
+        run.tell(Remarked(reason))
 
 
 def open(  # noqa: A001 - pgplan.open, as in webbrowser.open

@@ -34,7 +34,6 @@ from pgplan.plan.model import Plan, Remarks
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
 from pgplan.state.digests import declared_secrets, slots
-from pgplan.state.kinds import explained
 from pgplan.state.model import State
 from pgplan.state.store import StateStore, content_hash
 
@@ -122,8 +121,7 @@ def opened(request: Request, tell: Listener = unheard) -> Generator[Run]:
     connection = connect(configuration.connection, configuration.directory, configuration.name)
     connection.tell = tell
     try:
-        with explained(store, registry):
-            yield Run(request, registry, configuration, store, connection)
+        yield Run(request, registry, configuration, store, connection)
     finally:
         connection.close()
 

@@ -21,6 +21,14 @@ WRITES = "echo $$ > shell; sleep 300 & echo $! > child; mv shell ready; wait; ec
 """A shell and its child, by their numbers in files."""
 
 
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Started in the background, the tests would ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def slow(project: Project) -> Iterator[Project]:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -52,6 +60,11 @@ def _nothing_runs(project: Project, started: list[int]) -> None:
     while any(map(_runs, filter(None, (*children, *started)))):
         assert time.monotonic() < deadline, "a command is left running"
         time.sleep(0.02)
+
+
+def _to_the_main_thread(number: signal.Signals) -> None:
+    """Sent to the process, it may reach the thread that sends it, and wake up nobody."""
+    signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _starting(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> list[int]:
@@ -88,7 +101,7 @@ def test_interrupted_while_it_runs(slow: Project, number: signal.Signals) -> Non
     def interrupt() -> None:
         while not (slow.directory / "ready").exists():
             time.sleep(0.01)
-        os.kill(os.getpid(), number)
+        _to_the_main_thread(number)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -108,7 +121,7 @@ def test_interrupted_while_it_is_ended(slow: Project, monkeypatch: pytest.Monkey
         while not (slow.directory / "ready").exists():
             time.sleep(0.01)
         for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
+            _to_the_main_thread(signal.SIGINT)
             time.sleep(commands.GRACE / 4)
 
     thread = threading.Thread(target=interrupt)
