@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Server, versions
+from tests.servers import ASKED_FOR, Server, versions
 
 _COUNTER = itertools.count()
 _COMPARE = {">=": operator.ge, "<": operator.lt, "==": operator.eq}
@@ -52,6 +52,26 @@ def directory() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the versions on which a test shows nothing more: see the `enough` marker."""
+    left_out = [item for item in items if _is_more_than_enough(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_more_than_enough(item: pytest.Item) -> bool:
+    marker, version = item.get_closest_marker("enough"), _version(item)
+    return marker is not None and version is not None and ASKED_FOR is None and version not in marker.args
+
+
+def _version(item: pytest.Item) -> int | None:
+    """The major version of the server that a test is given, where it runs on several."""
+    called: Any = getattr(item, "callspec", None)
+    given = called.params if called else {}
+    return given.get("cluster", given.get("server"))
+
+
 @pytest.fixture(autouse=True)
 def _server_version(request: pytest.FixtureRequest) -> None:
     """Skip a test whose `pg` marker the server's version does not meet."""
@@ -60,10 +80,8 @@ def _server_version(request: pytest.FixtureRequest) -> None:
         return
     match = re.fullmatch(r"(>=|<|==)\s*(\d+)", marker.args[0])
     assert match is not None, f"cannot read the pg marker {marker.args[0]!r}"
-    name = "cluster" if "cluster" in request.fixturenames else "server"
     # Of the parameter, where there is one: a server of the wrong version need not even start.
-    called: Any = getattr(request.node, "callspec", None)
-    version = called.params.get(name) if called else None
-    version = version or request.getfixturevalue(name).version
+    name = "cluster" if "cluster" in request.fixturenames else "server"
+    version = _version(request.node) or request.getfixturevalue(name).version
     if not _COMPARE[match[1]](version, int(match[2])):
         pytest.skip(f"needs PostgreSQL {marker.args[0]}")

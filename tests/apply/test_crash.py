@@ -20,6 +20,8 @@ from pgplan.plan.model import Plan
 from tests.apply.world import World, schema_blocks
 from tests.servers import Server, versions
 
+pytestmark = pytest.mark.enough(16, 18)
+
 BEFORE = {"s_gone": "old", "s_kept": "old"}
 AFTER = {"s_kept": "new", "s_new": "new"}
 

@@ -13,6 +13,8 @@ from attrs import frozen
 from pgplan.errors import Exit, PgplanError
 from tests.apply.world import World, once
 
+pytestmark = pytest.mark.enough(18)
+
 BEFORE = """
 [role.{u}_app]
 login = true

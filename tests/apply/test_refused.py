@@ -16,6 +16,8 @@ from pgplan.plan.model import Phase, Remarks
 from tests.apply.world import World, once, refused, schema_blocks, with_steps
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(18)
+
 ONE = {"s_a": "one"}
 
 

@@ -18,6 +18,8 @@ from pgplan.plan.observed import relied_image
 from pgplan.snapshot import AccessList, Facts, Found, Privilege, Snapshot, part_of
 from tests.apply.world import NOTHING_DONE
 
+pytestmark = pytest.mark.enough(18)
+
 FACTS = Facts(180000, "1", 1, "db", 5, "r", "r", superuser=True)
 SCHEMA = Identity("schema", "a", "db")
 

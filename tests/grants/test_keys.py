@@ -20,6 +20,8 @@ from pgplan_postgres.targets import object_key
 from tests.grants.bench import REGISTRY, Bench, Block, bench, declared, found
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(18)
+
 PARTS = (
     "[]",
     "[",

@@ -12,6 +12,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(18)
+
 TOML = """
 [pgplan]
 name = "t"

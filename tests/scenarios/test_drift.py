@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.project import Project
 from tests.servers import Server
+
+pytestmark = pytest.mark.enough(14, 18)
 
 TOML = """
 [pgplan]

@@ -13,6 +13,8 @@ from pgplan.address import grantee_part, grantee_role, part_grantee, role_grante
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 HEAD = """
 [pgplan]
 name = "t"

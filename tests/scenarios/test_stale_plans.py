@@ -14,6 +14,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server, binaries
 
+pytestmark = pytest.mark.enough(18)
+
 TOML = """
 [pgplan]
 name = "t"
