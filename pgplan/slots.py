@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# In this order: a word takes an E or a $ that belongs to it, two colons the one before a string, a comment the quotes in it.
+# In this order: a word takes an E or a $ that belongs to it, a number takes none, two colons the one before a string, a
+# comment the quotes in it.
 _TOKEN = re.compile(
     r"""
       (?P<comment> /\* ) | --[^\r\n]*
@@ -19,7 +20,8 @@ _TOKEN = re.compile(
     | ' (?: [^'] | '' )* (?: ' | \Z )
     | " (?: [^"] | "" )* (?: " | \Z )
     | (?P<dollars> \$ (?: [^\W\d]\w* )? \$ )
-    | \w [\w$]*
+    | \$? \d+
+    | [^\W\d] [\w$]*
     | ::
     | :' (?P<slot> [^']+ ) '
     """,

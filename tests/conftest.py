@@ -6,6 +6,7 @@ import itertools
 import operator
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from typing import Any
 import pytest
 
 from tests.servers import ASKED_FOR, Server, versions
+
+# Started in the background, the tests ignore SIGINT, and so does every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _COUNTER = itertools.count()
 _COMPARE = {">=": operator.ge, "<": operator.lt, "==": operator.eq}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -17,7 +18,7 @@ QUOTED = st.one_of(
     INSIDE.map(lambda text: f"'{text}{SLOT.replace(chr(39), chr(39) * 2)}'"),
     INSIDE.map(lambda text: f" E'{text}\\':''x'''"),
     INSIDE.map(lambda text: f'"{text}{SLOT}"'),
-    INSIDE.map(lambda text: f" $a${text}{SLOT}$b$$$a$ "),
+    INSIDE.map(lambda text: f" $a${text.replace('a', 'b')}{SLOT}$b$$$a$ "),
     INSIDE.map(lambda text: f" $${text.replace('$', '')}{SLOT}$$ "),
     INSIDE.map(lambda text: f"/*{text}/* {SLOT} */{SLOT}*/"),
     INSIDE.map(lambda text: f"--{text.replace(chr(10), '')}{SLOT}\n"),
@@ -56,9 +57,12 @@ OTHERS = ["$1", "a", "_", "1", "--", "\n", "/*", "*/", "*", " ", "-", "/"]
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @example([" E'a\\'b'", "\n", "'", "a", "\\'", SLOT, "'"])
 @example([" E'a\\'b'", "--", "\n", "'", "a", "\\'", "'", SLOT])
+@example(["$1", "$$", SLOT, "$$"])
+@example(["1", "$$", SLOT, "$$"])
 @given(pieces=st.lists(st.sampled_from([*QUOTES, *OTHERS]), max_size=12))
 def test_psql_sees_the_same(server: Server, pieces: list[str]) -> None:
     text = f"a {''.join(pieces)}"
+    assume(not re.search("[0-9][a-z_]", text))  # no SQL, and read in another way by each version
     command = ["psql", "-X", "-q", "-d", server.url("postgres"), "-v", "x=X"]
     done = subprocess.run(command, input=f"{text}\n\\p\n\\r\n", capture_output=True, text=True, check=False)
     # A backslash outside of quotes is a command of psql's; what is not closed, it never comes to print.

@@ -21,14 +21,6 @@ WRITES = "echo $$ > shell; sleep 300 & echo $! > child; mv shell ready; wait; ec
 """A shell and its child, by their numbers in files."""
 
 
-@pytest.fixture(autouse=True)
-def _interruptible() -> Iterator[None]:
-    """Started in the background, the tests would ignore SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def slow(project: Project) -> Iterator[Project]:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
