@@ -12,6 +12,8 @@ from attrs import frozen
 
 PUBLIC = "PUBLIC"
 MAX_NAME_BYTES = 63
+SYSTEM_NAME = re.compile(r"pg_")
+"""What PostgreSQL reserves for itself. A pattern, not LIKE 'pg_%': there ``_`` is a wildcard."""
 _NEEDS_QUOTES = re.compile(r'[./:@()\[\],"*\s]')
 _PUBLIC = re.compile(r'("*)PUBLIC\1')
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')

@@ -9,8 +9,7 @@ import re
 
 from attrs import field, frozen
 
-from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part_grantee, unpart
-from pgplan.kind import InvalidBlockError, Selector
+from pgplan.sdk import PUBLIC, InvalidBlockError, Selector, grantee_part, grantee_role, name_problem, part_grantee, unpart
 from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
 from pgplan_postgres.privileges import Right, normal
 from pgplan_postgres.selectors import InSchemas, Named

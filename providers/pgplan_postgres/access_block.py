@@ -9,9 +9,8 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from pgplan.address import PUBLIC
+from pgplan.sdk import PUBLIC, Mistakes, Path
 from pgplan_postgres.access import Access
-from pgplan_postgres.base import Mistakes, Path
 from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
 from pgplan_postgres.privileges import ALL, SYNONYMS, Right
 from pgplan_postgres.targets import except_key, is_reached, object_key, schemas_key

@@ -10,9 +10,7 @@ from typing import Any, Literal
 
 from attrs import evolve
 
-from pgplan.address import grantee_role, part
-from pgplan.kind import Catalog, Claim, Facts, Found, Item, Reference, Scope, Selector
-from pgplan.secret import Secret
+from pgplan.sdk import Catalog, Claim, Facts, Found, Item, Reference, Scope, Secret, Selector, grantee_role, part
 from pgplan_postgres.access import Access, parse_key
 from pgplan_postgres.access_toml import access_blocks
 from pgplan_postgres.grantable import GRANTABLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from pgplan.address import unpart
+from pgplan.sdk import unpart
 from pgplan_postgres.access import Access
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.privileges import Right

@@ -12,10 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
-from pgplan import sql
-from pgplan.address import PUBLIC, part, role_grantee
-from pgplan.kind import AccessList, Found, Row
-from pgplan.snapshot import NO_LIST, Privilege
+from pgplan.sdk import NO_LIST, PUBLIC, AccessList, Found, Privilege, Row, part, role_grantee, sql
 from pgplan_postgres.grantable import GRANTABLE, every
 
 _ITEM = """json_build_array({column},

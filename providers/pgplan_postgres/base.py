@@ -1,74 +1,25 @@
-"""What most kinds of object have in common, and the checks of names that every block needs."""
+"""What kinds of PostgreSQL objects have in common, besides `pgplan.sdk`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar, overload
+from collections.abc import Sequence
+from typing import Any
 
-import attrs
-
-from pgplan.address import PUBLIC, grantee_role, name_problem, part, role_grantee
-from pgplan.kind import Facts, Found, InvalidBlockError, IsThere, Reference, Scope, Spec, SpecOf
-from pgplan.secret import Secret
+from pgplan.sdk import Found, ObjectKindBase, Reference, part
 from pgplan_postgres.rights import Rights, new_owner, ownership
 
-T = TypeVar("T")
-Path = tuple[str | int, ...]
-Form = Literal["table", "array"]
-
-SYSTEM_NAME = re.compile(r"pg_")
-"""What PostgreSQL reserves for itself. A pattern, not LIKE 'pg_%': there ``_`` is a wildcard."""
 FIRST_NORMAL_OID = 16384
 """Objects with smaller OIDs were made by initdb (src/include/access/transam.h)."""
-PUBLIC_HINT = f"PUBLIC, in capitals, means every role; a role that is really called so is written '\"{PUBLIC}\"'"
 
 
-class ObjectKindBase:
-    """Defaults of the contract in `pgplan.kind.ObjectKind`: an object of its own, which waits for what it refers to."""
+class OwnedKind(ObjectKindBase):
+    """Defaults for a kind whose objects have an owner: `owner` is an attribute of its specs, and `Found.owner` is given."""
 
-    name: str
-    form: Form = "table"
-    scope: Scope = "database"
-    version: int = 1
-    stands_on: Sequence[str] = ()
-    reads: Sequence[str] = ()
-    has_members: bool = False
-    goes_with: Sequence[str] = ()
-    adopted_silently: bool = False
-    early: bool = False
-    exclusive: bool = False
-    replace_when: Sequence[str] = ()
-    replace_when_hidden: Sequence[str] = ()
-    creation_only: Sequence[str] = ()
-    grantees: Sequence[str] = ()
-
-    def object(self, key: str) -> tuple[str, str]:
-        return self.name, key
+    grantees: Sequence[str] = ("owner",)
 
     def owner(self, spec: Any) -> str | None:
-        return None
-
-    def columns(self, spec: Any) -> frozenset[str] | None:
-        return None
-
-    def brings(self, spec: Any, type_: str, key: str, is_there: IsThere) -> bool:
-        return False
-
-    def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:
-        return ()
-
-    def complete(self, spec: Any, facts: Facts, spec_of: SpecOf) -> Any:
-        return spec
-
-    def grounds(self, spec: Any, found: Found | None) -> Sequence[Reference]:
-        return ()
-
-    def secrets(self, spec: Any) -> Mapping[str, Secret]:
-        return {}
-
-    def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
-        return not found.withheld and found.reveal() == declared
+        owner: str | None = spec.owner
+        return owner
 
     def missing_rights(self, found: Found | None, spec: Any, rights: Rights) -> Sequence[str]:
         """Ownership, and what it takes to hand it on."""
@@ -76,94 +27,7 @@ class ObjectKindBase:
         before = rights.facts.role if found is None else found.owner
         return lacks if spec is None else [*lacks, *new_owner(self.owner(spec), before, rights)]
 
-    def lock_out(self, found: Found, spec: Any, facts: Facts) -> str | None:
-        return None
-
-
-class ReaderBase:
-    """Defaults of the contract in `pgplan.kind.Reader`."""
-
-    scope: Scope = "database"
-    always: bool = False
-
-
-class Mistakes:
-    """Collects what is wrong with one block."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[Path, str, str]] = []
-
-    def add(self, path: Path, message: str, hint: str = "") -> None:
-        self.found.append((path, message, hint))
-
-    def name(self, path: Path, value: str) -> str:
-        """`value`, once it is known that PostgreSQL keeps it as it is."""
-        problem = name_problem(value)
-        if problem:
-            self.add(path, problem)
-        return value
-
-    def names(self, *pairs: tuple[str, str | None]) -> None:
-        for attribute, value in pairs:
-            if value is not None:
-                self.name((attribute,), value)
-
-    def new_name(self, kind: str, value: str) -> str:
-        """The name of something to create: names that begin with pg_ are the server's own."""
-        if SYSTEM_NAME.match(value):
-            self.add((), f"a {kind} cannot be called {value!r}: names that begin with pg_ are reserved by PostgreSQL")
-        return self.name((), value)
-
-    def grantee(self, path: Path, value: str) -> str:
-        """A role, or PUBLIC, in the form that specs hold (see `pgplan.address.grantee_role`)."""
-        role = grantee_role(value)
-        if role is None:
-            return PUBLIC
-        self._role(path, role)
-        return role_grantee(role)
-
-    def role(self, path: Path, value: str) -> str:
-        """The name of one role. PUBLIC is none."""
-        role = grantee_role(value)
-        if role is None:
-            self.add(path, f"{PUBLIC} is not a role", PUBLIC_HINT)
-            return value
-        return self._role(path, role)
-
-    def optional_role(self, attribute: str, value: str | None) -> str | None:
-        return None if value is None else self.role((attribute,), value)
-
-    def _role(self, path: Path, role: str) -> str:
-        if role == "public":
-            self.add(path, f"no role is called {role!r}: PostgreSQL reserves the name", PUBLIC_HINT)
-        elif role == "none":
-            self.add(path, "no role is called 'none': PostgreSQL reserves the name")
-        return self.name(path, role)
-
-    def some(self, path: Path, values: Sequence[Any] | None) -> None:
-        """A list that says nothing would be passed over in silence."""
-        if values is not None and not values:
-            self.add(path, f"{path[-1]} is empty", "name something in it, or remove the block")
-
-    def done(self) -> None:
-        """Raise InvalidBlockError if anything is wrong."""
-        if self.found:
-            raise InvalidBlockError(*self.found)
-
-
-def named(cls: Callable[..., T], block: Any, name: str, **normal: Any) -> T:
-    """The spec of a block whose attributes are the spec's own, but for the name and what is `normal`."""
-    return cls(name=name, **attrs.asdict(block, recurse=False) | normal)
-
 
 def to_role(value: str | None, attribute: str) -> list[Reference]:
     """A reference to a role by its name. None: nothing is said."""
     return [Reference("role", part(value), attribute)] if value else []
-
-
-@overload
-def sorted_dict(value: None) -> None: ...
-@overload
-def sorted_dict(value: Mapping[str, Any]) -> dict[str, Any]: ...
-def sorted_dict(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if value is None else dict(sorted(value.items()))

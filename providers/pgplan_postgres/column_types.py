@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pgplan import sql
-from pgplan.address import split
+from pgplan.sdk import split, sql
 from pgplan_postgres.signatures import SYSTEM_SCHEMA, catalog_type, normal_type
 
 _TIMES = (

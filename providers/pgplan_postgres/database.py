@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.kind import Facts, Found, Row, Scope
+from pgplan.sdk import Facts, Found, ReaderBase, Row, Scope, part, sorted_dict, sql
 from pgplan_postgres.acl import Lists, found_with_list, listed
-from pgplan_postgres.base import FIRST_NORMAL_OID, ReaderBase, sorted_dict
+from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.settings import from_catalog
 
 

@@ -11,12 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-from pgplan import sql
-from pgplan.address import part, unpart
-from pgplan.kind import AccessList, Catalog, Facts, Found, Row
-from pgplan.snapshot import NO_LIST
+from pgplan.sdk import NO_LIST, AccessList, Catalog, Facts, Found, ReaderBase, Row, part, sql, unpart
 from pgplan_postgres.acl import Lists, built_in, items
-from pgplan_postgres.base import ReaderBase
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE, Defaults
 from pgplan_postgres.sql import name, words
 from pgplan_postgres.targets import schema_of

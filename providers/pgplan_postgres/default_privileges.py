@@ -13,11 +13,28 @@ from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
-from pgplan.address import PUBLIC, grantee_part, grantee_role, name_problem, part, part_grantee, role_grantee
-from pgplan.kind import Catalog, Claim, Declaration, Facts, Found, InvalidBlockError, Item, Reference, Scope
-from pgplan.secret import Secret
+from pgplan.sdk import (
+    PUBLIC,
+    Catalog,
+    Claim,
+    Declaration,
+    Facts,
+    Found,
+    InvalidBlockError,
+    Item,
+    Mistakes,
+    Reference,
+    Scope,
+    Secret,
+    grantee_part,
+    grantee_role,
+    name_problem,
+    part,
+    part_grantee,
+    role_grantee,
+)
 from pgplan_postgres.acl import given
-from pgplan_postgres.base import Mistakes, to_role
+from pgplan_postgres.base import to_role
 from pgplan_postgres.default_lists import DefaultList, parse_list
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE
 from pgplan_postgres.privileges import ALL, expanded

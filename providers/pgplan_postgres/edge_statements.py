@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from pgplan.address import role_grantee
-from pgplan.kind import Edge, EdgeChange, EdgeStatement, Item, Statement
+from pgplan.sdk import Edge, EdgeChange, EdgeStatement, Item, Statement, role_grantee
 from pgplan_postgres.default_lists import parse_list
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, GRANTABLE
 from pgplan_postgres.sql import grantee, name

@@ -6,10 +6,22 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.kind import Declaration, Facts, Found, IsThere, Reference, Row, Statement
-from pgplan_postgres.base import FIRST_NORMAL_OID, Mistakes, ObjectKindBase, ReaderBase, named
+from pgplan.sdk import (
+    Declaration,
+    Facts,
+    Found,
+    IsThere,
+    Mistakes,
+    ObjectKindBase,
+    ReaderBase,
+    Reference,
+    Row,
+    Statement,
+    named,
+    part,
+    sql,
+)
+from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.sql import comment, name, statement, text, words
 from pgplan_postgres.targets import schema_of
 

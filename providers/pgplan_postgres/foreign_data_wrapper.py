@@ -6,12 +6,25 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
-from pgplan import sql
-from pgplan.address import join, part, split
-from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
-from pgplan.secret import Secret
+from pgplan.sdk import (
+    Declaration,
+    Facts,
+    Found,
+    Mistakes,
+    ReaderBase,
+    Reference,
+    Row,
+    Secret,
+    Statement,
+    join,
+    named,
+    part,
+    sorted_dict,
+    split,
+    sql,
+)
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
-from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, named, sorted_dict, to_role
+from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.signatures import argument_list, split_signature
@@ -51,13 +64,12 @@ class ForeignDataWrapper(_Attributes):
     comment: str | None = None
 
 
-class ForeignDataWrapperKind(ObjectKindBase):
+class ForeignDataWrapperKind(OwnedKind):
     name = "foreign_data_wrapper"
     block = ForeignDataWrapperBlock
     spec = ForeignDataWrapper
     # DROP EXTENSION takes the wrappers along that it brought.
     stands_on = ("extension", "function", "role")
-    grantees = ("owner",)
 
     def declare(self, name: str, block: ForeignDataWrapperBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -69,9 +81,6 @@ class ForeignDataWrapperKind(ObjectKindBase):
         mistakes.done()
         spec = named(ForeignDataWrapper, block, name, owner=owner, handler=handler, validator=validator)
         return [Declaration(self.name, part(name), spec)]
-
-    def owner(self, spec: ForeignDataWrapper) -> str | None:
-        return spec.owner
 
     def references(self, spec: ForeignDataWrapper) -> Sequence[Reference]:
         functions = [

@@ -6,11 +6,21 @@ from collections.abc import Iterable, Sequence
 
 from attrs import evolve, field, frozen
 
-from pgplan import sql
-from pgplan.address import part, split
-from pgplan.kind import Declaration, Found, InvalidBlockError, Reference, Statement
-from pgplan.secret import Secret
-from pgplan_postgres.base import Mistakes, ObjectKindBase, named, sorted_dict, to_role
+from pgplan.sdk import (
+    Declaration,
+    Found,
+    InvalidBlockError,
+    Mistakes,
+    Reference,
+    Secret,
+    Statement,
+    named,
+    part,
+    sorted_dict,
+    split,
+    sql,
+)
+from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.column_types import column_type, type_sql
 from pgplan_postgres.options import changes, check_readable, clause, plain
 from pgplan_postgres.rights import Rights
@@ -64,13 +74,12 @@ class ForeignTable:
     comment: str | None = None
 
 
-class ForeignTableKind(ObjectKindBase):
+class ForeignTableKind(OwnedKind):
     name = "foreign_table"
     block = ForeignTableBlock
     spec = ForeignTable
     # DROP EXTENSION takes along the tables that it brought, and may take the type of a column.
     stands_on = ("extension", "schema", "server", "role")
-    grantees = ("owner",)
     # The table has an access list, which a new one gets by its owner's default privileges.
     reads = ("table", "default_privileges")
     replace_when = ("server",)
@@ -94,9 +103,6 @@ class ForeignTableKind(ObjectKindBase):
                 mistakes.add(("columns", index, "name"), f"there are two columns {column!r}")
         mistakes.done()
         return [Declaration(self.name, key, named(ForeignTable, block, key, owner=owner, columns=columns))]
-
-    def owner(self, spec: ForeignTable) -> str | None:
-        return spec.owner
 
     def references(self, spec: ForeignTable) -> Sequence[Reference]:
         schema = Reference("schema", part(schema_of(spec.name)), "name")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from attrs import evolve, frozen
 
-from pgplan.kind import Catalog, Declaration, Found
+from pgplan.sdk import Catalog, Declaration, Found
 from pgplan_postgres.access import Access
 from pgplan_postgres.access_block import AccessBlock, Names, On, accesses
 from pgplan_postgres.access_kind import AccessKind, common

@@ -12,11 +12,24 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.cycle import find_cycle
-from pgplan.kind import Declaration, Facts, Found, InvalidBlockError, Reference, Scope, SpecOf, Statement
-from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, Path, to_role
+from pgplan.sdk import (
+    Declaration,
+    Facts,
+    Form,
+    Found,
+    InvalidBlockError,
+    Mistakes,
+    ObjectKindBase,
+    Path,
+    Reference,
+    Scope,
+    SpecOf,
+    Statement,
+    find_cycle,
+    part,
+    sql,
+)
+from pgplan_postgres.base import to_role
 from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.sql import name, statement, words
 

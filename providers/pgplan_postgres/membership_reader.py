@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pgplan.kind import Facts, Found, Row, Scope
-from pgplan_postgres.base import SYSTEM_NAME, ReaderBase
+from pgplan.sdk import SYSTEM_NAME, Facts, Found, ReaderBase, Row, Scope
 from pgplan_postgres.membership import ROWS_PER_GRANTOR, Membership, membership_key
 
 _QUERY = """

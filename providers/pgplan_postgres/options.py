@@ -9,9 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pgplan import sql
-from pgplan.secret import Secret
-from pgplan_postgres.base import Mistakes, Path
+from pgplan.sdk import Mistakes, Path, Secret, sql
 from pgplan_postgres.sql import name, text
 
 Options = Mapping[str, str | Secret]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
-from pgplan.kind import InvalidBlockError
+from pgplan.sdk import InvalidBlockError
 from pgplan_postgres.grantable import every, since
 
 ALL = "ALL"

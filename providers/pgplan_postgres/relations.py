@@ -10,11 +10,8 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from pgplan import sql
-from pgplan.address import join
-from pgplan.kind import Facts, Found, Row
+from pgplan.sdk import Facts, Found, ReaderBase, Row, join, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, item, listed
-from pgplan_postgres.base import ReaderBase
 from pgplan_postgres.targets import is_system
 
 _RELKINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence"}

@@ -10,8 +10,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 
-from pgplan.address import PUBLIC, grantee_role, part, role_grantee
-from pgplan.kind import Catalog, EdgeChange, Found
+from pgplan.sdk import PUBLIC, Catalog, EdgeChange, Found, grantee_role, part, role_grantee
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
 
 ADMIN_NEEDED = 160000

@@ -8,12 +8,23 @@ from typing import ClassVar
 
 from attrs import field, fields, frozen
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.kind import Declaration, Facts, Found, Reference, Scope, SecretUse, Statement
-from pgplan.secret import Secret
+from pgplan.sdk import (
+    SYSTEM_NAME,
+    Declaration,
+    Facts,
+    Found,
+    Mistakes,
+    ObjectKindBase,
+    Reference,
+    Scope,
+    Secret,
+    SecretUse,
+    Statement,
+    part,
+    sorted_dict,
+    sql,
+)
 from pgplan_postgres import moments, role_rights, settings, verifier
-from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, sorted_dict
 from pgplan_postgres.membership import Membership, membership_key
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.role_rights import DEFAULTS, SWITCHES

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, LiteralString
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.kind import Facts, Found, Row, Scope
-from pgplan.secret import Secret
+from pgplan.sdk import SYSTEM_NAME, Facts, Found, ReaderBase, Row, Scope, Secret, part, sql
 from pgplan_postgres import moments
-from pgplan_postgres.base import FIRST_NORMAL_OID, SYSTEM_NAME, ReaderBase
+from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.role import Role
 from pgplan_postgres.settings import from_catalog
 

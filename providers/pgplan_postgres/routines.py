@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pgplan import sql
-from pgplan.address import join
-from pgplan.kind import Facts, Found, Row
+from pgplan.sdk import Facts, Found, ReaderBase, Row, join, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
-from pgplan_postgres.base import ReaderBase
 from pgplan_postgres.relations import relation
 from pgplan_postgres.signatures import argument_list, catalog_type
 from pgplan_postgres.targets import is_system

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
+from pgplan.sdk import SYSTEM_NAME, Declaration, Facts, Found, Mistakes, ReaderBase, Reference, Row, Statement, named, part, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
-from pgplan_postgres.base import SYSTEM_NAME, Mistakes, ObjectKindBase, ReaderBase, named, to_role
+from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement
 
@@ -28,12 +26,11 @@ class Schema(SchemaBlock):
     name: str = field(kw_only=True)
 
 
-class SchemaKind(ObjectKindBase):
+class SchemaKind(OwnedKind):
     name = "schema"
     block = SchemaBlock
     spec = Schema
     stands_on = ("role",)
-    grantees = ("owner",)
 
     def declare(self, name: str, block: SchemaBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -41,9 +38,6 @@ class SchemaKind(ObjectKindBase):
         owner = mistakes.optional_role("owner", block.owner)
         mistakes.done()
         return [Declaration(self.name, part(name), named(Schema, block, name, owner=owner))]
-
-    def owner(self, spec: Schema) -> str | None:
-        return spec.owner
 
     def references(self, spec: Schema) -> Sequence[Reference]:
         return to_role(spec.owner, "owner")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from pgplan.kind import Catalog, InvalidBlockError
+from pgplan.sdk import Catalog, InvalidBlockError
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.targets import exceptions, is_excepted, matching, overloads
 

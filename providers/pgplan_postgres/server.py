@@ -6,12 +6,23 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
-from pgplan import sql
-from pgplan.address import part
-from pgplan.kind import Declaration, Facts, Found, Reference, Row, Statement
-from pgplan.secret import Secret
+from pgplan.sdk import (
+    Declaration,
+    Facts,
+    Found,
+    Mistakes,
+    ReaderBase,
+    Reference,
+    Row,
+    Secret,
+    Statement,
+    named,
+    part,
+    sorted_dict,
+    sql,
+)
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
-from pgplan_postgres.base import Mistakes, ObjectKindBase, ReaderBase, named, sorted_dict, to_role
+from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
@@ -47,13 +58,12 @@ class Server(_Attributes):
     comment: str | None = None
 
 
-class ServerKind(ObjectKindBase):
+class ServerKind(OwnedKind):
     name = "server"
     block = ServerBlock
     spec = Server
     # DROP EXTENSION takes the wrapper along.
     stands_on = ("extension", "foreign_data_wrapper", "role")
-    grantees = ("owner",)
     replace_when = ("fdw", "type")
 
     def declare(self, name: str, block: ServerBlock) -> Iterable[Declaration]:
@@ -64,9 +74,6 @@ class ServerKind(ObjectKindBase):
         owner = mistakes.optional_role("owner", block.owner)
         mistakes.done()
         return [Declaration(self.name, part(name), named(Server, block, name, owner=owner))]
-
-    def owner(self, spec: Server) -> str | None:
-        return spec.owner
 
     def references(self, spec: Server) -> Sequence[Reference]:
         return [Reference("foreign_data_wrapper", part(spec.fdw), "fdw"), *to_role(spec.owner, "owner")]

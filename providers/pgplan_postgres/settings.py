@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from pgplan import sql
-from pgplan.kind import Statement
+from pgplan.sdk import Statement, sql
 from pgplan_postgres.sql import name, statement, text
 
 # What pg_settings of 14 to 18 says of settings that can be set for a role, by type or unit; a test compares it with the server.

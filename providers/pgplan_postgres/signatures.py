@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pgplan import sql
-from pgplan.address import join, part, split
+from pgplan.sdk import join, part, split, sql
 
 SYSTEM_SCHEMA = "pg_catalog"
 _SPELLED = {

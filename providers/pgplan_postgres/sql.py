@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
-from pgplan import sql
-from pgplan.address import grantee_role
-from pgplan.kind import SecretUse, Statement
+from pgplan.sdk import SecretUse, Statement, grantee_role, sql
 
 
 def name(*parts: str) -> sql.Identifier:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from pgplan import sql
-from pgplan.address import join, name_problem, part, split, unpart
-from pgplan.kind import Catalog, Found
+from pgplan.sdk import Catalog, Found, join, name_problem, part, split, sql, unpart
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.signatures import normal_arguments, signature_sql, split_signature
 

@@ -6,11 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from pgplan import sql
-from pgplan.address import grantee_part, grantee_role, part
-from pgplan.kind import Declaration, Found, Reference, SecretUse, Statement
-from pgplan.secret import Secret
-from pgplan_postgres.base import Form, Mistakes, ObjectKindBase, sorted_dict, to_role
+from pgplan.sdk import (
+    Declaration,
+    Form,
+    Found,
+    Mistakes,
+    ObjectKindBase,
+    Reference,
+    Secret,
+    SecretUse,
+    Statement,
+    grantee_part,
+    grantee_role,
+    part,
+    sorted_dict,
+    sql,
+)
+from pgplan_postgres.base import to_role
 from pgplan_postgres.options import as_secret, changes, clause, plain, secret
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import grantee, name, statement, text, words

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pgplan import sql
-from pgplan.address import role_grantee
-from pgplan.kind import Facts, Found, Row
-from pgplan.secret import Secret
-from pgplan_postgres.base import ReaderBase
+from pgplan.sdk import Facts, Found, ReaderBase, Row, Secret, role_grantee, sql
 from pgplan_postgres.membership import ROWS_PER_GRANTOR
 from pgplan_postgres.options import mapping_options, query_column
 from pgplan_postgres.user_mapping import SLOT, UserMapping, user_mapping_key

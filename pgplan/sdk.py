@@ -1,0 +1,112 @@
+"""What a provider is written with: the one import that its modules need from the engine.
+
+Each name is explained where it is defined. What is not here, or in `pgplan.testing`, is the engine's own and may change in any
+version; docs/how-to/write-a-provider.md says what holds for what is. Helpers for objects of PostgreSQL that have an owner, a
+comment or options are in `pgplan_postgres.sdk`.
+"""
+
+from __future__ import annotations
+
+from pgplan import sql
+from pgplan.address import (
+    PUBLIC,
+    SYSTEM_NAME,
+    Identity,
+    grantee_part,
+    grantee_role,
+    join,
+    name_problem,
+    part,
+    part_grantee,
+    role_grantee,
+    split,
+    unpart,
+)
+from pgplan.base import Form, Mistakes, ObjectKindBase, Path, ReaderBase, named, sorted_dict
+from pgplan.cycle import find_cycle
+from pgplan.kind import (
+    BlockWriter,
+    Claim,
+    Declaration,
+    Edge,
+    EdgeChange,
+    EdgeKind,
+    EdgeStatement,
+    Glossary,
+    ImplyingReader,
+    InvalidBlockError,
+    IsThere,
+    Kind,
+    NamesGrantees,
+    ObjectKind,
+    Provider,
+    Reader,
+    Reference,
+    Rights,
+    Row,
+    Scope,
+    SecretUse,
+    Selector,
+    SpecOf,
+    Statement,
+)
+from pgplan.secret import Secret
+from pgplan.snapshot import NO_LIST, AccessList, Catalog, Facts, Found, Item, Privilege, Snapshot, Spec
+
+__all__ = [
+    "NO_LIST",
+    "PUBLIC",
+    "SYSTEM_NAME",
+    "AccessList",
+    "BlockWriter",
+    "Catalog",
+    "Claim",
+    "Declaration",
+    "Edge",
+    "EdgeChange",
+    "EdgeKind",
+    "EdgeStatement",
+    "Facts",
+    "Form",
+    "Found",
+    "Glossary",
+    "Identity",
+    "ImplyingReader",
+    "InvalidBlockError",
+    "IsThere",
+    "Item",
+    "Kind",
+    "Mistakes",
+    "NamesGrantees",
+    "ObjectKind",
+    "ObjectKindBase",
+    "Path",
+    "Privilege",
+    "Provider",
+    "Reader",
+    "ReaderBase",
+    "Reference",
+    "Rights",
+    "Row",
+    "Scope",
+    "Secret",
+    "SecretUse",
+    "Selector",
+    "Snapshot",
+    "Spec",
+    "SpecOf",
+    "Statement",
+    "find_cycle",
+    "grantee_part",
+    "grantee_role",
+    "join",
+    "name_problem",
+    "named",
+    "part",
+    "part_grantee",
+    "role_grantee",
+    "sorted_dict",
+    "split",
+    "sql",
+    "unpart",
+]

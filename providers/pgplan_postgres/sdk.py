@@ -1,0 +1,82 @@
+"""What a provider of another package is written with where its objects are of PostgreSQL, besides `pgplan.sdk`.
+
+Owners and what it takes to be one, comments, options, references to roles, and the provider's own object. The built-in kinds use
+the same. Each name is explained where it is defined; what else is in this package may change in any version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import field, frozen
+
+from pgplan.sdk import (
+    AccessList,
+    Catalog,
+    EdgeChange,
+    EdgeKind,
+    EdgeStatement,
+    Facts,
+    ObjectKind,
+    Reader,
+    Reference,
+    grantee_role,
+    part,
+)
+from pgplan_postgres import options
+from pgplan_postgres.acl import extension
+from pgplan_postgres.base import FIRST_NORMAL_OID, OwnedKind, to_role
+from pgplan_postgres.default_lists import born, without_list
+from pgplan_postgres.edge_statements import edge_statements
+from pgplan_postgres.rights import Rights, new_owner, ownership
+from pgplan_postgres.sql import comment, comment_and_owner, grantee, name, statement, text, text_or_null, words
+from pgplan_postgres.targets import is_system, object_key, schema_of
+
+
+@frozen
+class PostgresProvider:
+    """An entry point's object: kinds, readers, and what all objects of PostgreSQL have in common, whoever brings their kind."""
+
+    kinds: Sequence[ObjectKind | EdgeKind]
+    readers: Sequence[Reader]
+    words: Mapping[str, str] = field(factory=dict[str, str])
+
+    def grantee(self, name: str) -> Reference | None:
+        role = grantee_role(name)
+        return None if role is None else Reference("role", part(role))
+
+    def built_in(self, type_: str, key: str, owner: str, facts: Facts) -> AccessList:
+        return without_list(type_, key, owner, facts)
+
+    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
+        return born(type_, key, catalog)
+
+    def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:
+        return Rights(catalog, gaining=gaining)
+
+    def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
+        return edge_statements(changes)
+
+
+__all__ = [
+    "FIRST_NORMAL_OID",
+    "OwnedKind",
+    "PostgresProvider",
+    "Rights",
+    "comment",
+    "comment_and_owner",
+    "extension",
+    "grantee",
+    "is_system",
+    "name",
+    "new_owner",
+    "object_key",
+    "options",
+    "ownership",
+    "schema_of",
+    "statement",
+    "text",
+    "text_or_null",
+    "to_role",
+    "words",
+]
