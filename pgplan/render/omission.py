@@ -23,14 +23,18 @@ def spelled(kind: Kind, said: Image) -> Image:
 
 
 def spoken(kind: Kind, said: Image) -> Image:
-    """The attributes of an image that a block must say: not empty, and not the block's default."""
-    defaults = {field.name: _default(field) for field in attrs.fields(kind.block)}
-    return {name: data for name, data in spelled(kind, said).items() if data not in _NOTHING and data != defaults.get(name)}
+    """The attributes of an image that a block must say: what has no default there, and what is neither empty nor the default."""
+    fields = attrs.fields(kind.block)
+    required = {field.name for field in fields if field.default is attrs.NOTHING}
+    defaults = {field.name: _default(field) for field in fields if field.name not in required}
+    return {
+        name: data
+        for name, data in spelled(kind, said).items()
+        if name in required or (data not in _NOTHING and data != defaults.get(name))
+    }
 
 
 def _default(field: attrs.Attribute[Any]) -> Any:
-    if field.default is attrs.NOTHING:
-        return None
     factory = getattr(field.default, "factory", None)
     return image(factory() if factory else field.default)
 

@@ -9,10 +9,6 @@ from attrs import frozen
 from pgplan.configuration.model import Declared
 from tests.kinds.bench import declare
 
-LONG = "l" + "ö" * 31
-"""63 bytes."""
-NAMES = ('a "b', "O'Hara", "Ünï", LONG, "back\\slash", "dot.ted/per%cent:'x'")
-
 
 @frozen
 class Example:

@@ -9,8 +9,8 @@ import pytest
 
 from pgplan.kind import InvalidBlockError
 from pgplan.secret import Secret
+from pgplan.testing import LONG
 from tests.kinds.bench import declare, one
-from tests.kinds.examples import LONG
 
 TABLE: dict[str, Any] = {"server": "s", "columns": []}
 COLUMN = ("columns", 0)

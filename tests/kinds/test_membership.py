@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from pgplan.kind import Found, InvalidBlockError
-from tests.kinds.bench import REGISTRY, Bench, bench, one
+from pgplan.testing import Bench
+from tests.kinds.bench import REGISTRY, bench, one
 
 
 def _rows(b: Bench, role: str) -> list[tuple[object, ...]]:

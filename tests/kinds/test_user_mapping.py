@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pgplan.configuration.model import Declared
+from pgplan.testing import Bench
 from pgplan_postgres.user_mapping_reader import UserMappingReader
-from tests.kinds.bench import Bench, altering, bench, declare, one
+from tests.kinds.bench import bench, declare, one
 
 SERVER = ("CREATE FOREIGN DATA WRAPPER w", "CREATE SERVER s FOREIGN DATA WRAPPER w")
 ALTER = 'ALTER USER MAPPING FOR PUBLIC SERVER "s" OPTIONS'
@@ -85,13 +86,13 @@ def test_hidden_is_never_empty(database: str, unique: str) -> None:
         decision = b.decide(second, recorded=first)
         assert decision.changed == ("options",)
         alter = f'ALTER USER MAPPING FOR "{unique}_m" SERVER "s" OPTIONS'
-        assert [each.sql for each in altering(decision)] == [
+        assert [each.sql for each in b.statements(decision)] == [
             f'{alter} (DROP "password", SET "user" \'b\')',
             f"{alter} (ADD \"password\" :'options.password')",
         ]
         # Not recorded: nothing can be said, so the mapping is made anew.
         assert b.decide(second).changed == ("options",)
-        b.send(second, altering(b.decide(second)))
+        b.send(second, b.statements(b.decide(second)))
         b.run("RESET ROLE")
         b.expect_nothing(second)
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgplan.kind import InvalidBlockError
+from pgplan.testing import Bench
 from pgplan_postgres import moments
-from tests.kinds.bench import Bench, bench, one
+from tests.kinds.bench import bench, one
 from tests.project import Project
 from tests.servers import Server
 

@@ -1,0 +1,240 @@
+"""Drives kinds on a real server the way the engine does: decide, run the statements, read back. All in one transaction."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+from attrs import evolve, frozen
+
+from pgplan import sql
+from pgplan.address import Address
+from pgplan.configuration.decode import decode
+from pgplan.configuration.load import load
+from pgplan.configuration.model import Connection, Declared, Inputs
+from pgplan.database.connection import Session, connect, pin_local
+from pgplan.database.read import read_now
+from pgplan.images import image, restore
+from pgplan.kind import Catalog, Found, ObjectKind, Snapshot, Spec, Statement
+from pgplan.plan.model import Slot
+from pgplan.plan.objects import Decision, decide_object
+from pgplan.plan.observed import found_image
+from pgplan.registry import Registry
+from pgplan.render.toml import block_text
+from pgplan.secret import Secret
+from pgplan.state.digests import slots
+from pgplan.state.model import Entry, State
+
+STRANGER = "pgplan_testing_stranger"
+"""A role without any right, made and rolled back by `Bench.check_states`."""
+
+
+def declare(registry: Registry, kind: str, name: str, **block: Any) -> list[Declared]:
+    """What a block in TOML declares: decoded strictly, by the kind's own class.
+
+    Raises InvalidBlockError with every mistake.
+    """
+    known = registry.object_kind(kind)
+    declarations = known.declare(name, decode(known.block, block))
+    return [Declared(f"{one.kind}.{one.key}", one.kind, one.key, one.spec) for one in declarations]
+
+
+@contextmanager
+def bench(url: str, registry: Registry) -> Generator[Bench]:
+    """A connection to a server, as a superuser. Nothing of what is done stays: it is all one transaction, rolled back."""
+    with connect(Connection(url=Secret(url)), Path(), "test") as session:
+        pin_local(session)
+        yield Bench(session, registry)
+        session.rollback()
+
+
+@frozen
+class Bench:
+    """Methods called `check_…` are the suite; the others are its parts, for tests of what is particular to a kind."""
+
+    session: Session
+    registry: Registry
+
+    def check_states(self, *states: Declared, only_the_server_knows: bool = False) -> None:
+        """Every state becomes every other. `states` declare one address, as differently as can be: None, "" and {}, an owner and
+        another, each attribute there and not there, and whatever must be replaced.
+
+        A right that the server misses is one that `missing_rights` tells, unless `only_the_server_knows` of some.
+        """
+        assert len(states) > 1, "one state becomes no other"
+        assert len({state.address for state in states}) == 1, "the states are of several addresses"
+        for state in states:
+            self.reach(state)
+            self._check_import(state)
+            self.drop(state)
+            self._check_rights(state, only_the_server_knows=only_the_server_knows)
+        for first, second in itertools.permutations(states, 2):
+            self.reach(first)
+            self.reach(second, recorded=first)
+            self.drop(second)
+
+    def check_by_hand(self, declared: Declared, by_hand: Mapping[str, str]) -> None:
+        """What is changed by hand is found as just that, and repaired. `by_hand` is SQL by the attribute that it changes: one for
+        each that PostgreSQL keeps. `declared` says all of them."""
+        kind = self.kind(declared)
+        attributes = {field.name for field in attrs.fields(kind.spec)} - {"name", *kind.creation_only}
+        forgotten = sorted(attributes - by_hand.keys())
+        assert not forgotten, f"nothing changes {', '.join(forgotten)} of {kind.name} by hand"
+        self.reach(declared)
+        for attribute, statement in by_hand.items():
+            self.run(statement)
+            decision = self.decide(declared, recorded=declared)
+            assert (decision.changed, decision.moved) == ((attribute,), "database"), f"{statement}: {decision.changed}"
+            self.reach(declared, recorded=declared)
+
+    def check_readers(self) -> None:
+        """All that is found has a key that an address can hold, and a spec that can be recorded."""
+        for type_ in sorted(self.registry.readers):
+            for found in self.catalog(type_).of(type_):
+                assert (found.type, str(Address.parse(f"{type_}.{found.key}"))) == (type_, f"{type_}.{found.key}")
+                if type_ in self.registry.kinds:
+                    self._check_spec(self.registry.object_kind(type_), found.spec)
+
+    def run(self, *statements: str) -> None:
+        for text in statements:
+            self.session.execute(text.encode())
+
+    def send(self, declared: Declared | None, statements: Sequence[Statement]) -> None:
+        """Run statements; a secret is put in as a literal, which only a test may do."""
+        secrets = self.kind(declared).secrets(declared.spec) if declared else {}
+        for each in statements:
+            shown = [slot for slot, secret in secrets.items() if not secret.withheld and _shows(each.sql, secret)]
+            assert not shown, f"the statement holds the secret {', '.join(shown)}: {each.sql}"
+            text = each.sql
+            if each.secret is not None:
+                before, token, after = text.rpartition(f":'{each.secret.slot}'")
+                assert token, f"the statement has no place for the secret {each.secret.slot}: {text}"
+                text = before + sql.Literal(secrets[each.secret.slot].reveal()).text + after
+            self.session.execute(text.encode())
+
+    def snapshot(self, *types: str) -> Snapshot:
+        return read_now(self.session, self.registry, types)
+
+    def catalog(self, *types: str) -> Catalog:
+        snapshot = self.snapshot(*types)
+        return snapshot.catalog(snapshot.facts.database)
+
+    def found(self, declared: Declared) -> Found | None:
+        return self.catalog(declared.kind).get(declared.kind, declared.key)
+
+    def completed(self, declared: Declared, catalog: Catalog) -> Declared:
+        def spec_of(type_: str, key: str) -> Any:
+            found = catalog.get(type_, key)
+            return found.spec if found else None
+
+        return evolve(declared, spec=self.kind(declared).complete(declared.spec, catalog.facts, spec_of))
+
+    def kind(self, declared: Declared) -> ObjectKind:
+        return self.registry.object_kind(declared.kind)
+
+    def decide(self, declared: Declared, recorded: Declared | None = None) -> Decision:
+        snapshot = self.snapshot(declared.kind)
+        database = snapshot.facts.database
+        catalog = snapshot.catalog(database)
+        declared = self.completed(declared, catalog)
+        found = catalog.get(declared.kind, declared.key)
+        entry = None
+        if recorded is not None:
+            recorded = self.completed(recorded, catalog)
+            entry = Entry(declared.address, "", found.oid if found else 0, image(recorded.spec))
+        known = slots([declared], State("", "", 0), snapshot, self.registry)
+        status: dict[str, Slot] = {slot: s for (_, slot), s in known.items()}
+        found_as = self.registry.identity(declared.kind, declared.key, database)
+        meant = self.registry.meant(declared.kind, declared.key, database)
+        return decide_object(declared.address, self.kind(declared), found_as, meant, declared, entry, found, status)
+
+    @staticmethod
+    def statements(decision: Decision) -> list[Statement]:
+        """What carries a decision out."""
+        kind, found = decision.kind, decision.found
+        dropped = kind.drop(found) if decision.action == "replace" and found is not None else ()
+        if decision.creates:
+            return [*dropped, *kind.create(decision.made_spec)]
+        if decision.action != "update" or found is None:
+            return []
+        return [*kind.alter(found, decision.spec, decision.changed, decision.sent_slots())]
+
+    def reach(self, declared: Declared, recorded: Declared | None = None) -> list[str]:
+        """Bring the database to what is declared, and return the SQL. Nothing must be left to do."""
+        statements = self.statements(self.decide(declared, recorded))
+        self.send(declared, statements)
+        self.expect_nothing(declared, recorded and declared)
+        return [each.sql for each in statements]
+
+    def expect_nothing(self, declared: Declared, recorded: Declared | None = None) -> None:
+        left = self.decide(declared, recorded)
+        assert left.found is not None, f"{declared.address} is not found"
+        assert (left.action, left.changed, left.sent_slots()) == ("none" if recorded else "adopt", (), ())
+        for spec in (left.found.spec, declared.spec):
+            self._check_spec(left.kind, spec)
+
+    def drop(self, declared: Declared) -> None:
+        found = self.found(declared)
+        assert found is not None, f"{declared.address} is not found"
+        self.send(None, self.kind(declared).drop(found))
+        assert self.found(declared) is None, f"{declared.address} is still there"
+
+    def _check_spec(self, kind: ObjectKind, spec: Spec) -> None:
+        """It can be recorded and comes back equal; no secret is seen in it; it cannot be changed."""
+        assert restore(image(spec), kind.spec) == spec
+        shown = json.dumps(image(spec), ensure_ascii=False) + repr(spec)
+        for slot, secret in kind.secrets(spec).items():
+            assert secret.withheld or not _shows(shown, secret), f"the secret {slot} is seen in what is recorded"
+        for field in attrs.fields(kind.spec):
+            try:
+                setattr(spec, field.name, getattr(spec, field.name))
+            except attrs.exceptions.FrozenInstanceError:
+                continue
+            raise AssertionError(f"{kind.spec.__name__} is not frozen")
+
+    def _check_import(self, declared: Declared) -> None:
+        """The block that `pgplan import` prints for what is found declares it, so that nothing is left to do."""
+        kind, found = self.kind(declared), self.found(declared)
+        assert found is not None
+        spec = restore(found_image(found.spec), kind.spec)
+        text = block_text(kind, Address(declared.kind, declared.key), spec, found.hidden)
+        with tempfile.TemporaryDirectory() as directory:
+            Path(directory, "pgplan.toml").write_text(f'[pgplan]\nname = "import"\n\n{text}')
+            (imported,) = load(Path(directory), self.registry, Inputs(), resolve_secrets=False).declared
+        assert imported.address == declared.address, f"the block declares {imported.address} instead:\n{text}"
+        left = self.decide(imported)
+        assert left.found is not None, f"the block declares another object:\n{text}"
+        assert not left.changed, f"the block would change {', '.join(left.changed)}:\n{text}"
+
+    def _check_rights(self, declared: Declared, *, only_the_server_knows: bool) -> None:
+        """A role without any right is told so by the plan wherever the server would refuse it, and nowhere else."""
+        kind = self.kind(declared)
+        provider = self.registry.providers[kind.name]
+        types = {declared.kind, *kind.reads, *(reference.type for reference in kind.references(declared.spec))}
+        with self.session.transaction(force_rollback=True):
+            self.run(f"CREATE ROLE {STRANGER}", f"SET LOCAL ROLE {STRANGER}")
+            catalog = self.catalog(*types)
+            rights = provider.rights(catalog, gaining=False)
+            completed = self.completed(declared, catalog)
+            missing = kind.missing_rights(None, completed.spec, rights)
+            try:
+                self.send(completed, kind.create(completed.spec))
+                refused = ""
+            except psycopg.errors.InsufficientPrivilege as error:
+                refused = str(error)
+        told = missing or only_the_server_knows
+        assert told or not refused, f"{declared.address}: what is refused is not said to be missing: {refused}"
+        assert refused or not missing, f"{declared.address}: this is not missing: {', '.join(missing)}"
+
+
+def _shows(text: str, secret: Secret) -> bool:
+    """Whether a secret stands in a text. Of a very short one nobody can tell."""
+    value = secret.reveal()
+    return len(value) > 3 and value in text  # noqa: PLR2004
