@@ -20,6 +20,7 @@ def test_the_wheel_holds_three_packages_and_nothing_else(tmp_path: Path) -> None
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert {"pgplan/sdk.py", "pgplan/testing/__init__.py", "pgplan_postgres/sdk.py"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

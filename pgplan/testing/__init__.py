@@ -6,8 +6,9 @@ docs/how-to/write-a-provider.md. The tool itself never imports this.
 
 from __future__ import annotations
 
+from pgplan.registry import installed
 from pgplan.testing.bench import Bench, bench, declare
 from pgplan.testing.contract import check_contract, check_query
 from pgplan.testing.names import LONG, NAMES
 
-__all__ = ["LONG", "NAMES", "Bench", "bench", "check_contract", "check_query", "declare"]
+__all__ = ["LONG", "NAMES", "Bench", "bench", "check_contract", "check_query", "declare", "installed"]

@@ -108,7 +108,7 @@ class Bench:
 
     def send(self, declared: Declared | None, statements: Sequence[Statement]) -> None:
         """Run statements; a secret is put in as a literal, which only a test may do."""
-        secrets = self.kind(declared).secrets(declared.spec) if declared else {}
+        secrets: Mapping[str, Secret] = self.kind(declared).secrets(declared.spec) if declared else {}
         for each in statements:
             shown = [slot for slot, secret in secrets.items() if not secret.withheld and _shows(each.sql, secret)]
             assert not shown, f"the statement holds the secret {', '.join(shown)}: {each.sql}"

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from pgplan.configuration.decode import decode
 from pgplan.kind import EdgeKind, Facts, InvalidBlockError, Kind, ObjectKind, Provider, Reader
-from pgplan.registry import Registry, is_edge_kind, registry_of
+from pgplan.registry import Registry, is_edge_kind
 
 _FACTS = Facts(180000, "", 1, "postgres", 5, "postgres", "postgres", superuser=True)
 VARIANTS = [evolve(_FACTS, version=v * 10000, superuser=s) for v in (14, 15, 16, 17, 18) for s in (True, False)]
@@ -52,12 +52,11 @@ _KEYWORDS = frozenset(
 _COLUMNS = re.compile(r"\bAS\s+\w+\s*\(", re.IGNORECASE)
 
 
-def check_contract(provider: Provider, *others: Provider, functions: Iterable[str] = ()) -> None:
-    """Each kind and each reader is as `pgplan.kind` says. `others` are the providers whose types its kinds refer to.
+def check_contract(provider: Provider, registry: Registry, functions: Iterable[str] = ()) -> None:
+    """Each kind and each reader is as `pgplan.kind` says. `registry` has the provider, and those whose types its kinds refer to.
 
     `functions` are SQL functions that look at their arguments only, which its readers may use besides the common ones.
     """
-    registry = registry_of([provider, *others])
     _has_all(provider, Provider)
     for reader in provider.readers:
         _has_all(reader, Reader)

@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from attrs import define, evolve, frozen
 
-from pgplan.sdk import Declaration, Facts, Found, ObjectKindBase, ReaderBase, Reference, Row, Statement
+from pgplan.registry import registry_of
+from pgplan.sdk import Declaration, Facts, Found, ObjectKindBase, Provider, ReaderBase, Reference, Row, Statement
 from pgplan.testing import check_contract, check_query
 from pgplan_postgres.provider import provider
 
 
+def _check(provider: Provider) -> None:
+    check_contract(provider, registry_of([provider]))
+
+
 def test_the_built_in_provider_keeps_the_contract() -> None:
-    check_contract(provider)
+    _check(provider)
 
 
 @frozen
@@ -82,7 +87,7 @@ def _kind(**members: Any) -> Kind:
 
 
 def test_defaults_keep_it() -> None:
-    check_contract(evolve(provider, kinds=(Kind(),), readers=(Reader(),)))
+    _check(evolve(provider, kinds=(Kind(),), readers=(Reader(),)))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_defaults_keep_it() -> None:
 )
 def test_what_is_found(kind: Kind, readers: tuple[Reader, ...], message: str) -> None:
     with pytest.raises(AssertionError, match=message):
-        check_contract(evolve(provider, kinds=(kind,), readers=readers))
+        _check(evolve(provider, kinds=(kind,), readers=readers))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Extended statistics as a kind of pgplan."""
