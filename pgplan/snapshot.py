@@ -92,7 +92,7 @@ class Found:
     extra: Mapping[str, Any] = field(factory=dict[str, Any])
     """JSON that is not an attribute but that SQL or staleness depends on, such as the rows behind a membership."""
     owner: str = ""
-    """The owner's role name, for objects that have an access list."""
+    """The owner's role name, for objects that have an access list, and for those that only their owner may alter."""
     acl: AccessList = NO_LIST
     columns: frozenset[str] = frozenset()
     """Names of its columns, for privileges on them; no part of what a plan relies on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from pgplan.kind import Catalog, Found, ObjectKind, Snapshot, Spec, Statement
 from pgplan.plan.model import Slot
 from pgplan.plan.objects import Decision, decide_object
 from pgplan.plan.observed import found_image
-from pgplan.registry import Registry
+from pgplan.registry import Registry, is_edge_kind
 from pgplan.render.toml import block_text
 from pgplan.secret import Secret
 from pgplan.state.digests import slots
@@ -80,26 +80,29 @@ class Bench:
             self.reach(second, recorded=first)
             self.drop(second)
 
-    def check_by_hand(self, declared: Declared, by_hand: Mapping[str, str]) -> None:
+    def check_by_hand(self, declared: Declared, by_hand: Mapping[str, str], key: Collection[str] = ("name",)) -> None:
         """What is changed by hand is found as just that, and repaired. `by_hand` is SQL by the attribute that it changes: one for
-        each that PostgreSQL keeps. `declared` says all of them."""
+        each that PostgreSQL keeps and that does not make up the `key`. `declared` says all of them."""
         kind = self.kind(declared)
-        attributes = {field.name for field in attrs.fields(kind.spec)} - {"name", *kind.creation_only}
+        attributes = {field.name for field in attrs.fields(kind.spec)} - {*key, *kind.creation_only}
         forgotten = sorted(attributes - by_hand.keys())
         assert not forgotten, f"nothing changes {', '.join(forgotten)} of {kind.name} by hand"
         self.reach(declared)
         for attribute, statement in by_hand.items():
             self.run(statement)
             decision = self.decide(declared, recorded=declared)
-            assert (decision.changed, decision.moved) == ((attribute,), "database"), f"{statement}: {decision.changed}"
+            changed = decision.changed, decision.moved
+            assert changed == ((attribute,), "database"), f"{attribute} was changed by hand, and found is {changed}"
             self.reach(declared, recorded=declared)
 
     def check_readers(self) -> None:
         """All that is found has a key that an address can hold, and a spec that can be recorded."""
         for type_ in sorted(self.registry.readers):
             for found in self.catalog(type_).of(type_):
-                assert (found.type, str(Address.parse(f"{type_}.{found.key}"))) == (type_, f"{type_}.{found.key}")
-                if type_ in self.registry.kinds:
+                assert found.type == type_, f"the reader of {type_} gives a {found.type}"
+                assert str(Address.parse(f"{type_}.{found.key}")) == f"{type_}.{found.key}", f"{found.key!r} is no key"
+                kind = self.registry.kinds.get(type_)
+                if kind is not None and not is_edge_kind(kind):
                     self._check_spec(self.registry.object_kind(type_), found.spec)
 
     def run(self, *statements: str) -> None:
@@ -176,7 +179,8 @@ class Bench:
     def expect_nothing(self, declared: Declared, recorded: Declared | None = None) -> None:
         left = self.decide(declared, recorded)
         assert left.found is not None, f"{declared.address} is not found"
-        assert (left.action, left.changed, left.sent_slots()) == ("none" if recorded else "adopt", (), ())
+        ends = left.action == ("none" if recorded else "adopt") and not left.changed and not left.sent_slots()
+        assert ends, f"{declared.address}: there is still something to {left.action}: {(*left.changed, *left.sent_slots())}"
         for spec in (left.found.spec, declared.spec):
             self._check_spec(left.kind, spec)
 
@@ -188,7 +192,7 @@ class Bench:
 
     def _check_spec(self, kind: ObjectKind, spec: Spec) -> None:
         """It can be recorded and comes back equal; no secret is seen in it; it cannot be changed."""
-        assert restore(image(spec), kind.spec) == spec
+        assert restore(image(spec), kind.spec) == spec, f"what is recorded of {kind.name} comes back as another: {spec}"
         shown = json.dumps(image(spec), ensure_ascii=False) + repr(spec)
         for slot, secret in kind.secrets(spec).items():
             assert secret.withheld or not _shows(shown, secret), f"the secret {slot} is seen in what is recorded"

@@ -51,9 +51,12 @@ def _path(site: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def project(database: str, site: Path, unique: str, tmp_path: Path, server: Server) -> Iterator[Project]:
+def project(
+    database: str, site: Path, unique: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    monkeypatch.syspath_prepend(site)
     server.execute("CREATE TABLE public.orders (id int, city text, zip text)", database=f"{unique}_db")
-    made = Project(tmp_path, database, environment=_path(site))
+    made = Project(tmp_path, database)
     made.write(TOML % {"u": unique})
     yield made
     server.execute(f"DROP DATABASE {unique}_db WITH (FORCE)", f"DROP ROLE IF EXISTS {unique}_app")
