@@ -54,7 +54,7 @@ def _path(site: Path) -> dict[str, str]:
 def project(
     database: str, site: Path, unique: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Project]:
-    monkeypatch.syspath_prepend(site)
+    monkeypatch.setattr(sys, "path", [str(site), *sys.path])
     server.execute("CREATE TABLE public.orders (id int, city text, zip text)", database=f"{unique}_db")
     made = Project(tmp_path, database)
     made.write(TOML % {"u": unique})
@@ -120,6 +120,16 @@ def test_it_goes_with_its_table(project: Project) -> None:
     assert [line for line in project.sql() if "far" in line] == ['DROP FOREIGN TABLE "billing"."far"', 'DROP SERVER "far"']
     project.plan_and_apply()
     project.run("destroy", "--yes")
+
+
+def test_without_the_package_it_is_missed_by_name(
+    project: Project, site: Path, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.plan_and_apply()
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(site)])
+    assert "unknown table [statistics]" in project.run("validate", expect=1).err
+    project.write((TOML % {"u": unique}).partition("[statistics.")[0])
+    assert "the kind 'statistics', which no installed provider knows" in project.run("plan", expect=1).err
 
 
 def test_a_mistake_has_its_line(project: Project) -> None:
