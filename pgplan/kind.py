@@ -2,7 +2,7 @@
 
 The engine knows no kind of PostgreSQL object. A provider (entry point group ``pgplan.providers``) lists *kinds*, which stand in
 the configuration and the state, and *readers*, which say what the catalogs hold. Kinds compose SQL; only the engine runs it.
-What a kind does to others it says; the engine infers nothing from what kinds there are.
+What a kind does to others it says; the engine infers nothing from what kinds there are. All this is imported from `pgplan.sdk`.
 
 Rules that hold for every spec class (an attrs class, frozen):
 

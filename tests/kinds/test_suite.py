@@ -15,6 +15,8 @@ from pgplan_postgres.provider import provider
 from pgplan_postgres.schema import Schema, SchemaKind
 from pgplan_postgres.user_mapping import UserMapping, UserMappingKind
 
+pytestmark = pytest.mark.enough(18)
+
 
 class AltersNothing(SchemaKind):
     def alter(self, found: Found, spec: Schema, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:

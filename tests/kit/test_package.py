@@ -113,6 +113,7 @@ columns = ["a", "b"]
 """
 
 
+@pytest.mark.enough(18)
 def test_it_goes_with_its_table(project: Project) -> None:
     project.write(GATEWAY, "gateway.pgplan.toml")
     project.plan_and_apply()
@@ -122,6 +123,7 @@ def test_it_goes_with_its_table(project: Project) -> None:
     project.run("destroy", "--yes")
 
 
+@pytest.mark.enough(18)
 def test_without_the_package_it_is_missed_by_name(
     project: Project, site: Path, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +134,7 @@ def test_without_the_package_it_is_missed_by_name(
     assert "the kind 'statistics', which no installed provider knows" in project.run("plan", expect=1).err
 
 
+@pytest.mark.enough(18)
 def test_a_mistake_has_its_line(project: Project) -> None:
     project.edit('columns = ["zip", "city"]', 'columns = ["zip"]')
     assert "pgplan.toml:12" in project.run("validate", expect=1).err
