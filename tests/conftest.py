@@ -73,7 +73,7 @@ def _is_more_than_enough(item: pytest.Item) -> bool:
 def _version(item: pytest.Item) -> int | None:
     """The major version of the server that a test is given, where it runs on several."""
     called: Any = getattr(item, "callspec", None)
-    given = called.params if called else {}
+    given: dict[str, Any] = called.params if called else {}
     return given.get("cluster", given.get("server"))
 
 
