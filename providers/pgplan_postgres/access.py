@@ -10,7 +10,7 @@ import re
 from attrs import field, frozen
 
 from pgplan.sdk import PUBLIC, InvalidBlockError, Selector, grantee_part, grantee_role, name_problem, part_grantee, unpart
-from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
+from pgplan_postgres.grantable import BULK, GRANTABLE
 from pgplan_postgres.privileges import Right, normal
 from pgplan_postgres.selectors import InSchemas, Named
 from pgplan_postgres.targets import object_key, schemas_key
@@ -52,7 +52,7 @@ class Access:
 def parse_key(key: str) -> Access:
     """The spec, without rights, that an address's key stands for. Raises InvalidBlockError when it is none."""
     match = _KEY.fullmatch(key)
-    if match is None or match[2] not in {*NAMEABLE, *BULK}:
+    if match is None or match[2] not in {*GRANTABLE, *BULK}:
         hint = "such as app/schema:billing, PUBLIC/table:billing.t or app/tables_in:billing"
         raise InvalidBlockError(((), f"{key!r} is not the key of a grant or revoke: write role/type:object", hint))
     type_ = match[2]

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from pgplan.sdk import PUBLIC, Mistakes, Path
 from pgplan_postgres.access import Access
-from pgplan_postgres.grantable import BULK, GRANTABLE, NAMEABLE
+from pgplan_postgres.grantable import BULK, GRANTABLE
 from pgplan_postgres.privileges import ALL, SYNONYMS, Right
 from pgplan_postgres.targets import except_key, is_reached, object_key, schemas_key
 from pgplan_postgres.words import ON
@@ -30,17 +30,23 @@ class On:
     table: Names | None = None
     sequence: Names | None = None
     function: Names | None = None
+    type: Names | None = None
+    language: Names | None = None
     foreign_data_wrapper: Names | None = None
     server: Names | None = None
+    tablespace: Names | None = None
+    large_object: Names | None = None
+    parameter: Names | None = None
     tables_in: Names | None = None
     sequences_in: Names | None = None
     functions_in: Names | None = None
+    types_in: Names | None = None
     except_: Names = ()
     extension_members: bool = False
 
     def named(self) -> list[tuple[str, Names]]:
         """The types that are said, with their names."""
-        values = ((type_, getattr(self, type_)) for type_ in (*NAMEABLE, *BULK))
+        values = ((type_, getattr(self, type_)) for type_ in (*GRANTABLE, *BULK))
         return sorted((type_, names) for type_, names in values if names is not None)
 
 
@@ -88,7 +94,7 @@ def _said(on: On, i: int, mistakes: Mistakes) -> tuple[str, Names] | None:
     """The one type that `on` names."""
     said = on.named()
     if not said:
-        mistakes.add(("on", i), "on names no object", f"write one of {', '.join((*NAMEABLE, *BULK))}")
+        mistakes.add(("on", i), "on names no object", f"write one of {', '.join((*GRANTABLE, *BULK))}")
         return None
     if len(said) > 1:
         types = " and ".join(type_ for type_, _ in said)

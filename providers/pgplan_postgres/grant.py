@@ -12,7 +12,7 @@ from pgplan_postgres.access import Access
 from pgplan_postgres.access_block import AccessBlock, Names, On, accesses
 from pgplan_postgres.access_kind import AccessKind, common
 from pgplan_postgres.acl import given
-from pgplan_postgres.grantable import NAMEABLE
+from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.privileges import Right
 from pgplan_postgres.words import ACCESS
 
@@ -49,7 +49,7 @@ class GrantKind(AccessKind):
 
     def declarations(self, found: Found) -> Iterable[Declaration]:
         """One for each grantee, whoever granted it something."""
-        if found.type not in NAMEABLE:
+        if found.type not in GRANTABLE:
             return []
         rights: dict[str, list[Right]] = {}
         for one in given(found):

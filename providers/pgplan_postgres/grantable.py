@@ -44,8 +44,6 @@ class Grantable:
     namesake: str = ""
     """The type whose names are in the same catalog, so that one is easily taken for the other."""
     defaults: Defaults | None = None
-    readable: bool = True
-    """Whether its objects are read, so that a block can name them; of others only default privileges are managed."""
 
 
 def _privileges(*names: str, **since: int) -> dict[str, int]:
@@ -64,13 +62,14 @@ GRANTABLE: Mapping[str, Grantable] = {
         bulk="functions_in",
         defaults=Defaults("functions", "f"),
     ),
+    "language": Grantable("LANGUAGE", "l", _privileges("USAGE"), public=("USAGE",)),
     "large_object": Grantable(
         "LARGE OBJECT",
         "L",
         _privileges("SELECT", "UPDATE"),
         defaults=Defaults("large_objects", "L", in_schema=False, since=18),
-        readable=False,
     ),
+    "parameter": Grantable("PARAMETER", "p", _privileges(SET=15, **{"ALTER SYSTEM": 15})),
     "schema": Grantable("SCHEMA", "n", _privileges("CREATE", "USAGE"), defaults=Defaults("schemas", "n", in_schema=False)),
     "sequence": Grantable(
         "SEQUENCE",
@@ -92,6 +91,7 @@ GRANTABLE: Mapping[str, Grantable] = {
         namesake="sequence",
         defaults=Defaults("tables", "r"),
     ),
+    "tablespace": Grantable("TABLESPACE", "t", _privileges("CREATE")),
     "type": Grantable(
         "TYPE",  # domains too
         "T",
@@ -100,14 +100,11 @@ GRANTABLE: Mapping[str, Grantable] = {
         in_schema=True,
         bulk="types_in",
         defaults=Defaults("types", "T"),
-        readable=False,
     ),
 }
 DEFAULT_PRIVILEGES = "default_privileges"
 """The type of a list of default privileges, on which privileges are granted as on an object."""
-NAMEABLE = tuple(type_ for type_, one in GRANTABLE.items() if one.readable)
-"""Types whose objects a block can name."""
-BULK = {GRANTABLE[type_].bulk: type_ for type_ in NAMEABLE if GRANTABLE[type_].bulk}
+BULK = {one.bulk: type_ for type_, one in GRANTABLE.items() if one.bulk}
 """By word in TOML, the type of the objects in schemas."""
 DEFAULTS = {one.defaults.word: type_ for type_, one in GRANTABLE.items() if one.defaults is not None}
 """By word in TOML, the type that default privileges are about."""

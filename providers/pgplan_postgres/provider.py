@@ -10,6 +10,7 @@ from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperKind, Foreign
 from pgplan_postgres.foreign_table import ForeignTableKind
 from pgplan_postgres.foreign_table_reader import ForeignTableReader
 from pgplan_postgres.grant import GrantKind
+from pgplan_postgres.granted_only import LanguageReader, LargeObjectReader, ParameterReader, TablespaceReader, TypeReader
 from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
 from pgplan_postgres.relations import SequenceReader, TableReader
@@ -51,6 +52,11 @@ provider = PostgresProvider(
         TableReader(),
         SequenceReader(),
         FunctionReader(),
+        TypeReader(),
+        LanguageReader(),
+        TablespaceReader(),
+        LargeObjectReader(),
+        ParameterReader(),
         DefaultPrivilegesReader(),
     ),
     words=TABLES,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from pgplan.sdk import Catalog, Found, join, name_problem, part, split, sql, unpart
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.signatures import normal_arguments, signature_sql, split_signature
 
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 _PIECE = re.compile(r'"(?:[^"]|"")*"|\*|[^*"]+')
 
 
@@ -19,7 +20,7 @@ def object_key(type_: str, text: str) -> str:
     Raises ValueError when `text` is not such a name.
     """
     if not GRANTABLE[type_].in_schema:
-        return part(_checked(text))
+        return _SPELLED.get(type_, part)(_checked(text))
     name, arguments = split_signature(text) if type_ == "function" else (text, None)
     names = split(name)
     if len(names) != 2:  # noqa: PLR2004 (schema and name)
@@ -35,12 +36,33 @@ def _checked(name: str) -> str:
     return name
 
 
+def large_object_key(text: str) -> str:
+    """Large objects have no name but their OID. Raises ValueError for anything else."""
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", text):
+        raise ValueError(f'{text!r} is no large object: write its OID, such as "16401"')
+    return text
+
+
+def parameter_key(text: str) -> str:
+    """A parameter as pg_parameter_acl has it: in lower case, an extension's with a dot. Raises ValueError for what is none."""
+    if not _PARAMETER.fullmatch(text):
+        raise ValueError(f"{text!r} is no configuration parameter")
+    return text.lower()
+
+
+_SPELLED: Mapping[str, Callable[[str], str]] = {"large_object": large_object_key, "parameter": parameter_key}
+"""By type, how an object is named that has no name of the common sort."""
+
+
 @lru_cache(maxsize=65536)
 def object_sql(type_: str, key: str) -> str:
     """An object's name in GRANT and REVOKE."""
     if type_ == "function":
         return signature_sql(key)
-    return sql.Identifier(*(split(key) if GRANTABLE[type_].in_schema else (unpart(key),))).text
+    if type_ == "large_object":
+        return sql.Literal(int(key)).text
+    dotted = GRANTABLE[type_].in_schema or type_ == "parameter"
+    return sql.Identifier(*(split(key) if dotted else (unpart(key),))).text
 
 
 def schemas_key(text: str) -> str:

@@ -15,7 +15,7 @@ from pgplan.registry import is_edge_kind
 from pgplan_postgres.access import parse_key
 from pgplan_postgres.column_types import column_type
 from pgplan_postgres.default_lists import parse_list
-from pgplan_postgres.grantable import NAMEABLE
+from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.targets import object_key
 from tests.grants.bench import REGISTRY, Bench, Block, bench, declared, found
 from tests.servers import Server
@@ -114,7 +114,7 @@ def test_every_key_survives_printing_and_parsing(shared: Bench, names: list[str]
         for type_name in REGISTRY.readers:
             for one in catalog.of(type_name):
                 assert read_again(one) == one.key
-        for one in (each for name in NAMEABLE for each in catalog.of(name)):
+        for one in (each for name in GRANTABLE for each in catalog.of(name)):
             key = f"{part(role)}/{one.type}:{one.key}"
             assert parse_key(key).key == key
         made = join(schema, function) + f"({join(schema, type_)},{join(schema, type_)}[],integer[])"

@@ -1,0 +1,168 @@
+"""Objects of which pgplan manages nothing but privileges: types, languages, tablespaces, large objects and parameters, as found.
+
+https://www.postgresql.org/docs/current/ddl-priv.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pgplan.sdk import Facts, Found, ReaderBase, Row, Scope, join, part, sql
+from pgplan_postgres.acl import Lists, extension, found_with_list, listed
+from pgplan_postgres.base import FIRST_NORMAL_OID
+from pgplan_postgres.relations import relation
+from pgplan_postgres.targets import is_system
+
+_TYPES_FROM = """pg_catalog.pg_type AS t
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+     -- of arrays, multiranges and the rows of tables nobody can be granted anything: they have what their element or table has
+     WHERE t.typtype IN ('b', 'c', 'd', 'e', 'r')
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS e WHERE e.oid = t.typelem AND e.typarray = t.oid)
+       AND (t.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+       AND (n.nspname !~ '^pg_' OR n.nspname = 'pg_catalog')"""
+_TYPES = """
+WITH {listed}
+SELECT t.oid::bigint AS oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS typtype, o.rolname AS owner,
+       {extension} AS extension,
+       listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_type AS t ON t.oid = listed.oid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = t.typowner
+"""
+_TYPTYPES = {"b": "base type", "c": "composite type", "d": "domain", "e": "enum", "r": "range"}
+
+
+class TypeReader(ReaderBase):
+    """https://www.postgresql.org/docs/current/catalog-pg-type.html"""
+
+    type = "type"
+
+    def query(self, facts: Facts) -> str:
+        lists = listed(self.type, "t", "typacl", "typowner", _TYPES_FROM)
+        return sql.SQL(_TYPES).format(listed=lists, extension=extension("t")).text
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        lists = Lists(rows)
+        for row in rows:
+            spec = relation(_TYPTYPES[row["typtype"]], row["owner"] or "")
+            key = join(row["schema"], row["name"])
+            yield found_with_list(self.type, key, spec, row, lists, system=is_system(row["schema"]))
+
+
+_LANGUAGES = """
+WITH {listed}
+SELECT l.oid::bigint AS oid, l.lanname AS name, o.rolname AS owner, {extension} AS extension, listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_language AS l ON l.oid = listed.oid
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = l.lanowner
+"""
+
+
+class LanguageReader(ReaderBase):
+    """Trusted ones: of others PostgreSQL lets nothing be granted. https://www.postgresql.org/docs/current/catalog-pg-language.html"""
+
+    type = "language"
+
+    def query(self, facts: Facts) -> str:
+        lists = listed(self.type, "l", "lanacl", "lanowner", "pg_catalog.pg_language AS l WHERE l.lanpltrusted")
+        return sql.SQL(_LANGUAGES).format(listed=lists, extension=extension("l")).text
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        lists = Lists(rows)
+        for row in rows:
+            spec = relation(self.type, row["owner"] or "")
+            yield found_with_list(self.type, part(row["name"]), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)
+
+
+_TABLESPACES = """
+WITH {listed}
+SELECT s.oid::bigint AS oid, s.spcname AS name, o.rolname AS owner, listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_tablespace AS s ON s.oid = listed.oid
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = s.spcowner
+"""
+
+
+class TablespaceReader(ReaderBase):
+    """https://www.postgresql.org/docs/current/catalog-pg-tablespace.html"""
+
+    type = "tablespace"
+    scope: Scope = "cluster"
+
+    def query(self, facts: Facts) -> str:
+        return (
+            sql.SQL(_TABLESPACES)
+            .format(listed=listed(self.type, "s", "spcacl", "spcowner", "pg_catalog.pg_tablespace AS s"))
+            .text
+        )
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        lists = Lists(rows)
+        for row in rows:
+            spec = relation(self.type, row["owner"] or "")
+            yield found_with_list(self.type, part(row["name"]), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)
+
+
+_LARGE_OBJECTS = """
+WITH {listed}
+SELECT m.oid::bigint AS oid, o.rolname AS owner, listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_largeobject_metadata AS m ON m.oid = listed.oid
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = m.lomowner
+"""
+
+
+class LargeObjectReader(ReaderBase):
+    """https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html"""
+
+    type = "large_object"
+
+    def query(self, facts: Facts) -> str:
+        lists = listed(self.type, "m", "lomacl", "lomowner", "pg_catalog.pg_largeobject_metadata AS m")
+        return sql.SQL(_LARGE_OBJECTS).format(listed=lists).text
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        lists = Lists(rows)
+        for row in rows:
+            yield found_with_list(self.type, str(row["oid"]), relation("large object", row["owner"] or ""), row, lists)
+
+
+_PARAMETERS_SINCE = 150000
+_PARAMETERS = """
+WITH parameter AS (
+    SELECT row_number() OVER (ORDER BY p.name)::int4::oid AS oid, p.name, p.paracl, 10::oid AS owner
+      FROM (SELECT a.parname AS name, a.paracl FROM pg_catalog.pg_parameter_acl AS a
+             UNION ALL
+            SELECT pg_catalog.lower(s.name), NULL FROM pg_catalog.pg_settings AS s
+             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_parameter_acl AS a WHERE a.parname = pg_catalog.lower(s.name))) AS p
+), {listed}
+SELECT 0 AS oid, p.name, o.rolname AS owner, listed.list, listed.acl
+  FROM listed
+  JOIN parameter AS p ON p.oid = listed.oid
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.owner
+"""
+
+
+class ParameterReader(ReaderBase):
+    """Those that the server knows, and those that something was granted on. One has an OID only while something is granted on it.
+
+    They belong to the role that made the cluster. https://www.postgresql.org/docs/current/catalog-pg-parameter-acl.html
+    """
+
+    type = "parameter"
+    scope: Scope = "cluster"
+
+    def query(self, facts: Facts) -> str:
+        if facts.version < _PARAMETERS_SINCE:
+            return "SELECT 0 AS oid WHERE false"
+        return sql.SQL(_PARAMETERS).format(listed=listed(self.type, "p", "paracl", "owner", "parameter AS p")).text
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        lists = Lists(rows)
+        for row in rows:
+            yield found_with_list(self.type, row["name"], relation(self.type, ""), row, lists)
+
+    def implied(self, key: str, facts: Facts) -> Found | None:
+        """A parameter of an extension that nobody has loaded yet: the server takes any name with a dot."""
+        return Found(self.type, key, 0, relation(self.type, "")) if "." in key and facts.version >= _PARAMETERS_SINCE else None
