@@ -36,6 +36,8 @@ _ALLOWED = frozenset(
         "json_build_array",
         "coalesce",
         "to_char",
+        "lower",
+        "row_number",
     )
 )
 _BANNED = re.compile(
@@ -47,7 +49,24 @@ _COMMENT = re.compile(r"--[^\n]*")
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _CALL = re.compile(r"\b([a-z_][a-z0-9_]*)\s*\(", re.IGNORECASE)
 _KEYWORDS = frozenset(
-    ("as", "ordinality", "and", "or", "in", "on", "from", "where", "select", "join", "when", "then", "exists", "lateral", "any")
+    [
+        "as",
+        "over",
+        "ordinality",
+        "and",
+        "or",
+        "in",
+        "on",
+        "from",
+        "where",
+        "select",
+        "join",
+        "when",
+        "then",
+        "exists",
+        "lateral",
+        "any",
+    ]
 )
 _COLUMNS = re.compile(r"\bAS\s+\w+\s*\(", re.IGNORECASE)
 

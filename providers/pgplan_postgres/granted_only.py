@@ -134,6 +134,7 @@ WITH parameter AS (
     SELECT row_number() OVER (ORDER BY p.name)::int4::oid AS oid, p.name, p.paracl, 10::oid AS owner
       FROM (SELECT a.parname AS name, a.paracl FROM pg_catalog.pg_parameter_acl AS a
              UNION ALL
+            -- no catalog: which parameters there are follows from the server's program and what it has loaded
             SELECT pg_catalog.lower(s.name), NULL FROM pg_catalog.pg_settings AS s
              WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_parameter_acl AS a WHERE a.parname = pg_catalog.lower(s.name))) AS p
 ), {listed}
