@@ -14,6 +14,8 @@ from pgplan.errors import PgplanError
 from pgplan_backends.local import LocalBackend
 from tests.apply.world import World, schema_blocks
 
+pytestmark = pytest.mark.enough(18)
+
 IDLE = 300
 """Milliseconds: less than what is slow here takes, and enough for what is not."""
 SLOW = 0.5

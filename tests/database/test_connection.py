@@ -16,6 +16,8 @@ from pgplan.secret import Secret
 from tests.database.conftest import Connect
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 PASSWORD = "hunter2 %"
 
 

@@ -26,6 +26,8 @@ from pgplan.secret import Secret
 from tests.database.conftest import Connect
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 ADDRESS = "user_mapping.s1/app"
 USE = SecretUse("options.password", "private", command="ALTER USER MAPPING")
 COMMANDS = [USE.command]

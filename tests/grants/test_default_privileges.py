@@ -21,6 +21,8 @@ from pgplan_postgres.selectors import Named
 from tests.grants.bench import Block, bench, declared, found, rights
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 KIND = DefaultPrivilegesKind()
 TYPE = "default_privileges"
 FACTS = Facts(180000, "", 1, "here", 5, "me", "me", superuser=False)

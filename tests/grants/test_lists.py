@@ -10,6 +10,8 @@ from pgplan_postgres.grantable import every
 from tests.grants.bench import Block, bench, found, rights
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 
 def grant(to: str, type_: str, key: str, *privileges: str, **more: object) -> Block:
     return {"to": to, "on": {type_: key}, "privileges": list(privileges), **more}

@@ -11,6 +11,8 @@ from pgplan_postgres.grantable import GRANTABLE, every
 from tests.grants.bench import Bench, Block, Right, bench, found, rights
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 LONG = "l" * 63
 AWKWARD = ('a "b', "O'Hara", "Ünï", "public-ish", "a.b/c:d", r"back\slash")
 

@@ -12,6 +12,8 @@ from tests.grants.bench import Bench, Block, bench
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 SETUP = [
     "CREATE SCHEMA s",
     "CREATE TABLE s.both (id int, name text)",

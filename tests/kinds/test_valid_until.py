@@ -17,6 +17,8 @@ from tests.kinds.bench import bench, one
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 EDGES = (
     "infinity",
     "-infinity",

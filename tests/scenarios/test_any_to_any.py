@@ -21,6 +21,8 @@ from pgplan.errors import PgplanError
 from tests.apply.world import World
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 NAMES = ("any_a", "any_b", 'any_"c', "any_d")
 """Roles that configurations may declare; a role may be a member of those before it."""
 BYSTANDERS = ("any_x", "any_y")

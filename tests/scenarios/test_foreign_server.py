@@ -12,6 +12,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "foreign-server" / "pgplan.toml").read_text()
 HEAD = '[pgplan]\nname = "foreign-server"\n[connection]\nurl = "${env.DATABASE_URL}"\n'
 PASSWORD = "pässword'with\\quotes-7731"
