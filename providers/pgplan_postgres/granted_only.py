@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/ddl-priv.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import LiteralString
 
 from pgplan.sdk import Facts, Found, ReaderBase, Row, Scope, join, part, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
@@ -50,23 +51,30 @@ class TypeReader(ReaderBase):
             yield found_with_list(self.type, key, spec, row, lists, system=is_system(row["schema"]))
 
 
-_LANGUAGES = """
+_NAMED = """
 WITH {listed}
-SELECT l.oid::bigint AS oid, l.lanname AS name, o.rolname AS owner, {extension} AS extension, listed.list, listed.acl
+SELECT x.oid::bigint AS oid, {name} AS name, o.rolname AS owner, listed.list, listed.acl
   FROM listed
-  JOIN pg_catalog.pg_language AS l ON l.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = l.lanowner
+  JOIN {catalog} AS x ON x.oid = listed.oid
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = x.{owner}
 """
 
 
-class LanguageReader(ReaderBase):
-    """Trusted ones: of others PostgreSQL lets nothing be granted. https://www.postgresql.org/docs/current/catalog-pg-language.html"""
+class _NamedReader(ReaderBase):
+    """Objects of a catalog that have a name, an owner and an access list, and nothing else that matters here."""
 
-    type = "language"
+    type: str
+    catalog: LiteralString
+    name: LiteralString
+    """SQL for the name, of a row called x."""
+    acl: LiteralString
+    owner: LiteralString
+    where: LiteralString = ""
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "l", "lanacl", "lanowner", "pg_catalog.pg_language AS l WHERE l.lanpltrusted")
-        return sql.SQL(_LANGUAGES).format(listed=lists, extension=extension("l")).text
+        lists = listed(self.type, "x", self.acl, self.owner, f"{self.catalog} AS x{self.where}")
+        catalog, name, owner = sql.SQL(self.catalog), sql.SQL(self.name), sql.Identifier(self.owner)
+        return sql.SQL(_NAMED).format(listed=lists, catalog=catalog, name=name, owner=owner).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)
@@ -75,57 +83,27 @@ class LanguageReader(ReaderBase):
             yield found_with_list(self.type, part(row["name"]), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)
 
 
-_TABLESPACES = """
-WITH {listed}
-SELECT s.oid::bigint AS oid, s.spcname AS name, o.rolname AS owner, listed.list, listed.acl
-  FROM listed
-  JOIN pg_catalog.pg_tablespace AS s ON s.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = s.spcowner
-"""
+class LanguageReader(_NamedReader):
+    """Trusted ones: of others PostgreSQL lets nothing be granted. https://www.postgresql.org/docs/current/catalog-pg-language.html"""
+
+    type = "language"
+    catalog, name, acl, owner = "pg_catalog.pg_language", "x.lanname", "lanacl", "lanowner"
+    where = " WHERE x.lanpltrusted"
 
 
-class TablespaceReader(ReaderBase):
+class TablespaceReader(_NamedReader):
     """https://www.postgresql.org/docs/current/catalog-pg-tablespace.html"""
 
     type = "tablespace"
     scope: Scope = "cluster"
-
-    def query(self, facts: Facts) -> str:
-        return (
-            sql.SQL(_TABLESPACES)
-            .format(listed=listed(self.type, "s", "spcacl", "spcowner", "pg_catalog.pg_tablespace AS s"))
-            .text
-        )
-
-    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        lists = Lists(rows)
-        for row in rows:
-            spec = relation(self.type, row["owner"] or "")
-            yield found_with_list(self.type, part(row["name"]), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)
+    catalog, name, acl, owner = "pg_catalog.pg_tablespace", "x.spcname", "spcacl", "spcowner"
 
 
-_LARGE_OBJECTS = """
-WITH {listed}
-SELECT m.oid::bigint AS oid, o.rolname AS owner, listed.list, listed.acl
-  FROM listed
-  JOIN pg_catalog.pg_largeobject_metadata AS m ON m.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = m.lomowner
-"""
-
-
-class LargeObjectReader(ReaderBase):
-    """https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html"""
+class LargeObjectReader(_NamedReader):
+    """Their name is their OID. https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html"""
 
     type = "large_object"
-
-    def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "m", "lomacl", "lomowner", "pg_catalog.pg_largeobject_metadata AS m")
-        return sql.SQL(_LARGE_OBJECTS).format(listed=lists).text
-
-    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        lists = Lists(rows)
-        for row in rows:
-            yield found_with_list(self.type, str(row["oid"]), relation("large object", row["owner"] or ""), row, lists)
+    catalog, name, acl, owner = "pg_catalog.pg_largeobject_metadata", "x.oid::bigint::text", "lomacl", "lomowner"
 
 
 _PARAMETERS_SINCE = 150000
