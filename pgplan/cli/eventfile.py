@@ -13,6 +13,7 @@ import click
 
 from pgplan.errors import PgplanError, Problem
 from pgplan.events import Event, Listener, document, unheard
+from pgplan.files import refuse_foreign_link
 
 
 @contextmanager
@@ -25,6 +26,7 @@ def writing(path: Path | None) -> Generator[Listener]:
         yield unheard
         return
     try:
+        refuse_foreign_link(path)
         file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8")  # noqa: PTH123, SIM115
     except OSError as error:
         raise PgplanError(Problem(f"events cannot be written to {path}: {error.strerror}")) from None
