@@ -97,7 +97,7 @@ class Planned:
 
     @property
     def text(self) -> str:
-        return f"Planned: {self.changes} changes, {self.digest}"
+        return f"Planned: {_counted(self.changes)}, {self.digest}"
 
 
 @frozen
@@ -111,7 +111,11 @@ class Committed:
 
     @property
     def text(self) -> str:
-        return f"Committed: {self.changes} changes"
+        return f"Committed: {_counted(self.changes)}"
+
+
+def _counted(changes: int) -> str:
+    return f"{changes} change{'' if changes == 1 else 's'}"
 
 
 Event = Began | Waiting | Ran | Remarked | Noticed | Planned | Committed
