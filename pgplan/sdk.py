@@ -51,7 +51,7 @@ from pgplan.kind import (
     Statement,
 )
 from pgplan.secret import Secret
-from pgplan.snapshot import NO_LIST, AccessList, Catalog, Facts, Found, Item, Privilege, Snapshot, Spec
+from pgplan.snapshot import NO_LIST, AccessList, Catalog, Dependent, Facts, Found, Item, Privilege, Snapshot, Spec
 
 __all__ = [
     "NO_LIST",
@@ -62,6 +62,7 @@ __all__ = [
     "Catalog",
     "Claim",
     "Declaration",
+    "Dependent",
     "Edge",
     "EdgeChange",
     "EdgeKind",

@@ -78,6 +78,14 @@ class AccessList:
 NO_LIST = AccessList(())
 
 
+class Dependent(NamedTuple):
+    """Something that stands on an object and that may have no kind, so that it would stop a DROP."""
+
+    type: str
+    key: str
+    """Ends with ``(`` where it may be any routine of that name."""
+
+
 @frozen
 class Found:
     """One object as the catalogs show it."""
@@ -100,6 +108,8 @@ class Found:
     """What the server shows of secrets, by slot: held in memory for comparison, never written anywhere."""
     extension: str = ""
     """The key of the extension that it is a member of, and goes with."""
+    holds: tuple[Dependent, ...] = ()
+    """Some of what stands on it, with a kind or without, to tell that a DROP would fail; no part of what a plan relies on."""
     system: bool = False
     """Predefined by PostgreSQL (pg_* roles, pg_catalog): may be referred to, is never undeclared."""
 

@@ -5,7 +5,7 @@ connection, or delete more than was allowed. Pure.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -85,6 +85,8 @@ def _dependents(plan: Checked) -> Refused:
     dropped = {decision.object: decision for decision in plan.decisions.values() if decision.drops}
     if not dropped:
         return
+    for holder in dropped.values():
+        yield from _held(holder, dropped.keys(), plan)
     registry = plan.outlook.registry
     for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
@@ -101,6 +103,21 @@ def _dependents(plan: Checked) -> Refused:
                 managed = any(decision.found_as == one for decision in known)
                 owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
+
+
+def _held(decision: Decision, dropped: Collection[Identity], plan: Checked) -> Refused:
+    """What an object holds that has no kind, or none that this plan drops."""
+    found = plan.outlook.snapshot.get(decision.found_as)
+    for one in found.holds if found is not None else ():
+        if not any(each.type == one.type and _may_be(one.key, each.key) for each in dropped):
+            hint = f"remove it by hand (`pgplan psql`), or keep {decision.address} declared"
+            what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
+            yield Exit.ERROR, Problem(f"cannot delete it: {what} stands on it", decision.source, decision.address, hint)
+            return
+
+
+def _may_be(held: str, key: str) -> bool:
+    return key.startswith(held) if held.endswith("(") else key == held
 
 
 def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool) -> Problem:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from pgplan.sdk import SYSTEM_NAME, Declaration, Facts, Found, Mistakes, ReaderBase, Reference, Row, Statement, named, part, sql
+from pgplan.sdk import (
+    SYSTEM_NAME,
+    Declaration,
+    Dependent,
+    Facts,
+    Found,
+    Mistakes,
+    ReaderBase,
+    Reference,
+    Row,
+    Statement,
+    join,
+    named,
+    part,
+    sql,
+)
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.rights import Rights
@@ -65,11 +80,30 @@ _QUERY = """
 WITH {listed}
 SELECT n.oid::bigint AS oid, n.nspname AS name, o.rolname AS owner, d.description AS comment,
        {extension} AS extension,
+       held.content,
        listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_namespace AS n ON n.oid = listed.oid
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
   LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = n.tableoid AND d.objoid = n.oid AND d.objsubid = 0
+  CROSS JOIN LATERAL (
+    -- some of what is in it, but for what goes with something else: members of extensions, sequences of columns
+    SELECT json_agg(json_build_array(
+             CASE WHEN c.relkind = 'S' THEN 'sequence' WHEN c.oid IS NOT NULL THEN 'table'
+                  WHEN p.oid IS NOT NULL THEN 'function' WHEN t.oid IS NOT NULL THEN 'type' ELSE 'object' END,
+             coalesce(c.relname, p.proname, t.typname, x.objid::bigint::text))) AS content
+      FROM (SELECT d.classid, d.objid
+              FROM pg_catalog.pg_depend AS d
+             WHERE d.refclassid = n.tableoid AND d.refobjid = n.oid AND d.deptype = 'n'
+               -- 3079 is the OID of pg_extension, whose kind says where it stands
+               AND d.classid <> 3079
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+                                WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype IN ('e', 'a', 'i'))
+             LIMIT 20) AS x
+      -- 1259, 1255 and 1247 are the OIDs of these catalogs
+      LEFT JOIN pg_catalog.pg_class AS c ON x.classid = 1259 AND c.oid = x.objid
+      LEFT JOIN pg_catalog.pg_proc AS p ON x.classid = 1255 AND p.oid = x.objid
+      LEFT JOIN pg_catalog.pg_type AS t ON x.classid = 1247 AND t.oid = x.objid) AS held
 """
 _FROM = """pg_catalog.pg_namespace AS n
      -- other sessions' temporary schemas come and go
@@ -92,4 +126,11 @@ class SchemaReader(ReaderBase):
 def _found(row: Row, lists: Lists) -> Found:
     spec = Schema(name=row["name"], owner=row["owner"] or "", comment=row["comment"] or "")
     system = bool(SYSTEM_NAME.match(spec.name)) or spec.name == "information_schema"
-    return found_with_list("schema", part(spec.name), spec, row, lists, system=system)
+    found = found_with_list("schema", part(spec.name), spec, row, lists, system=system)
+    return evolve(found, holds=tuple(_content(spec.name, *one) for one in row["content"])) if row["content"] else found
+
+
+def _content(schema: str, type_: str, name_: str) -> Dependent:
+    if type_ == "object":
+        return Dependent(f"an object in {part(schema)} with the OID", name_)
+    return Dependent(type_, join(schema, name_) + ("(" if type_ == "function" else ""))
