@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from attrs import field, frozen
 
@@ -84,6 +84,8 @@ class Dependent(NamedTuple):
     type: str
     key: str
     """Ends with ``(`` where it may be any routine of that name."""
+    how: Literal["within", "owned", "privilege", "elsewhere"] = "within"
+    """It is in it, or its own; it has privileges on it; or it has one or the other in the database `key`."""
 
 
 @frozen

@@ -18,6 +18,7 @@ from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.registry import is_edge_kind
+from pgplan.snapshot import Dependent
 
 Refused = Iterator[tuple[Exit, Problem]]
 
@@ -85,8 +86,9 @@ def _dependents(plan: Checked) -> Refused:
     dropped = {decision.object: decision for decision in plan.decisions.values() if decision.drops}
     if not dropped:
         return
+    gone = {*dropped, *(member for decision in dropped.values() for member in decision.members)}
     for holder in dropped.values():
-        yield from _held(holder, dropped.keys(), plan)
+        yield from _held(holder, gone, plan)
     registry = plan.outlook.registry
     for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
@@ -105,15 +107,36 @@ def _dependents(plan: Checked) -> Refused:
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
 
 
-def _held(decision: Decision, dropped: Collection[Identity], plan: Checked) -> Refused:
-    """What an object holds that has no kind, or none that this plan drops."""
+def _held(decision: Decision, gone: Collection[Identity], plan: Checked) -> Refused:
+    """What an object holds that has no kind, or none that this plan takes off it."""
     found = plan.outlook.snapshot.get(decision.found_as)
     for one in found.holds if found is not None else ():
-        if not any(each.type == one.type and _may_be(one.key, each.key) for each in dropped):
-            hint = f"remove it by hand (`pgplan psql`), or keep {decision.address} declared"
+        if not any(each.type == one.type and _may_be(one.key, each.key) for each in (*gone, *_loosened(one, plan))):
             what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
-            yield Exit.ERROR, Problem(f"cannot delete it: {what} stands on it", decision.source, decision.address, hint)
+            why, hint = _HOLDS[one.how]
+            hint = f"{hint.format(what)} (`pgplan psql`); or keep {decision.address} declared"
+            yield Exit.ERROR, Problem(f"cannot delete it: {why.format(what)}", decision.source, decision.address, hint)
             return
+
+
+def _loosened(one: Dependent, plan: Checked) -> Iterable[Identity]:
+    """What this plan takes off an object, so that it may go: by another owner, or by what it revokes."""
+    match one.how:
+        case "owned":
+            return (meant for meant, decisions in plan.meant.items() if any(each.makes for each in decisions))
+        case "privilege":
+            return (change.edge.object for change in plan.privileges.changes)
+        case _:
+            return ()
+
+
+_HOLDS = {
+    "within": ("{} stands on it", "remove it by hand"),
+    "owned": ("it owns {}", "give {} another owner by hand"),
+    "privilege": ("it has privileges on {}", "revoke them by hand"),
+    "elsewhere": ("it owns something, or has privileges, in the {}", "take them from it there by hand"),
+}
+"""By `Dependent.how`: why not, and what to do."""
 
 
 def _may_be(held: str, key: str) -> bool:
