@@ -32,6 +32,7 @@ class ObjectKindBase:
     adopted_silently: bool = False
     early: bool = False
     exclusive: bool = False
+    made_by_hand: bool = False
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()

@@ -232,6 +232,14 @@ class ObjectKind(Kind, Protocol):
         """Whether two of its objects may exclude each other, so that what goes must be gone before anything of it is made."""
         ...
 
+    @property
+    def made_by_hand(self) -> bool:
+        """Whether pgplan only alters what people make: the engine never runs what `create` and `drop` return, but tells them.
+
+        Declared and not found is an error of the plan; without its block it is forgotten, if policy says so, else refused.
+        """
+        ...
+
     def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:
         """What is wrong with all declared specs taken together, by key: (key, message, hint)."""
         ...

@@ -75,8 +75,9 @@ def _unknown(need: Need, declared: Declared, plan: Checked) -> Problem:
         meant.key for meant, decisions in plan.meant.items() if meant.type == one.type and any(d.declared for d in decisions)
     }
     close = difflib.get_close_matches(one.key, sorted(known), n=1)
-    declare = f"declare [{one}], or correct" if one.type in plan.outlook.registry.kinds else "create it, or correct"
-    hint = f"did you mean {close[0]}?" if close else f"{declare} the name"
+    kinds = plan.outlook.registry.kinds
+    declare = f"declare [{one}]" if one.type in kinds and not getattr(kinds[one.type], "made_by_hand", False) else "create it"
+    hint = f"did you mean {close[0]}?" if close else f"{declare}, or correct the name"
     message = f"{need.attribute} names {one}, which is neither declared nor in the database"
     return Problem(message, source_of(declared), declared.address, hint)
 

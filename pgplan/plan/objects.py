@@ -1,12 +1,12 @@
 """The decision table, object by object: declared x recorded x found -> action. Pure.
 
 declared  recorded  found      action
-yes       no        no         create
+yes       no        no         create; made by hand: error
 yes       no        yes        adopt (and update), if policy or kind allow it; else an error with the import command
 yes       yes       no         create: it had disappeared
 yes       yes       equal      none
 yes       yes       different  update or replace; says which side moved
-no        yes       yes        by policy: delete, forget or error; protected: error
+no        yes       yes        by policy: delete, forget or error; protected: error; made by hand: forget or error
 no        yes       no         forget
 yes       yes       other OID  pgplan.plan.anew
 """
@@ -14,7 +14,7 @@ yes       yes       other OID  pgplan.plan.anew
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 import attrs
@@ -24,7 +24,7 @@ from pgplan.address import Identity
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.images import Image, image, restore
-from pgplan.kind import Found, ObjectKind, Reference, Spec
+from pgplan.kind import Found, ObjectKind, Reference, Spec, Statement
 from pgplan.plan.model import Action, Side, Slot
 from pgplan.plan.observed import agrees, found_image
 from pgplan.registry import Registry
@@ -278,6 +278,8 @@ def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopte
         return decision
     if destroy and decision.entry.origin == "adopted" and not include_adopted:
         return evolve(decision, action="forget", reason="was adopted, not created, by pgplan")
+    if destroy and decision.kind.made_by_hand:
+        return evolve(decision, action="forget", reason=f"pgplan drops no {decision.kind.name}")
     if not destroy and policy.of(decision.kind.name).removed == "forget":
         return evolve(decision, action="forget", reason='no longer declared; policy removed = "forget"')
     return decision
@@ -290,6 +292,8 @@ def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple
     if decision.adopting and not unasked and policy.of(decision.kind.name).existing == "error":
         hint = f'adopt it with: pgplan import {shlex.quote(address)}   (or set existing = "adopt" under [policy])'
         return [(Exit.ERROR, Problem("exists already and is not managed by this configuration", source, address, hint))]
+    if decision.kind.made_by_hand:
+        return _by_hand(decision)
     if not decision.drops:
         return []
     if decision.protected:
@@ -298,6 +302,26 @@ def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple
     if decision.action == "delete" and not destroy and policy.of(decision.kind.name).removed == "error":
         return [(Exit.REFUSED, still_recorded(decision.kind.name, address, source))]
     return []
+
+
+def _by_hand(decision: Decision) -> list[tuple[Exit, Problem]]:
+    """What is made and dropped by hand only, and with which SQL."""
+    kind, address = decision.kind, decision.address
+    if decision.creates:
+        hint = (
+            f"create it by hand: {_told(kind.create(decision.made_spec))} and adopt it with: pgplan import {shlex.quote(address)}"
+        )
+        return [(Exit.ERROR, Problem(f"is not there, and pgplan makes no {kind.name} yet", decision.source, address, hint))]
+    if decision.drops and decision.found is not None:
+        hint = f'declare it again, or say removed = "forget" under [policy.{kind.name}]; dropping it is up to you: '
+        hint += _told(kind.drop(decision.found))
+        message = f"is recorded but no longer declared, and pgplan drops no {kind.name}"
+        return [(Exit.REFUSED, Problem(message, decision.source, address, hint))]
+    return []
+
+
+def _told(statements: Iterable[Statement]) -> str:
+    return " ".join(f"{statement.sql};" for statement in statements)
 
 
 def still_recorded(kind: str, address: str, source: Source | None) -> Problem:

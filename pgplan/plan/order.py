@@ -1,6 +1,7 @@
 """The order of the steps: halves (make, drop) of objects, and the edges between them. Pure; the one module that uses networkx.
 
-* what is referred to is made before what refers to it, and so is what may bring it;
+* what is referred to is made before what refers to it, and so is what may bring it; what people make is there before all of it,
+  so that a database may belong to a role which has settings in it;
 * whatever needs X *as it stands now* leaves (is altered away, or dropped) before X is dropped: so an owner can move from a role
   that goes to a role that comes;
 * a replacement is dropped before it is made;
@@ -69,7 +70,8 @@ def _makes(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc
         if not decision.makes:
             continue
         for need in (*decision.needs.after, *decision.needs.grounds_after):
-            yield from ((_make(one.address), _make(address)) for one in _others(decision, need, meant) if one.makes)
+            makers = (one for one in _others(decision, need, meant) if one.makes and not one.kind.made_by_hand)
+            yield from ((_make(one.address), _make(address)) for one in makers)
             if need.object not in meant and outlook.snapshot.get(need.object) is None:
                 yield from ((_make(one.address), _make(address)) for one in outlook.bringers(need.object))
 

@@ -38,6 +38,7 @@ _ALLOWED = frozenset(
         "to_char",
         "lower",
         "row_number",
+        "pg_encoding_to_char",
     )
 )
 _BANNED = re.compile(
@@ -118,6 +119,8 @@ def _check_object_kind(kind: ObjectKind, registry: Registry) -> None:
     for member in _TYPES:
         unknown = sorted(set(getattr(kind, member)) - types)
         assert not unknown, f"{kind.name}: {member} has {', '.join(unknown)}, which nobody reads"
+    replaced = [member for member in ("replace_when", "replace_when_hidden") if kind.made_by_hand and getattr(kind, member)]
+    assert not replaced, f"{kind.name}: it is made by hand, so that {', '.join(replaced)} cannot be heeded: alter refuses instead"
 
 
 def check_query(reader: Reader, functions: Iterable[str] = ()) -> None:

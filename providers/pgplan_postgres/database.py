@@ -1,66 +1,183 @@
-"""Read only, for what privileges and settings refer to.
+"""https://www.postgresql.org/docs/current/sql-createdatabase.html
 
-https://www.postgresql.org/docs/current/catalog-pg-database.html
+CREATE DATABASE and DROP DATABASE run in no transaction, so both are left to people: pgplan alters what there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar, Literal, TypeVar
 
 from attrs import field, frozen
 
-from pgplan.sdk import Facts, Found, ReaderBase, Row, Scope, part, sorted_dict, sql
-from pgplan_postgres.acl import Lists, found_with_list, listed
-from pgplan_postgres.base import FIRST_NORMAL_OID
-from pgplan_postgres.settings import from_catalog
+from pgplan.sdk import (
+    Declaration,
+    Facts,
+    Found,
+    InvalidBlockError,
+    Mistakes,
+    Reference,
+    Scope,
+    Statement,
+    named,
+    part,
+    sorted_dict,
+    sql,
+)
+from pgplan_postgres import settings
+from pgplan_postgres.base import OwnedKind, to_role
+from pgplan_postgres.encodings import encoding
+from pgplan_postgres.rights import Rights
+from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
+from pgplan_postgres.words import DATABASE
+
+MAX_CONNECTIONS = 2**31 - 1
+Provider = Literal["libc", "icu", "builtin"]
+T = TypeVar("T")
+N = TypeVar("N")
 
 
 @frozen
-class Database:
-    name: str
+class _Attributes:
+    """What block and spec say alike. What is omitted is not managed."""
+
     owner: str | None = None
     connection_limit: int | None = None
     """-1 means no limit."""
     allow_connections: bool | None = None
     is_template: bool | None = None
-    config: dict[str, str] | None = field(default=None, converter=sorted_dict)
     comment: str | None = None
+    template: str | None = None
+    """Only CREATE DATABASE uses it; the catalogs do not keep it."""
+    encoding: str | None = None
+    locale_provider: Provider | None = None
+    lc_collate: str | None = None
+    lc_ctype: str | None = None
+    icu_locale: str | None = None
+    """"" means none."""
+    builtin_locale: str | None = None
+    """"" means none."""
 
 
-_QUERY = """
-WITH {listed}
-SELECT d.oid::bigint AS oid, d.datname AS name, o.rolname AS owner, d.datconnlimit AS connection_limit,
-       d.datallowconn AS allow_connections, d.datistemplate AS is_template, s.setconfig AS config, c.description AS comment,
-       listed.list, listed.acl
-  FROM listed
-  JOIN pg_catalog.pg_database AS d ON d.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba
-  LEFT JOIN pg_catalog.pg_db_role_setting AS s ON s.setdatabase = d.oid AND s.setrole = 0
-  LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = d.tableoid AND c.objoid = d.oid
-"""
+@frozen
+class DatabaseBlock(_Attributes):
+    """``[database.NAME]``. An omitted attribute is not managed. `config` is all of its settings: others are reset."""
+
+    WORDS: ClassVar[Mapping[str, str]] = DATABASE
+
+    config: dict[str, str | list[str]] | None = None
 
 
-class DatabaseReader(ReaderBase):
-    type = "database"
+@frozen
+class Database(_Attributes):
+    name: str = field(kw_only=True)
+    config: dict[str, str] | None = field(default=None, converter=sorted_dict)
+
+
+FIXED = ("encoding", "locale_provider", "lc_collate", "lc_ctype", "icu_locale", "builtin_locale")
+"""What PostgreSQL cannot alter, and what should not cost the database."""
+
+
+class DatabaseKind(OwnedKind):
+    name = "database"
     scope: Scope = "cluster"
-    always = True
+    block = DatabaseBlock
+    spec = Database
+    stands_on = ("role",)
+    made_by_hand = True
+    creation_only = ("template",)
 
-    def query(self, facts: Facts) -> str:
-        return sql.SQL(_QUERY).format(listed=listed(self.type, "d", "datacl", "datdba", "pg_catalog.pg_database AS d")).text
+    def declare(self, name: str, block: DatabaseBlock) -> Iterable[Declaration]:
+        mistakes = Mistakes()
+        mistakes.name((), name)
+        mistakes.names(("template", block.template))
+        owner = mistakes.optional_role("owner", block.owner)
+        if block.connection_limit is not None and not -1 <= block.connection_limit <= MAX_CONNECTIONS:
+            mistakes.add(("connection_limit",), "a connection limit is -1 (none) or a number of connections")
+        known = _normal(mistakes, "encoding", encoding, block.encoding)
+        config = _normal(mistakes, "config", settings.settings, block.config)
+        mistakes.done()
+        return [Declaration(self.name, part(name), named(Database, block, name, owner=owner, encoding=known, config=config))]
 
-    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        lists = Lists(rows)
-        return [_found(row, lists) for row in rows]
+    def references(self, spec: Database) -> Sequence[Reference]:
+        return to_role(spec.owner, "owner")
+
+    def create(self, spec: Database) -> Sequence[Statement]:
+        """For people: what can be altered later is left for that."""
+        options = (
+            sql.SQL("OWNER {}").format(name(spec.owner)) if spec.owner else None,
+            sql.SQL("TEMPLATE {}").format(name(spec.template)) if spec.template else None,
+            sql.SQL("ENCODING {}").format(text(spec.encoding)) if spec.encoding else None,
+            _PROVIDERS[spec.locale_provider] if spec.locale_provider else None,
+            sql.SQL("LC_COLLATE {}").format(text(spec.lc_collate)) if spec.lc_collate else None,
+            sql.SQL("LC_CTYPE {}").format(text(spec.lc_ctype)) if spec.lc_ctype else None,
+            sql.SQL("ICU_LOCALE {}").format(text(spec.icu_locale)) if spec.icu_locale else None,
+            sql.SQL("BUILTIN_LOCALE {}").format(text(spec.builtin_locale)) if spec.builtin_locale else None,
+        )
+        return [statement("{}", words(sql.SQL("CREATE"), _target(spec), *options))]
+
+    def alter(self, found: Found, spec: Database, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
+        before: Database = found.spec
+        fixed = [each for each in FIXED if each in changed]
+        if fixed:
+            raise InvalidBlockError(*(_cannot(each, getattr(before, each)) for each in fixed))
+        options = [_option(spec, each) for each in _OPTIONS if each in changed]
+        statements = [statement("ALTER {} {}", _target(spec), words(*options))] if options else []
+        if "config" in changed and spec.config is not None:
+            statements += settings.changes(_target(spec), before.config or {}, spec.config)
+        return [*statements, *comment_and_owner(_target(spec), spec, changed)]
+
+    def drop(self, found: Found) -> Sequence[Statement]:
+        return [statement("DROP {}", _target(found.spec))]
+
+    def missing_rights(self, found: Found | None, spec: Database | None, rights: Rights) -> Sequence[str]:
+        if found is None or spec is None:
+            return []  # refused in any case, and that is what there is to say
+        lacks = super().missing_rights(found, spec, rights)
+        createdb = spec.owner in (None, found.owner) or rights.attribute("createdb")
+        return lacks if createdb else [*lacks, "the attribute CREATEDB, which it takes to change a database's owner"]
+
+    def lock_out(self, found: Found, spec: Database | None, facts: Facts) -> str | None:
+        before: Database = found.spec
+        if before.name != facts.database or spec is None:
+            return None
+        closed = bool(before.allow_connections) and spec.allow_connections is False
+        full = spec.connection_limit == 0 != before.connection_limit and not facts.superuser  # whom no limit stops
+        given_away = spec.owner is not None and before.owner == facts.role != spec.owner and not facts.superuser
+        lost = ["every connection to its own database"] if closed or full else []
+        lost += ["the ownership of its own database"] if given_away else []
+        return " and ".join(lost) or None
 
 
-def _found(row: Row, lists: Lists) -> Found:
-    spec = Database(
-        name=row["name"],
-        owner=row["owner"] or "",
-        connection_limit=row["connection_limit"],
-        allow_connections=row["allow_connections"],
-        is_template=row["is_template"],
-        config=from_catalog(row["config"] or ()),
-        comment=row["comment"] or "",
-    )
-    return found_with_list("database", part(spec.name), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)
+def _normal(mistakes: Mistakes, attribute: str, normal: Callable[[T], N], value: T | None) -> N | None:
+    try:
+        return None if value is None else normal(value)
+    except ValueError as error:
+        mistakes.add((attribute,), str(error))
+        return None
+
+
+def _target(spec: Database) -> sql.Composable:
+    return sql.SQL("DATABASE {}").format(name(spec.name))
+
+
+_PROVIDERS: Mapping[Provider, sql.Composable] = {
+    "libc": sql.SQL("LOCALE_PROVIDER libc"),
+    "icu": sql.SQL("LOCALE_PROVIDER icu"),
+    "builtin": sql.SQL("LOCALE_PROVIDER builtin"),
+}
+_OPTIONS = {
+    "connection_limit": sql.SQL("CONNECTION LIMIT {}"),
+    "allow_connections": sql.SQL("ALLOW_CONNECTIONS {}"),
+    "is_template": sql.SQL("IS_TEMPLATE {}"),
+}
+
+
+def _option(spec: Database, attribute: str) -> sql.Composable:
+    return _OPTIONS[attribute].format(sql.Literal(getattr(spec, attribute)))
+
+
+def _cannot(attribute: str, found: str) -> tuple[tuple[str | int, ...], str, str]:
+    is_ = f"it is {found!r}" if found else "there is none"
+    hint = f"write what is there, leave {attribute} out, or make another database by hand and move the data"
+    return (attribute,), f"{attribute} of a database is settled when it is created, and {is_}", hint

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pgplan_postgres.database import DatabaseReader
+from pgplan_postgres.database import DatabaseKind
+from pgplan_postgres.database_reader import DatabaseReader
 from pgplan_postgres.default_lists import DefaultPrivilegesReader
 from pgplan_postgres.default_privileges import DefaultPrivilegesKind
 from pgplan_postgres.extension import ExtensionKind, ExtensionReader
@@ -29,6 +30,7 @@ provider = PostgresProvider(
     kinds=(
         RoleKind(),
         MembershipKind(),
+        DatabaseKind(),
         SchemaKind(),
         ExtensionKind(),
         ForeignDataWrapperKind(),

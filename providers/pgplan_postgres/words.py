@@ -21,8 +21,8 @@ TABLES: Mapping[str, str] = {
     **dict.fromkeys(("table", "view", "materialized_view", "partitioned_table"), _OBJECT % "table"),
     **dict.fromkeys(("function", "procedure", "aggregate", "routine"), _OBJECT % "function"),
     "sequence": _OBJECT % "sequence",
-    "database": _OBJECT % "database",
     "postgresql_role": "write [role.NAME]",
+    "postgresql_database": "write [database.NAME]",
     "postgresql_grant": "write [[grant]]",
     "postgresql_grant_role": _MEMBERSHIP,
     "postgresql_default_privileges": "write [[default_privileges]]",
@@ -51,6 +51,16 @@ ROLE: Mapping[str, str] = {
         name: _SETTING % name
         for name in ("search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     },
+}
+
+DATABASE: Mapping[str, str] = {
+    "locale": "write lc_collate and lc_ctype",
+    "collation": "write lc_collate",
+    "ctype": "write lc_ctype",
+    "allow_connection": "write allow_connections",
+    "template_name": "write template",
+    "settings": "write config",
+    **dict.fromkeys(("tablespace", "tablespace_name"), "pgplan moves no databases: they stay in their tablespace"),
 }
 
 _ON = 'write on = { TYPE = "…" }, with TYPE such as schema, table or tables_in'

@@ -29,6 +29,7 @@ def examples(prefix: str, version: int) -> list[Example]:
     fdw = "CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2"
     return [
         _schema(one, two, owners),
+        _database(prefix, one, two, owners),
         _role(prefix),
         Example(
             "extension",
@@ -62,6 +63,21 @@ def _schema(one: str, two: str, owners: str) -> Example:
         {"comment": "back\\slash\nnew line"},
     )
     return Example("schema", states, (owners,))
+
+
+def _database(prefix: str, one: str, two: str, owners: str) -> Example:
+    """Of the database that the test is connected to, and no other: pgplan makes none."""
+    states = _of(
+        "database",
+        f"{prefix}_db",
+        {},
+        {"owner": one, "connection_limit": 5, "is_template": True, "comment": "it's", "encoding": "utf-8"},
+        {"owner": two, "connection_limit": 0, "allow_connections": True, "comment": "", "lc_collate": "C", "lc_ctype": "C"},
+        {"is_template": False, "connection_limit": -1, "config": {"search_path": ["$user", "a, b"], "statement_timeout": 30000}},
+        {"config": {"search_path": "public", "App.Name": "a=b\\", "jit": "no"}, "template": "template0", "icu_locale": ""},
+        {"config": {}, "comment": "back\\slash\nnew line", "locale_provider": "libc", "builtin_locale": ""},
+    )
+    return Example("database", states, (owners,))
 
 
 def _role(prefix: str) -> Example:

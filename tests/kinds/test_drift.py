@@ -58,6 +58,17 @@ TABLE_CHANGES = {
 }
 
 
+DATABASE_CHANGES = {
+    "owner": "ALTER DATABASE {u}_db OWNER TO {u}_p",
+    "connection_limit": "ALTER DATABASE {u}_db CONNECTION LIMIT 4",
+    "allow_connections": "UPDATE pg_database SET datallowconn = false WHERE datname = '{u}_db'",
+    "is_template": "ALTER DATABASE {u}_db IS_TEMPLATE false",
+    "config": "ALTER DATABASE {u}_db SET search_path = 'a, b'",
+    "comment": "COMMENT ON DATABASE {u}_db IS NULL",
+}
+FIXED = ("name", "encoding", "locale_provider", "lc_collate", "lc_ctype", "icu_locale", "builtin_locale")
+
+
 def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
     switches = dict.fromkeys(("superuser", "createdb", "createrole", "login", "replication", "bypassrls"), True)
     role = one(
@@ -117,6 +128,15 @@ def test_each_attribute(database: str, unique: str, number: int) -> None:
     with bench(database) as b:
         b.run(SETUP.format(u=unique))
         b.check_by_hand(declared, {attribute: by_hand.format(u=unique) for attribute, by_hand in by_attribute.items()})
+
+
+def test_each_attribute_of_a_database(database: str, unique: str) -> None:
+    attributes = {"connection_limit": 3, "allow_connections": True, "is_template": True, "config": {"search_path": ["a", "b"]}}
+    declared = one("database", f"{unique}_db", owner=f"{unique}_o", comment="c", **attributes)
+    with bench(database) as b:
+        b.run(SETUP.format(u=unique))
+        by_hand = {attribute: change.format(u=unique) for attribute, change in DATABASE_CHANGES.items()}
+        b.check_by_hand(declared, by_hand, key=FIXED)
 
 
 def test_what_is_found_of_a_secret_is_masked(database: str, unique: str) -> None:

@@ -73,6 +73,7 @@ class ThingKind:
     adopted_silently: bool = False
     early: bool = False
     exclusive: bool = False
+    made_by_hand: bool = False
     replace_when: Sequence[str] = ("base",)
     replace_when_hidden: Sequence[str] = ("color",)
     goes_with: Sequence[str] = ()

@@ -35,6 +35,17 @@ database_config = { postgres = { work_mem = "8MB" } }
 comment = "the application"
 member_of = ["other"]
 
+[policy.database]
+existing = "adopt"
+
+[database.shop]
+owner = "boss"
+connection_limit = 5
+allow_connections = true
+is_template = false
+config = { search_path = ["a", "b c"] }
+comment = "wares"
+
 [schema.billing]
 owner = "boss"
 comment = "money"
@@ -129,6 +140,7 @@ on = { server = "s1" }
 privileges = ["USAGE"]
 """
 SETUP = (
+    "CREATE DATABASE shop",
     "CREATE EXTENSION file_fdw SCHEMA public",
     "CREATE TABLE public.t (a int, b int)",
     "CREATE VIEW public.v AS SELECT 1 AS x",
@@ -161,6 +173,13 @@ BY_HAND = {
     "REVOKE other FROM app": "membership.other/app",
     "GRANT other TO app WITH ADMIN OPTION": "membership.other/app",
     "REVOKE ADMIN OPTION FOR boss FROM app": "membership.boss/app",
+    "ALTER DATABASE shop OWNER TO other": "database.shop",
+    "ALTER DATABASE shop CONNECTION LIMIT 6": "database.shop",
+    "ALTER DATABASE shop ALLOW_CONNECTIONS false": "database.shop",
+    "ALTER DATABASE shop IS_TEMPLATE true": "database.shop",
+    "ALTER DATABASE shop SET search_path = a": "database.shop",
+    "ALTER DATABASE shop SET jit = off": "database.shop",
+    "COMMENT ON DATABASE shop IS NULL": "database.shop",
     "ALTER SCHEMA billing OWNER TO other": "schema.billing",
     "COMMENT ON SCHEMA billing IS NULL": "schema.billing",
     "ALTER EXTENSION postgres_fdw SET SCHEMA billing": "extension.postgres_fdw",
