@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from pgplan.kind import InvalidBlockError
+from pgplan.testing import NAMES
 from pgplan_postgres.encodings import encoding
 from tests.kinds.bench import bench, one
 from tests.servers import Server
@@ -25,6 +26,23 @@ def test_another_database_is_altered_too(server: Server, database: str, unique: 
             ]
     finally:
         server.execute(f"DROP DATABASE {other}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_every_sort(server: Server, database: str, name: str) -> None:
+    """The statements that people are told hold the name as it is, too."""
+    plain, full = one("database", name), one("database", name, comment="c", is_template=True, config={"search_path": [name]})
+    with bench(database) as b:
+        kind = b.kind(plain)
+        server.execute(*(each.sql for each in kind.create(plain.spec)))
+        found = b.found(plain)
+        assert found is not None
+        try:
+            b.reach(full)
+            b.reach(one("database", name, comment="", is_template=False, config={}), recorded=full)
+        finally:
+            b.session.rollback()
+            server.execute(*(each.sql for each in kind.drop(found)))
 
 
 @pytest.mark.parametrize(
