@@ -90,7 +90,10 @@ database_config = {{ shop = {{ jit = false }} }}
 owner = "keeper"
 """)
     project.plan_and_apply()
-    project.nothing_to_do()
+    assert "role.keeper: cannot delete it: database.shop stands on it" in project.run("destroy", "--yes", expect=Exit.ERROR).all
+    cluster.execute("ALTER DATABASE shop OWNER TO postgres")
+    project.run("destroy", "--yes")
+    assert _is_there(cluster)
 
 
 def test_what_names_one_that_is_not_there(project: Project) -> None:
