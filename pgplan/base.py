@@ -31,6 +31,7 @@ class ObjectKindBase:
     goes_with: Sequence[str] = ()
     adopted_silently: bool = False
     early: bool = False
+    late: bool = False
     exclusive: bool = False
     made_by_hand: bool = False
     replace_when: Sequence[str] = ()

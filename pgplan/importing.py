@@ -13,7 +13,7 @@ from pgplan.database.connection import reading
 from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.images import Image, image, restore
-from pgplan.kind import Found, InvalidBlockError, Spec
+from pgplan.kind import Found, InvalidBlockError, Selective, Spec
 from pgplan.plan.observed import found_image
 from pgplan.registry import is_edge_kind
 from pgplan.render.toml import block_text
@@ -123,7 +123,10 @@ def _look(run: Run, seen: Seen, address: Address) -> _One | str:
     found = seen.snapshot.get(run.registry.identity(address.kind, address.key, database))
     if found is None:
         return f"is not found in {where}"
-    return "is predefined by PostgreSQL and cannot be managed" if found.system else _One(address, found.spec, found)
+    if found.system:
+        return "is predefined by PostgreSQL and cannot be managed"
+    reason = kind.unmanageable(found) if isinstance(kind, Selective) else ""
+    return f"{reason}: it cannot be imported" if reason else _One(address, found.spec, found)
 
 
 def _record(run: Run, seen: Seen, ones: Sequence[_One]) -> None:

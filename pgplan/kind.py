@@ -176,6 +176,15 @@ class NamesGrantees(Protocol):
         ...
 
 
+@runtime_checkable
+class Selective(Protocol):
+    """A kind whose reader finds more than its blocks can say."""
+
+    def unmanageable(self, found: Found) -> str:
+        """Why what is found cannot be adopted, in words that follow its address; "" if it can."""
+        ...
+
+
 class ObjectKind(Kind, Protocol):
     """A kind whose address names one object. A reader of the same name finds its spec."""
 
@@ -225,6 +234,11 @@ class ObjectKind(Kind, Protocol):
     @property
     def early(self) -> bool:
         """Whether it comes as early as it can: what follows may need the rights that it gives."""
+        ...
+
+    @property
+    def late(self) -> bool:
+        """Whether it comes after all else, as far as it can: PostgreSQL looks up things that its specs do not name."""
         ...
 
     @property
@@ -469,6 +483,7 @@ __all__ = [
     "Row",
     "Scope",
     "SecretUse",
+    "Selective",
     "Selector",
     "Snapshot",
     "Spec",

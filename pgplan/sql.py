@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import LiteralString
@@ -74,8 +75,8 @@ class Literal(Composable):
 
     __slots__ = ()
 
-    def __init__(self, value: str | int) -> None:
-        """Raises ValueError for what PostgreSQL cannot hold as text."""
+    def __init__(self, value: str | float) -> None:
+        """Raises ValueError for what PostgreSQL cannot hold as text, and for what is no finite number."""
         self.text = _quoted(_checked(value)) if isinstance(value, str) else _number(value)
 
 
@@ -115,8 +116,10 @@ def _quoted(text: str) -> str:
     return " E'" + doubled.replace("\\", "\\\\") + "'" if "\\" in text else f"'{doubled}'"
 
 
-def _number(value: int) -> str:
+def _number(value: float) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number that SQL can write")
     # Two minus signs would begin a comment.
     return str(value) if value >= 0 else f" {value}"

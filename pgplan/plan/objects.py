@@ -24,7 +24,7 @@ from pgplan.address import Identity
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.images import Image, image, restore
-from pgplan.kind import Found, ObjectKind, Reference, Spec, Statement
+from pgplan.kind import Found, ObjectKind, Reference, Selective, Spec, Statement
 from pgplan.plan.model import Action, Side, Slot
 from pgplan.plan.observed import agrees, found_image
 from pgplan.registry import Registry
@@ -288,6 +288,9 @@ def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopte
 def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Exit, Problem]]:
     """Why this must not be planned, each with its exit code."""
     source, address = decision.source, decision.address
+    unmanageable = _unmanageable(decision)
+    if unmanageable:
+        return [(Exit.ERROR, Problem(f"exists already and cannot be managed: it {unmanageable}", source, address))]
     unasked = decision.kind.adopted_silently or decision.another is not None  # about the latter: pgplan.plan.anew
     if decision.adopting and not unasked and policy.of(decision.kind.name).existing == "error":
         hint = f'adopt it with: pgplan import {shlex.quote(address)}   (or set existing = "adopt" under [policy])'
@@ -322,6 +325,13 @@ def _by_hand(decision: Decision) -> list[tuple[Exit, Problem]]:
 
 def _told(statements: Iterable[Statement]) -> str:
     return " ".join(f"{statement.sql};" for statement in statements)
+
+
+def _unmanageable(decision: Decision) -> str:
+    """Why what is found cannot be adopted, "" if it can or need not be."""
+    if not decision.adopting or decision.found is None or not isinstance(decision.kind, Selective):
+        return ""
+    return decision.kind.unmanageable(decision.found)
 
 
 def still_recorded(kind: str, address: str, source: Source | None) -> Problem:

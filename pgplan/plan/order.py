@@ -5,6 +5,7 @@
 * whatever needs X *as it stands now* leaves (is altered away, or dropped) before X is dropped: so an owner can move from a role
   that goes to a role that comes;
 * a replacement is dropped before it is made;
+* what comes late is made after all else that need not wait for it;
 * privileges change after everything is made, and before what they name is dropped.
 """
 
@@ -50,7 +51,8 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     if edges:
         arcs += _edges(decisions, meant, privileges)
     early = {address for address, decision in decisions.items() if decision.kind.early}
-    return [node for node in _sorted(nodes, arcs, early) if node[1] != "barrier"]
+    late = {_make(address) for address, decision in decisions.items() if decision.kind.late}
+    return [node for node in _sorted(nodes, arcs, early, late) if node[1] != "barrier"]
 
 
 def _make(address: str) -> Node:
@@ -140,15 +142,15 @@ def _networkx() -> Any:
     return networkx
 
 
-def _sorted(nodes: list[Node], arcs: Iterable[Arc], early: Collection[str]) -> list[Node]:
+def _sorted(nodes: list[Node], arcs: Iterable[Arc], early: Collection[str], late: Collection[Node]) -> list[Node]:
     nx = _networkx()
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(arcs)
     rank = {"barrier": 0, "make": 1, "edges": 2, "drop": 3}
 
-    def by_rank(node: Node) -> tuple[int, bool, str]:
-        return rank[node[1]], node[0] not in early, node[0]
+    def by_rank(node: Node) -> tuple[bool, int, bool, str]:
+        return node in late, rank[node[1]], node[0] not in early, node[0]
 
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))

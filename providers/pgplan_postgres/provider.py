@@ -10,6 +10,7 @@ from pgplan_postgres.extension import ExtensionKind, ExtensionReader
 from pgplan_postgres.foreign_data_wrapper import ForeignDataWrapperKind, ForeignDataWrapperReader
 from pgplan_postgres.foreign_table import ForeignTableKind
 from pgplan_postgres.foreign_table_reader import ForeignTableReader
+from pgplan_postgres.function import FunctionKind
 from pgplan_postgres.grant import GrantKind
 from pgplan_postgres.granted_only import LanguageReader, LargeObjectReader, ParameterReader, TablespaceReader, TypeReader
 from pgplan_postgres.membership import MembershipKind
@@ -37,6 +38,7 @@ provider = PostgresProvider(
         ServerKind(),
         UserMappingKind(),
         ForeignTableKind(),
+        FunctionKind(),
         GrantKind(),
         RevokeKind(),
         DefaultPrivilegesKind(),

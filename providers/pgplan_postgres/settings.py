@@ -146,9 +146,14 @@ def _with_unit(value: str, base: int, units: Mapping[str, int]) -> str:
 
 def changes(target: sql.Composable, before: Settings, after: Settings) -> list[Statement]:
     """``ALTER target SET …`` and ``RESET …`` for what differs."""
-    gone = [statement("ALTER {} RESET {}", target, _name(setting)) for setting in sorted(before.keys() - after.keys())]
+    return [statement("ALTER {} {}", target, action) for action in actions(before, after)]
+
+
+def actions(before: Settings, after: Settings) -> list[sql.Composable]:
+    """``RESET …`` and ``SET …`` for what differs."""
+    gone: list[sql.Composable] = [sql.SQL("RESET {}").format(_name(setting)) for setting in sorted(before.keys() - after.keys())]
     return gone + [
-        statement("ALTER {} SET {} TO {}", target, _name(setting), _value(setting, value))
+        sql.SQL("SET {} TO {}").format(_name(setting), _value(setting, value))
         for setting, value in sorted(after.items())
         if before.get(setting) != value
     ]

@@ -92,10 +92,16 @@ def normal_arguments(text: str) -> str:
     """The argument list of a key, from what stands in the parentheses. Raises ValueError for what is not a list of types."""
     if not text.strip():
         return argument_list(())
-    arguments = _ARGUMENT.findall(text)
+    arguments = split_arguments(text)
     if ",".join(arguments) != text:
         raise ValueError(f"({text}) is not a list of types")
     return argument_list(normal_type(argument) for argument in arguments)
+
+
+def split_arguments(text: str) -> list[str]:
+    """The types in the parentheses of a key."""
+    found: list[str] = _ARGUMENT.findall(text)
+    return found
 
 
 def signature_sql(key: str) -> str:
@@ -105,7 +111,7 @@ def signature_sql(key: str) -> str:
     https://www.postgresql.org/docs/current/sql-dropprocedure.html
     """
     name, arguments = split_signature(key)
-    types = (f"IN {_type_sql(argument)}" for argument in _ARGUMENT.findall(arguments or ""))
+    types = (f"IN {_type_sql(argument)}" for argument in split_arguments(arguments or ""))
     return f"{sql.Identifier(*split(name)).text}({', '.join(types)})"
 
 

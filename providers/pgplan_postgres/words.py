@@ -19,7 +19,7 @@ TABLES: Mapping[str, str] = {
     "privileges": "write [[grant]]",
     "default_privilege": "write [[default_privileges]]",
     **dict.fromkeys(("table", "view", "materialized_view", "partitioned_table"), _OBJECT % "table"),
-    **dict.fromkeys(("function", "procedure", "aggregate", "routine"), _OBJECT % "function"),
+    **dict.fromkeys(("procedure", "aggregate", "routine"), _OBJECT % "function"),
     "sequence": _OBJECT % "sequence",
     "postgresql_role": "write [role.NAME]",
     "postgresql_database": "write [database.NAME]",

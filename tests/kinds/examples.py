@@ -46,6 +46,7 @@ def examples(prefix: str, version: int) -> list[Example]:
         _server(one, two, (owners, fdw)),
         _wrapper(f"{prefix}_super", ("CREATE EXTENSION postgres_fdw SCHEMA public", f'CREATE ROLE "{prefix}_super" SUPERUSER')),
         _foreign_table(one, two, (owners, fdw, "CREATE SCHEMA s; GRANT CREATE ON SCHEMA s TO PUBLIC")),
+        _function(one, two, (owners, "CREATE SCHEMA s", f'GRANT CREATE ON SCHEMA s TO "{one}", "{two}"')),
         _mapping("a role", one, (owners, fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
         _mapping("PUBLIC", "PUBLIC", (fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
         *_memberships(one, two, owners, version),
@@ -161,6 +162,56 @@ def _foreign_table(one: str, two: str, setup: tuple[str, ...]) -> Example:
         {"server": "b", "columns": [column("at", '"char"'), column("more", "bit varying(3)")]},
     )
     return Example("foreign_table", states, (*setup, servers, usage))
+
+
+def _function(one: str, two: str, setup: tuple[str, ...]) -> Example:
+    def argument(name: str, type_: str, mode: str = "in") -> dict[str, object]:
+        return {"name": name, "type": type_, "mode": mode}
+
+    types = (
+        'CREATE TYPE s."My, type" AS (a int); CREATE TABLE s.t (a int); CREATE DOMAIN s.d AS int;'
+        'GRANT CREATE ON SCHEMA s TO PUBLIC; REVOKE USAGE ON TYPE s."My, type" FROM PUBLIC;'
+        f'GRANT USAGE ON TYPE s."My, type" TO "{one}", "{two}"'
+    )
+    switches: dict[str, object] = {
+        "volatility": "immutable",
+        "strict": True,
+        "parallel": "safe",
+        "leakproof": True,
+        "security": "definer",
+    }
+    states = _of(
+        "function",
+        "s.f(int, text[])",
+        {"returns": "int", "language": "sql", "body": "SELECT $1"},
+        {"returns": "int", "language": "sql", "body": "SELECT 2 -- it's \\ \n", **switches, "cost": 0.5, "owner": one},
+        {
+            "returns": "int4",
+            "language": "plpgsql",
+            "body": "\nBEGIN\n  RETURN 1;\nEND",
+            "volatility": "stable",
+            "parallel": "restricted",
+            "config": {"search_path": ["pg_catalog", "a b"], "work_mem": "64MB", "my.Setting": "x"},
+            "owner": two,
+            "comment": "it's",
+        },
+        {
+            "arguments": [argument("a", "int"), argument("b", "text[]", "variadic"), argument("x", "date", "table")],
+            "language": "sql",
+            "body": "SELECT current_date",
+            "rows": 12.5,
+            "config": {"search_path": ""},
+        },
+        {
+            "arguments": [argument("a", "int"), argument('b "c', "text[]", "inout"), argument("", "s.d", "out")],
+            "language": "sql",
+            "body": "SELECT $2, 1::s.d",
+            "comment": "two of them",
+        },
+        {"returns": "setof s.t", "language": "sql", "body": "SELECT 1", "config": {}, "cost": 1e6, "owner": one, "comment": ""},
+        {"returns": 's."My, type"[]', "language": "plpgsql", "body": "BEGIN END"},
+    )
+    return Example("function", states, (*setup, types))
 
 
 def _mapping(name: str, user: str, setup: tuple[str, ...]) -> Example:

@@ -56,6 +56,32 @@ TABLE_CHANGES = {
     "owner": "ALTER FOREIGN TABLE elsewhere.t OWNER TO {u}_p",
     "comment": "COMMENT ON FOREIGN TABLE elsewhere.t IS 'd'",
 }
+FUNCTION = "CREATE OR REPLACE FUNCTION elsewhere.f(a int) RETURNS SETOF int {more} SET search_path = x AS '{body}'"
+SAME = "LANGUAGE sql STABLE STRICT PARALLEL SAFE LEAKPROOF SECURITY DEFINER COST 5 ROWS 6"
+FUNCTION_AGAIN = "COMMENT ON FUNCTION elsewhere.f(int) IS 'c'; ALTER FUNCTION elsewhere.f(int) OWNER TO {u}_o"
+FUNCTION_CHANGES = {
+    "arguments": "DROP FUNCTION elsewhere.f(int);"
+    + FUNCTION.format(more=SAME, body="SELECT 1").replace("a int", "b int")
+    + f";{FUNCTION_AGAIN}",
+    "returns": "DROP FUNCTION elsewhere.f(int);"
+    + FUNCTION.format(more=SAME, body="SELECT 1").replace("SETOF int", "SETOF oid")
+    + f";{FUNCTION_AGAIN}",
+    "language": FUNCTION.format(more=SAME.replace("LANGUAGE sql", "LANGUAGE plpgsql"), body="SELECT 1").replace(
+        "CREATE", "SET LOCAL check_function_bodies = off; CREATE"
+    ),
+    "body": FUNCTION.format(more=SAME, body="SELECT 2"),
+    "volatility": "ALTER FUNCTION elsewhere.f(int) IMMUTABLE",
+    "strict": "ALTER FUNCTION elsewhere.f(int) CALLED ON NULL INPUT",
+    "parallel": "ALTER FUNCTION elsewhere.f(int) PARALLEL UNSAFE",
+    "leakproof": "ALTER FUNCTION elsewhere.f(int) NOT LEAKPROOF",
+    "security": "ALTER FUNCTION elsewhere.f(int) SECURITY INVOKER",
+    "cost": "ALTER FUNCTION elsewhere.f(int) COST 5.5",
+    "rows": "ALTER FUNCTION elsewhere.f(int) ROWS 7",
+    "config": "ALTER FUNCTION elsewhere.f(int) SET search_path = y",
+    "owner": "ALTER FUNCTION elsewhere.f(int) OWNER TO {u}_p",
+    "comment": "COMMENT ON FUNCTION elsewhere.f(int) IS 'd'",
+    "beyond": "ALTER FUNCTION elsewhere.f(int) SUPPORT pg_catalog.textlike_support",
+}
 
 
 DATABASE_CHANGES = {
@@ -104,6 +130,24 @@ def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
         owner=f"{unique}_o",
         comment="c",
     )
+    function = one(
+        "function",
+        "elsewhere.f(int)",
+        arguments=[{"name": "a", "type": "int"}],
+        returns="setof int",
+        language="sql",
+        body="SELECT 1",
+        volatility="stable",
+        strict=True,
+        parallel="safe",
+        leakproof=True,
+        security="definer",
+        cost=5,
+        rows=6,
+        config={"search_path": "x"},
+        owner=f"{unique}_o",
+        comment="c",
+    )
     return [
         (role, ROLE_CHANGES),
         (server, SERVER_CHANGES),
@@ -119,10 +163,11 @@ def _cases(unique: str) -> list[tuple[Declared, dict[str, str]]]:
         ),
         (wrapper, WRAPPER_CHANGES),
         (table, TABLE_CHANGES),
+        (function, FUNCTION_CHANGES),
     ]
 
 
-@pytest.mark.parametrize("number", range(6), ids=["role", "server", "schema", "extension", "wrapper", "table"])
+@pytest.mark.parametrize("number", range(7), ids=["role", "server", "schema", "extension", "wrapper", "table", "function"])
 def test_each_attribute(database: str, unique: str, number: int) -> None:
     declared, by_attribute = _cases(unique)[number]
     with bench(database) as b:

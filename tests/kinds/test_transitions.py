@@ -45,9 +45,24 @@ def test_names_of_every_sort(database: str, name: str) -> None:
         _make_and_change(
             b, table, one("foreign_table", join(name, name), server=name, owner=name, columns=[column | {"type": "text"}])
         )
+        # It takes rows of the table, so its key has the name three times.
+        function, *changed = (
+            one(
+                "function",
+                f"{join(name, name)}({join(name, name)}[])",
+                arguments=[{"name": name, "type": f"{join(name, name)}[]"}],
+                returns=join(name, name),
+                language="plpgsql",
+                body=f"DECLARE x text := $x${name}$x$; BEGIN{more} END",
+                config={"search_path": [name]},
+                **owner,
+            )
+            for more, owner in (("", {}), (" --\n", {}), ("", {"owner": name, "comment": name}))
+        )
+        _make_and_change(b, function, *changed)
         _make_and_change(b, mapping, one("user_mapping", "", server=name, user=name, options={"password": "q"}))
         _make_and_change(b, membership, one("membership", "", role="grp", member=name, admin=True))
-        for declared in (membership, mapping, table, server, wrapper, schema, role):
+        for declared in (function, membership, mapping, table, server, wrapper, schema, role):
             b.drop(declared)
 
 

@@ -72,6 +72,7 @@ class ThingKind:
     has_members: bool = False
     adopted_silently: bool = False
     early: bool = False
+    late: bool = False
     exclusive: bool = False
     made_by_hand: bool = False
     replace_when: Sequence[str] = ("base",)
