@@ -14,6 +14,11 @@ from tests.kinds.bench import declare, one
 
 TABLE: dict[str, Any] = {"server": "s", "columns": []}
 COLUMN = ("columns", 0)
+FUNCTION: dict[str, Any] = {"returns": "int", "language": "sql", "body": "SELECT 1"}
+
+
+def _arguments(*arguments: dict[str, object], **more: object) -> dict[str, object]:
+    return {"language": "sql", "body": "SELECT 1", "arguments": list(arguments), **more}
 
 
 def _columns(*columns: dict[str, object]) -> dict[str, object]:
@@ -83,6 +88,45 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
             ("columns", 1, "name"),
             "two columns 'a'",
         ),
+        ("function", "f()", FUNCTION, (), "write schema.name"),
+        ("function", "s.f", FUNCTION, (), "lacks the types of its arguments"),
+        ("function", "pg_catalog.f()", FUNCTION, (), "is a system schema"),
+        ("function", "s.f(varchar(20))", FUNCTION, (), "has no length"),
+        ("function", "s.f()", {"language": "sql", "body": ""}, (), "'returns' is missing"),
+        ("function", "s.f()", {"returns": "int", "language": "sql"}, (), "'body' is missing"),
+        ("function", "s.f()", FUNCTION | {"language": "C"}, ("language",), "comes with an extension"),
+        ("function", "s.f()", FUNCTION | {"returns": "table (a int)"}, ("returns",), "stand in arguments"),
+        ("function", "s.f()", FUNCTION | {"returns": "numeric(10,2)"}, ("returns",), "has no length"),
+        ("function", "s.f()", FUNCTION | {"cost": -1}, ("cost",), "a cost is positive"),
+        ("function", "s.f()", FUNCTION | {"rows": 5}, ("rows",), "only of a function that returns SETOF"),
+        ("function", "s.f()", FUNCTION | {"volatility": "sometimes"}, ("volatility",), "is not one of"),
+        ("function", "s.f()", FUNCTION | {"owner": "PUBLIC"}, ("owner",), "PUBLIC is not a role"),
+        ("function", "s.f()", FUNCTION | {"config": {"jit": "on", "JIT": "off"}}, ("config",), "stands there twice"),
+        ("function", "s.f(int)", FUNCTION | {"arguments": []}, ("arguments",), "the arguments are (), and"),
+        ("function", "s.f(int)", _arguments({"type": "oid"}, returns="int"), ("arguments",), "are (oid), and"),
+        ("function", "s.f(int)", _arguments({"type": "a.b.c"}, returns="int"), ("arguments", 0, "type"), "is not a type"),
+        ("function", "s.f()", _arguments({"type": "int", "mode": "table"}), ("arguments", 0, "name"), "a name is empty"),
+        (
+            "function",
+            "s.f()",
+            _arguments({"type": "int", "mode": "out"}, returns="oid"),
+            ("returns",),
+            "by its arguments integer",
+        ),
+        (
+            "function",
+            "s.f(int)",
+            _arguments({"type": "int", "name": "a", "mode": "table"}, {"type": "int"}),
+            ("arguments",),
+            "list them last",
+        ),
+        (
+            "function",
+            "s.f()",
+            _arguments({"type": "int", "mode": "out"}, {"type": "int", "name": "a", "mode": "table"}),
+            ("arguments",),
+            "do not go with table",
+        ),
         ("user_mapping", "", {"server": "s", "user": "public"}, ("user",), "no role is called 'public'"),
         ("user_mapping", "", {"server": "s", "user": []}, ("user",), "user is empty"),
         ("user_mapping", "", {"server": LONG + "x", "user": "u"}, ("server",), "64 bytes"),
@@ -106,6 +150,25 @@ def test_all_mistakes_at_once() -> None:
 def test_member_of_declares_memberships() -> None:
     addresses = [each.address for each in declare("role", "r", member_of=["a", "b.c", '"PUBLIC"'])]
     assert addresses == ["role.r", "membership.a/r", 'membership."b.c"/r', 'membership."PUBLIC"/r']
+
+
+@pytest.mark.parametrize(
+    ("modes", "said", "returns"),
+    [
+        (("out",), None, "integer"),
+        (("out", "inout"), None, "record"),
+        (("out", "out"), "setof record", "SETOF record"),
+        (("table",), None, "SETOF integer"),
+        (("table", "table"), "SETOF record", "SETOF record"),
+        ((), "Setof  int", "SETOF integer"),
+        (("in",), "public.t[]", "public.t[]"),
+    ],
+)
+def test_results_follow_from_output_arguments(modes: tuple[str, ...], said: str | None, returns: str) -> None:
+    given = ",".join("int" for mode in modes if mode in ("in", "inout"))
+    arguments = [{"type": "int", "name": f"a{number}", "mode": mode} for number, mode in enumerate(modes)]
+    more = {} if said is None else {"returns": said}
+    assert one("function", f"s.f({given})", language="sql", body="", arguments=arguments, **more).spec.returns == returns
 
 
 def test_memberships_multiply() -> None:

@@ -78,6 +78,28 @@ options = { table_name = "one" }
 owner = "boss"
 comment = "over there"
 
+[function."billing.due(bigint)"]
+arguments = [
+    { name = "payment", type = "bigint" },
+    { name = "amount", type = "numeric", mode = "table" },
+]
+language = "sql"
+body = "SELECT amount FROM billing.remote WHERE id = payment"
+volatility = "stable"
+strict = true
+parallel = "safe"
+security = "definer"
+cost = 10
+rows = 1
+config = { search_path = ["pg_catalog", "pg_temp"] }
+owner = "boss"
+comment = "what is still to be paid"
+
+[[grant]]
+to = "app"
+on = { function = "billing.due(bigint)" }
+privileges = ["EXECUTE"]
+
 [[membership]]
 role = "boss"
 member = "app"
@@ -203,6 +225,19 @@ BY_HAND = {
     "ALTER FOREIGN TABLE billing.remote OPTIONS (DROP table_name)": "foreign_table.billing.remote",
     "ALTER FOREIGN TABLE billing.remote OWNER TO other": "foreign_table.billing.remote",
     "COMMENT ON FOREIGN TABLE billing.remote IS 'x'": "foreign_table.billing.remote",
+    "ALTER FUNCTION billing.due(bigint) VOLATILE": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) CALLED ON NULL INPUT": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) PARALLEL UNSAFE": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) LEAKPROOF": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) SECURITY INVOKER COST 11": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) ROWS 2": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) RESET ALL": "function.billing.due(bigint)",
+    "ALTER FUNCTION billing.due(bigint) OWNER TO other": "function.billing.due(bigint)",
+    "COMMENT ON FUNCTION billing.due(bigint) IS NULL": "function.billing.due(bigint)",
+    "CREATE OR REPLACE FUNCTION billing.due(payment bigint) RETURNS TABLE (amount numeric)"
+    " LANGUAGE sql AS 'SELECT 1.0'": "function.billing.due(bigint)",
+    "DROP FUNCTION billing.due(bigint)": "function.billing.due(bigint)",
+    "REVOKE ALL ON FUNCTION billing.due(bigint) FROM app": "grant.app/function:billing.due(bigint)",
     "DROP FOREIGN TABLE billing.remote": "foreign_table.billing.remote",
     "DROP FOREIGN TABLE billing.remote; DROP USER MAPPING FOR app SERVER s1; DROP USER MAPPING FOR PUBLIC SERVER s1;"
     " DROP SERVER s1; CREATE SERVER s1 TYPE 't2' FOREIGN DATA WRAPPER postgres_fdw": "server.s1",
