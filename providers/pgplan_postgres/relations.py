@@ -19,10 +19,10 @@ _RELKINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "material
 
 @frozen
 class Relation:
-    """What a plan relies on when it changes the access list of a table, a sequence or a routine."""
+    """What a plan relies on when it changes the access list of a table or a sequence."""
 
     kind: str
-    """table, partitioned table, view, materialized view, foreign table, sequence, function, procedure, aggregate, window"""
+    """table, partitioned table, view, materialized view, foreign table, sequence"""
     owner: str
 
 

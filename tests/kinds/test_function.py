@@ -45,6 +45,7 @@ def _function(**more: Any) -> Declared:
                 f"DROP {F}",
                 f"""CREATE {F} RETURNS bigint LANGUAGE "sql" AS 'SELECT 1'""",
                 f"COMMENT ON {F} IS 'kept'",
+                f'ALTER {F} OWNER TO "postgres"',
             ],
         ),
     ],
