@@ -47,6 +47,17 @@ def test_numbers_as_psycopg_writes_them(value: int) -> None:
     assert ours.Literal(value).text == theirs.Literal(value).as_string(None)
 
 
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=0))
+def test_fractions_as_psycopg_writes_them(value: float) -> None:
+    assert ours.Literal(value).text == theirs.Literal(value).as_string(None)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(wrong: float) -> None:
+    with pytest.raises(ValueError, match="no number"):
+        ours.Literal(wrong)
+
+
 @given(st.lists(TEXTS, min_size=1))
 def test_names_as_psycopg_writes_them(parts: list[str]) -> None:
     assert ours.Identifier(*parts).text == theirs.Identifier(*parts).as_string(None)

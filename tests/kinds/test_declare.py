@@ -102,7 +102,7 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
         ("function", "s.f()", FUNCTION | {"volatility": "sometimes"}, ("volatility",), "is not one of"),
         ("function", "s.f()", FUNCTION | {"owner": "PUBLIC"}, ("owner",), "PUBLIC is not a role"),
         ("function", "s.f()", FUNCTION | {"config": {"jit": "on", "JIT": "off"}}, ("config",), "stands there twice"),
-        ("function", "s.f(int)", FUNCTION | {"arguments": []}, ("arguments",), "the arguments are (), and"),
+        ("function", "s.f(int)", _arguments(returns="int"), ("arguments",), "the arguments are (), and"),
         ("function", "s.f(int)", _arguments({"type": "oid"}, returns="int"), ("arguments",), "are (oid), and"),
         ("function", "s.f(int)", _arguments({"type": "a.b.c"}, returns="int"), ("arguments", 0, "type"), "is not a type"),
         ("function", "s.f()", _arguments({"type": "int", "mode": "table"}), ("arguments", 0, "name"), "a name is empty"),
