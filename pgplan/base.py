@@ -29,6 +29,7 @@ class ObjectKindBase:
     reads: Sequence[str] = ()
     has_members: bool = False
     goes_with: Sequence[str] = ()
+    private: Sequence[str] = ()
     adopted_silently: bool = False
     early: bool = False
     late: bool = False

@@ -227,6 +227,11 @@ class ObjectKind(Kind, Protocol):
         ...
 
     @property
+    def private(self) -> Sequence[str]:
+        """Attributes that are nobody's business where another block only names the object: not kept in its plan, nor compared."""
+        ...
+
+    @property
     def adopted_silently(self) -> bool:
         """Whether what exists is adopted and completed without asking."""
         ...

@@ -287,18 +287,29 @@ def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopte
 
 def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Exit, Problem]]:
     """Why this must not be planned, each with its exit code."""
+    adoption = _adoption(decision, policy)
+    if adoption is not None:
+        return [(Exit.ERROR, adoption)]
+    if decision.kind.made_by_hand:
+        return _by_hand(decision)
+    return _drop(decision, policy, destroy=destroy) if decision.drops else []
+
+
+def _adoption(decision: Decision, policy: Policy) -> Problem | None:
+    """Why what exists is not adopted."""
     source, address = decision.source, decision.address
     unmanageable = _unmanageable(decision)
     if unmanageable:
-        return [(Exit.ERROR, Problem(f"exists already and cannot be managed: it {unmanageable}", source, address))]
+        return Problem(f"exists already and cannot be managed: it {unmanageable}", source, address)
     unasked = decision.kind.adopted_silently or decision.another is not None  # about the latter: pgplan.plan.anew
     if decision.adopting and not unasked and policy.of(decision.kind.name).existing == "error":
         hint = f'adopt it with: pgplan import {shlex.quote(address)}   (or set existing = "adopt" under [policy])'
-        return [(Exit.ERROR, Problem("exists already and is not managed by this configuration", source, address, hint))]
-    if decision.kind.made_by_hand:
-        return _by_hand(decision)
-    if not decision.drops:
-        return []
+        return Problem("exists already and is not managed by this configuration", source, address, hint)
+    return None
+
+
+def _drop(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Exit, Problem]]:
+    source, address = decision.source, decision.address
     if decision.protected:
         hint = "set protect = false in its block, apply that, and then remove or change it"
         return [(Exit.REFUSED, Problem(f"is protected; this plan would {decision.action} it", source, address, hint))]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from pgplan.address import Identity
-from pgplan.images import Image, image
+from pgplan.images import MARKER, Image, image
 from pgplan.kind import EdgeChange
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import Privileges
@@ -15,6 +15,7 @@ from pgplan.plan.model import Check, ItemCheck, Observed
 from pgplan.plan.objects import Decision
 from pgplan.plan.observed import found_image, relied_image
 from pgplan.plan.outlook import Outlook
+from pgplan.registry import is_edge_kind
 from pgplan.snapshot import Found, Item, Privilege
 
 Both = tuple[Observed, Check]
@@ -88,7 +89,11 @@ def _only_named(one: Identity, outlook: Outlook, *, altered: bool) -> Both | Non
         return Observed(*one, found.oid), Check(*one, gone=outlook.fate(one) == "gone", new=True, untouched=False)
     # What belongs to an extension changes with it: a wrapper's functions move to another schema, for instance. What another
     # identity alters may change in this one's eyes too, as the owner of a foreign table, which is a table's.
-    return Observed(*one, found.oid, relied_image(found)), Check(*one, untouched=not found.extension and not altered)
+    shown = relied_image(found)
+    kind = outlook.registry.kinds.get(found.type)
+    if kind is not None and not is_edge_kind(kind):
+        shown |= {name: dict(MARKER) for name in outlook.registry.object_kind(kind.name).private if shown.get(name) is not None}
+    return Observed(*one, found.oid, shown), Check(*one, untouched=not found.extension and not altered)
 
 
 def _to_come(one: Identity) -> Both:

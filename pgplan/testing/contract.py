@@ -19,7 +19,7 @@ VARIANTS = [evolve(_FACTS, version=v * 10000, superuser=s) for v in (14, 15, 16,
 """Of each supported version, with superuser and without."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_ATTRIBUTES = ("replace_when", "replace_when_hidden", "creation_only", "goes_with", "grantees")
+_ATTRIBUTES = ("replace_when", "replace_when_hidden", "creation_only", "goes_with", "grantees", "private")
 """Members of an object kind that name attributes of its specs."""
 _TYPES = ("stands_on", "reads")
 """Members of an object kind that name types."""

@@ -106,6 +106,7 @@ class FunctionKind(OwnedKind):
     # Its access list is that of its owner's default privileges; the others tell what rights it takes.
     reads = ("default_privileges", "language", "type")
     replace_when = ("arguments", "returns")
+    private = ("body",)
 
     def unmanageable(self, found: Found) -> str:
         if found.extension:

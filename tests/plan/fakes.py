@@ -78,6 +78,7 @@ class ThingKind:
     replace_when: Sequence[str] = ("base",)
     replace_when_hidden: Sequence[str] = ("color",)
     goes_with: Sequence[str] = ()
+    private: Sequence[str] = ()
     creation_only: Sequence[str] = ()
 
     def object(self, key: str) -> tuple[str, str]:
