@@ -24,7 +24,7 @@ from tests.servers import Server
 
 BANNED = (
     r"pg_get_userbyid|has_\w+_privilege|pg_has_role|::\s*reg\w+|to_reg\w+|pg_get_\w+|oidvectortypes|pg_identify_object\w*"
-    r"|pg_describe_object|information_schema|format_type|obj_description|shobj_description|col_description|acl\w*\s*::\s*text"
+    r"|pg_describe_object|information_schema\s*\.|format_type|obj_description|shobj_description|col_description|acl\w*\s*::\s*text"
     r"|pg_\w+_is_visible|row_security_active"
 )
 """What ignores the snapshot: these look names up, or check rights, in the newest catalogs."""
@@ -165,9 +165,13 @@ def test_a_plain_role_reads_what_a_superuser_reads(
     mine = read(session(database), registry, registry.readers)
     theirs = read(session(database.replace("postgres@", f"{role}@")), registry, registry.readers)
     seen = dict(theirs.objects())
-    assert [identity for identity, _ in mine.objects()] == list(seen)
+    # Some parameters are shown to members of pg_read_all_settings only.
+    missing = {identity for identity, _ in mine.objects()} - seen.keys()
+    assert {identity.type for identity in missing} <= {"parameter"}
     assert Identity("server", "s1", name) in seen
     for identity, found in mine.objects():
+        if identity in missing:
+            continue
         assert seen[identity].oid == found.oid
         assert seen[identity].acl.privileges == found.acl.privileges
 

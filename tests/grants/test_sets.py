@@ -12,7 +12,7 @@ from pgplan.errors import PgplanError
 from tests.grants.bench import Bench, Block, Right, bench, rights
 from tests.servers import Server
 
-pytestmark = pytest.mark.enough(14, 18)
+pytestmark = pytest.mark.enough(18)
 
 OBJECTS = {
     "table": (["s.t", "s.v"], ["SELECT", "UPDATE", "DELETE"]),

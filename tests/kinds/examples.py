@@ -184,13 +184,12 @@ def _function(one: str, two: str, setup: tuple[str, ...]) -> Example:
         "function",
         "s.f(int, text[])",
         {"returns": "int", "language": "sql", "body": "SELECT $1"},
-        {"returns": "int", "language": "sql", "body": "SELECT 2 -- it's \\ \n", **switches, "cost": 0.5, "owner": one},
         {
             "returns": "int4",
             "language": "plpgsql",
-            "body": "\nBEGIN\n  RETURN 1;\nEND",
-            "volatility": "stable",
-            "parallel": "restricted",
+            "body": "\nBEGIN -- it's \\ \n  RETURN 1;\nEND",
+            **switches,
+            "cost": 0.5,
             "config": {"search_path": ["pg_catalog", "a b"], "work_mem": "64MB", "my.Setting": "x"},
             "owner": two,
             "comment": "it's",
@@ -208,8 +207,15 @@ def _function(one: str, two: str, setup: tuple[str, ...]) -> Example:
             "body": "SELECT $2, 1::s.d",
             "comment": "two of them",
         },
-        {"returns": "setof s.t", "language": "sql", "body": "SELECT 1", "config": {}, "cost": 1e6, "owner": one, "comment": ""},
-        {"returns": 's."My, type"[]', "language": "plpgsql", "body": "BEGIN END"},
+        {
+            "returns": 'setof s."My, type"',
+            "language": "sql",
+            "body": "SELECT 1",
+            "config": {},
+            "cost": 1e6,
+            "owner": one,
+            "comment": "",
+        },
     )
     return Example("function", states, (*setup, types))
 

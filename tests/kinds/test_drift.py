@@ -9,6 +9,8 @@ import pytest
 from pgplan.configuration.model import Declared
 from tests.kinds.bench import bench, one
 
+pytestmark = pytest.mark.enough(14, 18)
+
 SETUP = (
     "CREATE ROLE {u}_o; CREATE ROLE {u}_p; CREATE ROLE {u}_super SUPERUSER; CREATE SCHEMA elsewhere;"
     "CREATE EXTENSION file_fdw SCHEMA public; CREATE FOREIGN DATA WRAPPER w; CREATE FOREIGN DATA WRAPPER w2;"

@@ -11,6 +11,8 @@ from tests.kinds.bench import bench, one
 from tests.kinds.examples import examples
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 EXAMPLES = [example.name for example in examples("x", 16)]
 
 

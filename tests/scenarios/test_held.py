@@ -9,6 +9,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 TEXT = """
 [pgplan]
 name = "t"

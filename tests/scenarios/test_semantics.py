@@ -12,6 +12,8 @@ from pgplan.errors import PgplanError
 from tests.apply.world import World
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 
 @pytest.fixture
 def world(server: Server, database: str, unique: str, tmp_path: Path) -> World:

@@ -10,6 +10,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 HEAD = """
 [pgplan]
 name = "t"
