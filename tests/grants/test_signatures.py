@@ -9,7 +9,7 @@ from pgplan_postgres.signatures import catalog_type, normal_arguments, normal_ty
 from tests.grants.bench import bench
 from tests.servers import Server
 
-pytestmark = pytest.mark.enough(14, 18)
+pytestmark = pytest.mark.enough(18)
 
 SPELLINGS = {
     "int": "integer",

@@ -9,7 +9,7 @@ from pgplan.kind import InvalidBlockError
 from pgplan_postgres.column_types import column_type
 from tests.kinds.bench import bench, one
 
-pytestmark = pytest.mark.enough(14, 18)
+pytestmark = pytest.mark.enough(18)
 
 SETUP = "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w"
 ALTER = 'ALTER FOREIGN TABLE "public"."t"'

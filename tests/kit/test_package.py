@@ -62,6 +62,7 @@ def project(
     server.execute(f"DROP DATABASE {unique}_db WITH (FORCE)", f"DROP ROLE IF EXISTS {unique}_app")
 
 
+@pytest.mark.enough(18)
 def test_the_suite_passes(server: Server, site: Path, tmp_path: Path) -> None:
     shutil.copy(PACKAGE / "test_statistics.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")

@@ -13,7 +13,7 @@ from pgplan.address import grantee_part, grantee_role, part_grantee, role_grante
 from tests.project import Project
 from tests.servers import Server
 
-pytestmark = pytest.mark.enough(14, 18)
+pytestmark = pytest.mark.enough(18)
 
 HEAD = """
 [pgplan]
