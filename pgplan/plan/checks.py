@@ -18,7 +18,6 @@ from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.registry import is_edge_kind
-from pgplan.snapshot import Dependent
 
 Refused = Iterator[tuple[Exit, Problem]]
 
@@ -88,8 +87,9 @@ def _dependents(plan: Checked) -> Refused:
     if not dropped:
         return
     gone = {*dropped, *(member for decision in dropped.values() for member in decision.members)}
+    off = _taken_off(gone, plan)
     for holder in dropped.values():
-        yield from _held(holder, gone, plan)
+        yield from _held(holder, off, plan)
     registry = plan.outlook.registry
     for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
@@ -108,11 +108,11 @@ def _dependents(plan: Checked) -> Refused:
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
 
 
-def _held(decision: Decision, gone: Collection[Identity], plan: Checked) -> Refused:
+def _held(decision: Decision, off: Mapping[str, Collection[tuple[str, str]]], plan: Checked) -> Refused:
     """What an object holds that has no kind, or none that this plan takes off it."""
     found = plan.outlook.snapshot.get(decision.found_as)
     for one in found.holds if found is not None else ():
-        if not any(each.type == one.type and _may_be(one.key, each.key) for each in (*gone, *_loosened(one, plan))):
+        if (one.type, one.key) not in off[one.how]:
             what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
             why, hint = _HOLDS[one.how]
             hint = f"{hint.format(what)} (`pgplan psql`); or keep {decision.address} declared"
@@ -120,15 +120,18 @@ def _held(decision: Decision, gone: Collection[Identity], plan: Checked) -> Refu
             return
 
 
-def _loosened(one: Dependent, plan: Checked) -> Iterable[Identity]:
-    """What this plan takes off an object, so that it may go: by another owner, or by what it revokes."""
-    match one.how:
-        case "owned":
-            return (meant for meant, decisions in plan.meant.items() if any(each.makes for each in decisions))
-        case "privilege":
-            return (change.edge.object for change in plan.privileges.changes)
-        case _:
-            return ()
+def _taken_off(gone: Collection[Identity], plan: Checked) -> dict[str, set[tuple[str, str]]]:
+    """By `Dependent.how`: the types and keys of what this plan takes off its objects, looked up once for all that it drops."""
+    made = (meant for meant, decisions in plan.meant.items() if any(each.makes for each in decisions))
+    revoked = (change.edge.object for change in plan.privileges.changes)
+    goes = _as_held(gone)
+    return {"within": goes, "elsewhere": goes, "owned": goes | _as_held(made), "privilege": goes | _as_held(revoked)}
+
+
+def _as_held(objects: Iterable[Identity]) -> set[tuple[str, str]]:
+    """Types and keys, and of each key what it begins with up to a parenthesis: that is how a `Dependent` names a routine."""
+    keys = {(one.type, one.key) for one in objects}
+    return keys | {(type_, key[: at + 1]) for type_, key in keys for at, character in enumerate(key) if character == "("}
 
 
 _HOLDS = {
@@ -138,10 +141,6 @@ _HOLDS = {
     "elsewhere": ("it owns something, or has privileges, in the {}", "take them from it there by hand"),
 }
 """By `Dependent.how`: why not, and what to do."""
-
-
-def _may_be(held: str, key: str) -> bool:
-    return key.startswith(held) if held.endswith("(") else key == held
 
 
 def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool) -> Problem:
