@@ -54,10 +54,10 @@ CHECKPOINTS = ("locked", "begun", "compared", "executed", "verified", "flushed",
 Again = Callable[[State], Plan]
 """Makes a plan again from the state whose lock is held, or raises StaleError. The connection is idle, before and after."""
 
-RETRIES = 3
+RETRIES = 7
 """How often the whole transaction is tried again after another session changed the same rows at the same time."""
-PAUSE = 0.1
-"""Seconds before the first retry; twice as long before each further one."""
+PAUSE, LONGEST_PAUSE = 0.1, 0.8
+"""Seconds before the first retry, and twice as long before each further one, up to the second."""
 
 _AGAIN = "make a new plan; nothing was changed"
 
@@ -228,9 +228,12 @@ def _prepare(working: Working) -> Prepared:
             one_by_one = True
         except StepError as error:
             end(working.connection)
-            if not error.retry or attempt >= RETRIES:
+            if not error.retry:
                 raise PgplanError(error.problem) from None
-            time.sleep(PAUSE * 2**attempt)
+            if attempt == RETRIES:
+                message = f"another session changed the same rows at the same time, in each of {RETRIES + 1} attempts"
+                raise PgplanError(Problem(message, hint="run it again once that session is done"), error.problem) from None
+            time.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
     raise AssertionError
 
 

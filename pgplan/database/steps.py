@@ -32,6 +32,7 @@ _ADVICE = {
 }
 """What to do, by SQLSTATE."""
 _AGAIN = "correct the cause and plan again"
+_ANOTHER = "another session is at work on the same rows"
 _ROLLED_BACK = "everything was rolled back: the database and the state are as before"
 
 _DROPPED = "shdepLockAndCheckObject"
@@ -175,8 +176,9 @@ def _harmless(notices: tuple[Notice, ...], batch: list[_Item], total: int) -> li
 
 
 def _failed(item: _Item, error: psycopg.Error, channel: Channel, total: int) -> StepError:
-    said = server_message(error, channel.secrets)
-    return StepError(_problem(item, said, total, _ADVICE.get(error.sqlstate or "", _AGAIN)), retry=retryable(error))
+    said, retry = server_message(error, channel.secrets), retryable(error)
+    advice = _ANOTHER if retry else _ADVICE.get(error.sqlstate or "", _AGAIN)
+    return StepError(_problem(item, said, total, advice), retry=retry)
 
 
 def _problem(item: _Item, said: str, total: int, advice: str) -> Problem:
