@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pgplan import sql
 from pgplan.address import Address, join, part, split, unpart
-from pgplan.kind import BlockWriter, Found
+from pgplan.kind import BlockWriter, Catalog, Found
 from pgplan.registry import is_edge_kind
 from pgplan_postgres.access import parse_key
 from pgplan_postgres.column_types import column_type
@@ -101,6 +101,18 @@ def read_again(one: Found) -> str:
     return part(unpart(one.key))
 
 
+def check_keys(catalog: Catalog, role: str, *, system: bool) -> None:
+    for one in (each for name in REGISTRY.readers for each in catalog.of(name) if each.system == system):
+        assert read_again(one) == one.key
+        if one.type in GRANTABLE:
+            key = f"{part(role)}/{one.type}:{one.key}"
+            assert parse_key(key).key == key
+
+
+def test_keys_of_what_postgresql_brings(shared: Bench) -> None:
+    check_keys(shared.catalog(*REGISTRY.readers), "a", system=True)
+
+
 # A smaller example tells little more, and each costs a whole catalog.
 @settings(max_examples=15, phases=(Phase.generate,), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, min_size=5, max_size=5, unique=True))
@@ -111,12 +123,7 @@ def test_every_key_survives_printing_and_parsing(shared: Bench, names: list[str]
     try:
         make(shared, *names)
         catalog = shared.catalog(*REGISTRY.readers)
-        for type_name in REGISTRY.readers:
-            for one in catalog.of(type_name):
-                assert read_again(one) == one.key
-        for one in (each for name in GRANTABLE for each in catalog.of(name)):
-            key = f"{part(role)}/{one.type}:{one.key}"
-            assert parse_key(key).key == key
+        check_keys(catalog, role, system=False)
         made = join(schema, function) + f"({join(schema, type_)},{join(schema, type_)}[],integer[])"
         assert found(catalog, "function", made).oid
         for column in found(catalog, "foreign_table", join(schema, f"{table}x")).spec.columns:
