@@ -207,4 +207,4 @@ def test_retries_are_bounded(world: World) -> None:
     plan = with_steps(world.declare(schema_blocks(ONE)).plan(), "SELECT * FROM nowhere")
     seen: list[str] = []
     assert "42P01" in refused(world, plan, checkpoint=seen.append)
-    assert seen.count("begun") == 4
+    assert seen.count("begun") == 8
