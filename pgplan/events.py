@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from attrs import asdict, frozen
 
-Phase = Literal["configuration", "connection", "state", "recovery", "catalogs", "plan", "comparison", "apply", "recording"]
+Phase = Literal[
+    "configuration", "connection", "state", "recovery", "catalogs", "plan", "rehearsal", "comparison", "apply", "recording"
+]
 
 _BEGAN: Mapping[Phase, str] = {
     "configuration": "Reading the configuration",
@@ -20,6 +22,7 @@ _BEGAN: Mapping[Phase, str] = {
     "recovery": "Finding out how an interrupted apply ended",
     "catalogs": "Reading the catalogs",
     "plan": "Planning",
+    "rehearsal": "Rehearsing",
     "comparison": "Comparing",
     "apply": "Applying",
     "recording": "Recording",
@@ -57,10 +60,11 @@ class Ran:
 
     done: int
     total: int
+    phase: Literal["apply", "rehearsal"] = "apply"
 
     @property
     def text(self) -> str:
-        return f"Applying: {self.done} of {self.total} statements"
+        return f"{_BEGAN[self.phase]}: {self.done} of {self.total} statements"
 
 
 @frozen
@@ -76,7 +80,7 @@ class Remarked:
 
 @frozen
 class Noticed:
-    """The server said something about a statement that was committed."""
+    """The server said something about a statement that was committed, or rehearsed."""
 
     severity: str
     message: str

@@ -20,6 +20,7 @@ from pgplan.database.apply import Applied
 from pgplan.drift import Drift
 from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.events import Began, Committed, Listener, Noticed, Planned, Remarked, unheard
+from pgplan.execution import apply_plan, rehearse_plan
 from pgplan.importing import Imported, import_addresses
 from pgplan.offline import Request, load_offline, load_store, stored_state
 from pgplan.plan import model
@@ -30,7 +31,7 @@ from pgplan.state.digests import forget_computed
 from pgplan.state.kinds import explained
 from pgplan.state.model import State
 from pgplan.state.rebind import Rebinding
-from pgplan.workflow import Run, apply_plan, find_drift, loss, make_plan, opened
+from pgplan.workflow import Run, find_drift, loss, make_plan, opened
 
 
 class Project:
@@ -74,17 +75,20 @@ class Project:
         destroy: bool = False,
         include_adopted: bool = False,
         valid_for: timedelta | None = None,
+        rehearse: bool = False,
         on_event: Listener | None = None,
     ) -> Plan:
         """What `apply` would do now. Changes nothing.
 
         `destroy`: drop and revoke what pgplan made; `include_adopted`: what was adopted too. After `valid_for` it is refused.
-        Raises PgplanError with everything that stands in the way.
+        `rehearse`: carry it out as far as COMMIT, and roll it back; meanwhile it holds the locks that apply takes.
+        Raises PgplanError with everything that stands in the way, and LockedError (exit code 4) when a rehearsal gets no lock.
         """
         with self._at_work(on_event) as run:
             made = make_plan(run, destroy=destroy, include_adopted=include_adopted, valid_for=valid_for)
+            remarks = rehearse_plan(run, made.plan, made.remarks) if rehearse else made.remarks
             known = run.configuration
-            about = planfile.manifest(made.plan, made.remarks, known.files, datetime.now(UTC), known.variables.items())
+            about = planfile.manifest(made.plan, remarks, known.files, datetime.now(UTC), known.variables.items())
             plan = Plan(made.plan, about, made.seen.since.lost)
             self._made[plan] = made.seen.version
             _say_missing(run, plan)

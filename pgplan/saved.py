@@ -16,6 +16,7 @@ from pgplan.database.stale import raise_moved
 from pgplan.database.verify import counted, stale
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.events import Remarked
+from pgplan.execution import apply_plan
 from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_slots_of
 from pgplan.plan.build import Slots
 from pgplan.plan.model import Options, Plan
@@ -23,7 +24,7 @@ from pgplan.planfile import Manifest
 from pgplan.state.digests import slots
 from pgplan.state.model import State
 from pgplan.version import __version__
-from pgplan.workflow import Run, Seen, apply_plan, build_plan, refuse_past, since_last_apply, types_of
+from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, types_of
 
 SHOWN = 10
 """How many differences are told."""

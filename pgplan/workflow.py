@@ -17,7 +17,6 @@ from pgplan.address import Address
 from pgplan.configuration.load import add_lines, load, load_connection
 from pgplan.configuration.model import Configuration
 from pgplan.database import transport
-from pgplan.database.apply import Again, Applied, apply
 from pgplan.database.connection import Session, connect, reading
 from pgplan.database.emergency import take_up, wanted
 from pgplan.database.read import read
@@ -317,33 +316,6 @@ def build_plan(
     except PgplanError as error:
         add_lines(error, configuration)
         raise
-
-
-def apply_plan(run: Run, plan: Plan, remarks: Remarks, *, again: Again | None = None) -> Applied:
-    """Carry out `plan`. Raises PgplanError, with nothing changed, when anything is not as it was planned.
-
-    `again` is for a plan that was not made by this very process (`pgplan.saved`).
-    """
-    name = plan.decided.name
-    if name != run.configuration.name:
-        message = f"the plan belongs to the configuration {name!r}; the one here is called {run.configuration.name!r}"
-        raise StaleError(Problem(message, hint="name the plan's own directory with -C"))
-    now, hint = run.configuration.origins, "make a new plan; nothing was changed"
-    message = "the configuration does not take this secret from where it did when the plan was made"
-    moved = (variable for variable, origin in plan.decided.origins.items() if now.get(variable) != origin)
-    raise_all(StaleError, (Problem(message, address=f"var.{variable}", hint=hint) for variable in moved))
-    return apply(
-        plan,
-        remarks,
-        run.connection,
-        run.store,
-        run.registry,
-        run.secrets(),
-        connect=run.connect,
-        directory=run.configuration.directory,
-        lock_timeout=run.request.lock_timeout,
-        again=again,
-    )
 
 
 def refuse_past(seen: Seen) -> None:

@@ -14,9 +14,7 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -25,18 +23,18 @@ from attrs import evolve, frozen
 from pgplan.address import Address
 from pgplan.database import emergency
 from pgplan.database.alive import kept_alive
+from pgplan.database.attempt import prepare
 from pgplan.database.commit import conclude, save
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.notices import Notice
 from pgplan.database.pending import Digests, books, with_oids
-from pgplan.database.read import read, read_now
+from pgplan.database.read import read
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
-from pgplan.database.stale import check_state, check_target, raise_moved
-from pgplan.database.steps import StepError, UnattributedError, check_phases, check_statements, run
-from pgplan.database.transaction import WAIT, Connect, begin, end, make_last
-from pgplan.database.verify import counted, stale, unfulfilled
-from pgplan.database.working import AS_BEFORE, Prepared, Working
+from pgplan.database.stale import check_state, check_target
+from pgplan.database.steps import StepError, check_phases, check_statements
+from pgplan.database.transaction import WAIT, Connect, end
+from pgplan.database.working import AS_BEFORE, Working
 from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
 from pgplan.interrupts import deferred
 from pgplan.plan.model import Plan, Remarks, Secrecy
@@ -53,11 +51,6 @@ CHECKPOINTS = ("locked", "begun", "compared", "executed", "verified", "flushed",
 
 Again = Callable[[State], Plan]
 """Makes a plan again from the state whose lock is held, or raises StaleError. The connection is idle, before and after."""
-
-RETRIES = 7
-"""How often the whole transaction is tried again after another session changed the same rows at the same time."""
-PAUSE, LONGEST_PAUSE = 0.1, 0.8
-"""Seconds before the first retry, and twice as long before each further one, up to the second."""
 
 _AGAIN = "make a new plan; nothing was changed"
 
@@ -105,23 +98,25 @@ def apply(
     PgplanError when a step fails, or with exit code 130 when interrupted.
     """
     working = Working(
-        plan,
-        remarks,
-        connection,
-        store,
-        registry,
-        secret_of,
-        connect,
-        directory,
-        wait,
-        checkpoint,
-        secrets.token_hex(16),
+        plan=plan,
+        remarks=remarks,
+        connection=connection,
+        store=store,
+        registry=registry,
+        secret_of=secret_of,
+        connect=connect,
+        directory=directory,
+        wait=wait,
+        checkpoint=checkpoint,
+        id=secrets.token_hex(16),
     )
     lock = store.lock(lock_timeout, connection.tell)
     try:
         return _locked(working, again)
     except KeyboardInterrupt:
         raise PgplanError(Problem("interrupted", hint=AS_BEFORE), exit_code=Exit.INTERRUPTED) from None
+    except StepError as error:
+        raise PgplanError(error.problem) from None
     except psycopg.Error as error:
         # Errors of steps and of COMMIT are dealt with where they come up.
         raise server_error(error, doing="the server ended the apply", hint=AS_BEFORE) from None
@@ -146,7 +141,7 @@ def _locked(working: Working, again: Again | None) -> Applied:
     # All that can be made before the transaction: once it is open, others wait for its locks.
     digests, overall = _digests(working, resolved.state, known)
     done, parts = books(working.plan, resolved.state, working.registry, digests, overall), lines(resolved.state)
-    prepared = _prepare(working)
+    prepared = prepare(working)
     with kept_alive(working.connection):
         done = with_oids(done, working.plan, prepared.after, working.registry)
     with deferred() as interrupts:
@@ -215,53 +210,3 @@ def _other_sources(slots: Iterable[Secrecy], secret_of: Callable[[str, str], Sec
 
 def _give(source: str | None) -> str:
     return f"give {source} a value" if source else "declare its value"
-
-
-def _prepare(working: Working) -> Prepared:
-    """Steps 2 to 6, tried again while it is another session's change that makes them fail."""
-    one_by_one = False
-    for attempt in count():
-        try:
-            return _attempt(working, one_by_one=one_by_one)
-        except UnattributedError:
-            end(working.connection)
-            one_by_one = True
-        except StepError as error:
-            end(working.connection)
-            if not error.retry:
-                raise PgplanError(error.problem) from None
-            if attempt == RETRIES:
-                message = f"another session changed the same rows at the same time, in each of {RETRIES + 1} attempts"
-                raise PgplanError(Problem(message, hint="run it again once that session is done"), error.problem) from None
-            time.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
-    raise AssertionError
-
-
-def _attempt(working: Working, *, one_by_one: bool) -> Prepared:
-    plan, connection = working.plan, working.connection
-    begin(connection, plan.decided.name, wait=working.wait)
-    working.checkpoint("begun")
-    types = sorted({identity.type for identity in counted(plan)})
-    before = read_now(connection, working.registry, types)
-    check_target(plan, working.remarks, before.facts)
-    with kept_alive(connection):
-        raise_moved(stale(plan, before))
-    working.checkpoint("compared")
-    if not any(step.statements for step in plan.steps):
-        return Prepared(before, before, (), None)
-    notices = run(connection, plan, working.secret_of, one_by_one=one_by_one)
-    working.checkpoint("executed")
-    after = read_now(connection, working.registry, types)
-    with kept_alive(connection):
-        _raise_unfulfilled(unfulfilled(plan, after))
-    working.checkpoint("verified")
-    mark = make_last(connection, working.id, working.connect)
-    working.checkpoint("flushed")
-    return Prepared(before, after, notices, mark)
-
-
-def _raise_unfulfilled(problems: list[Problem]) -> None:
-    if problems:
-        message = "the steps ran, but what is found after them is not what was planned"
-        hint = f"{AS_BEFORE}; if another session was at work on these objects, make a new plan"
-        raise PgplanError(Problem(message, hint=hint), *problems)

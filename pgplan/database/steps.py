@@ -12,6 +12,7 @@ from pgplan.database.connection import Session, acting_as
 from pgplan.database.notices import Notice
 from pgplan.database.scrub import server_message
 from pgplan.database.transport import Channel, open_channel
+from pgplan.database.working import Work
 from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.events import Ran
 from pgplan.kind import SecretUse, Statement
@@ -72,34 +73,52 @@ class _Item:
 
 
 class StepError(Exception):
-    """A step failed. `problem` may be shown; `retry` says whether another session's change is the cause."""
+    """A step failed. `problem` may be shown; `retry` says whether another session's change is the cause; `sqlstate` is "" where
+    the server did not call it an error."""
 
-    def __init__(self, problem: Problem, *, retry: bool = False) -> None:
+    def __init__(self, problem: Problem, *, retry: bool = False, sqlstate: str = "") -> None:
         super().__init__(str(problem))
         self.problem = problem
         self.retry = retry
+        self.sqlstate = sqlstate
 
 
 class UnattributedError(Exception):
     """A notice that means failure came with a batch of statements; running them one by one tells which it was."""
 
 
-def run(connection: Session, plan: Plan, secret_of: Callable[[str, str], Secret], *, one_by_one: bool) -> tuple[Notice, ...]:
-    """Run every statement in order; return the notices that are only to be shown.
+def run(work: Work, *, one_by_one: bool) -> tuple[Notice, ...]:
+    """Run every statement in order, and what triggers put off until COMMIT; return the notices that are only to be shown.
 
     Raises StepError, UnattributedError (never with `one_by_one`), and PgplanError when a secret has no value.
     """
-    items = [_Item(step, statement) for step in plan.steps for statement in step.statements]
-    channel = _channel(connection, items, secret_of)
+    connection, steps = work.connection, work.plan.steps
+    items = [_Item(step, statement) for step in steps for statement in step.statements]
+    channel = _channel(connection, items, work.secret_of)
     connection.notices.take()
     notices: list[Notice] = []
     done = 0
     for batch in _batches(items, 1 if one_by_one else BATCH):
-        _run_batch(connection, batch, channel, len(plan.steps))
-        notices += _harmless(connection.notices.take(), batch, len(plan.steps))
+        _run_batch(connection, batch, channel, len(steps))
+        notices += _harmless(connection.notices.take(), batch, len(steps))
         done += len(batch)
-        connection.tell(Ran(done, len(items)))
+        connection.tell(Ran(done, len(items), work.phase))
+    _fire_deferred(connection, channel)
     return tuple(notices)
+
+
+def _fire_deferred(connection: Session, channel: Channel) -> None:
+    """An event trigger may write where a constraint is checked at COMMIT only: better now, while nothing is noted yet.
+
+    https://www.postgresql.org/docs/current/sql-set-constraints.html
+    """
+    try:
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except psycopg.Error as error:
+        said, retry = server_message(error, channel.secrets), retryable(error)
+        hint = f"{_ROLLED_BACK}; {_ANOTHER if retry else 'look at what event triggers of this database write'}"
+        problem = Problem(f"a constraint that is checked at COMMIT fails: {said}", hint=hint)
+        raise StepError(problem, retry=retry, sqlstate=error.sqlstate or "") from None
 
 
 def _channel(connection: Session, items: list[_Item], secret_of: Callable[[str, str], Secret]) -> Channel:
@@ -178,7 +197,7 @@ def _harmless(notices: tuple[Notice, ...], batch: list[_Item], total: int) -> li
 def _failed(item: _Item, error: psycopg.Error, channel: Channel, total: int) -> StepError:
     said, retry = server_message(error, channel.secrets), retryable(error)
     advice = _ANOTHER if retry else _ADVICE.get(error.sqlstate or "", _AGAIN)
-    return StepError(_problem(item, said, total, advice), retry=retry)
+    return StepError(_problem(item, said, total, advice), retry=retry, sqlstate=error.sqlstate or "")
 
 
 def _problem(item: _Item, said: str, total: int, advice: str) -> Problem:

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psycopg
 from attrs import frozen
@@ -59,19 +59,24 @@ def lock_key(name: str) -> tuple[int, int]:
     return LOCK_CLASS, int.from_bytes(digest[:4], signed=True)
 
 
-def begin(connection: Session, name: str, *, wait: float = WAIT) -> None:
+NO_MORE: Mapping[str, int] = {}
+
+
+def begin(connection: Session, name: str, *, wait: float = WAIT, at_most: Mapping[str, int] = NO_MORE) -> None:
     """Begin a READ COMMITTED transaction that holds the advisory lock of configuration `name`, waiting up to `wait` seconds.
+
+    `at_most` are limits of the transaction that are stricter than LIMITS and than what the session asks for, by their names.
 
     Raises LockedError (exit code 4), which names the backend that holds it, and PgplanError when the server is a standby.
     """
-    take(lambda seconds: _begin(connection, name, seconds), wait, connection.tell)
+    take(lambda seconds: _begin(connection, name, seconds, at_most), wait, connection.tell)
 
 
-def _begin(connection: Session, name: str, wait: float) -> None:
+def _begin(connection: Session, name: str, wait: float, at_most: Mapping[str, int]) -> None:
     end(connection)
     pin_local(connection)
     refuse_recovery(connection)
-    limits = _limits(connection)
+    limits = _limits(connection, at_most)
     _set_local(connection, {"lock_timeout": str(max(1, round(wait * 1000)))})
     try:
         connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s, %s)", lock_key(name))
@@ -97,13 +102,13 @@ def _set_local(connection: Session, values: dict[str, str]) -> None:
     connection.execute(_SET_LOCAL, (list(values), list(values.values())))
 
 
-def _limits(connection: Session) -> dict[str, str]:
-    """LIMITS, unless the session asks for less (0 asks for none); its own lock_timeout stands, whatever it is."""
+def _limits(connection: Session, at_most: Mapping[str, int]) -> dict[str, str]:
+    """LIMITS, unless the session asks for less (0 asks for none); its own lock_timeout stands, unless `at_most` is less."""
     rows = connection.execute(_CURRENT, (list(LIMITS),)).fetchall()
     current: dict[str, int] = {row["name"]: row["value"] for row in rows}
     limits = {name: LIMITS[name] if not value else min(value, LIMITS[name]) for name, value in current.items()}
     limits["lock_timeout"] = current["lock_timeout"] or LIMITS["lock_timeout"]
-    return {name: str(value) for name, value in limits.items()}
+    return {name: str(min(value, at_most.get(name, value))) for name, value in limits.items()}
 
 
 def _locked(connection: Session, name: str) -> LockedError:

@@ -9,7 +9,7 @@ from pgplan.address import Identity
 from pgplan.errors import Problem
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Check, Observed, Plan
-from pgplan.plan.observed import EXTRA, HIDDEN, agrees, relied_image
+from pgplan.plan.observed import agrees, relied_image, wanted_image
 from pgplan.render.values import value
 from pgplan.snapshot import AccessList, Found, Item, Privilege, Snapshot
 
@@ -110,7 +110,7 @@ def _unfulfilled(check: Check, before: Observed | None, found: Found | None) -> 
         same = found.oid == before.oid
         if same == check.new:
             return [f"is still the object with OID {found.oid}" if same else f"is another object: its OID is {found.oid}"]
-    wanted = _wanted(check, before)
+    wanted = wanted_image(check, before)
     now = relied_image(found, wanted)
     said = [
         f"{name} {_difference(value, now.get(name), 'the plan wants')}"
@@ -119,15 +119,6 @@ def _unfulfilled(check: Check, before: Observed | None, found: Found | None) -> 
         if now.get(name) is not None and not agrees(value, now[name])
     ]
     return said + _items_unfulfilled(check, found.acl)
-
-
-def _wanted(check: Check, before: Observed | None) -> Image:
-    """What the steps set, and everything else as it was; only what is said somewhere, since None says nothing."""
-    wanted: Image = {}
-    if check.untouched and before is not None and before.image is not None:
-        wanted = {name: value for name, value in before.image.items() if name not in (EXTRA, HIDDEN)}
-    wanted.update((name, value) for name, value in check.image.items() if value is not None)
-    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _items_unfulfilled(check: Check, acl: AccessList) -> list[str]:

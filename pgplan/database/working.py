@@ -1,11 +1,12 @@
-"""What one apply works with, and what it has in hand before COMMIT."""
+"""What apply and rehearsal work with, and what they have in hand before COMMIT."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pgplan.database.connection import Session
 from pgplan.database.notices import Notice
@@ -30,18 +31,27 @@ class Prepared:
     """None when nothing was sent to the database."""
 
 
-@frozen
-class Working:
-    """What one apply works with."""
+@frozen(kw_only=True)
+class Work:
+    """What a plan is carried out with, as far as the door of COMMIT."""
 
     plan: Plan
     remarks: Remarks
     connection: Session
-    store: StateStore
     registry: Registry
     secret_of: Callable[[str, str], Secret]
     connect: Connect
-    directory: Path
     wait: float
     checkpoint: Callable[[str], None]
     id: str
+    phase: Literal["apply", "rehearsal"] = "apply"
+    at_most: Mapping[str, int] = field(factory=dict[str, int])
+    """Stricter limits than an apply's, in milliseconds (`pgplan.database.transaction.begin`)."""
+
+
+@frozen(kw_only=True)
+class Working(Work):
+    """What one apply works with."""
+
+    store: StateStore
+    directory: Path

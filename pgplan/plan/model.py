@@ -239,3 +239,5 @@ class Remarks:
     server_version: int = 0
     """server_version_num."""
     session_role: str = ""
+    rehearsed: bool = False
+    """Whether it was carried out and rolled back. It informs, and proves nothing: apply does everything again."""

@@ -10,6 +10,7 @@ import attrs
 
 from pgplan.images import MARKER, Image, image
 from pgplan.kind import Found
+from pgplan.plan.model import Check, Observed
 from pgplan.secret import Secret
 
 EXTRA = "extra"
@@ -70,6 +71,15 @@ def relied_image(found: Found, *said: Image | None) -> Image:
     if found.hidden:
         whole[HIDDEN] = sorted(found.hidden)
     return whole
+
+
+def wanted_image(check: Check, before: Observed | None) -> Image:
+    """What the steps set, and everything else as it was; only what is said somewhere, since None says nothing."""
+    wanted: Image = {}
+    if check.untouched and before is not None and before.image is not None:
+        wanted = {name: value for name, value in before.image.items() if name not in (EXTRA, HIDDEN)}
+    wanted.update((name, value) for name, value in check.image.items() if value is not None)
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def agrees(declared: Any, found: Any) -> bool:

@@ -43,6 +43,7 @@ def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
         "resource_changes": list(resource_changes(plan.changes, plan)),
         "effects": _effects({"address": change.address, **edge} for change in plan.changes for edge in change.edges),
         "statements": list(_statements(plan)),
+        "rehearsed": remarks.rehearsed,
         "notes": list(remarks.notes),
     }
 

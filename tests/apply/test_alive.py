@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgplan.database import alive, apply, commit, pending, read, transaction
+from pgplan.database import alive, apply, attempt, commit, pending, read, transaction
 from pgplan.errors import PgplanError
 from pgplan_backends.local import LocalBackend
 from tests.apply.world import World, schema_blocks
@@ -22,8 +22,8 @@ SLOW = 0.5
 BEFORE, AFTER = {"s_a": "one", "s_c": "three"}, {"s_a": "two", "s_b": "new"}
 PLACES: Sequence[tuple[Any, str]] = (
     (read, "part_of"),
-    (apply, "stale"),
-    (apply, "unfulfilled"),
+    (attempt, "stale"),
+    (attempt, "unfulfilled"),
     (apply, "with_oids"),
     (commit, "pending"),
     (pending, "noted"),

@@ -86,18 +86,28 @@ def test_server_is_gone_after_commit_was_sent(world: World) -> None:
     world.assert_consistent()
 
 
-def test_commit_is_refused(world: World) -> None:
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("RAISE EXCEPTION 'not today'", "a constraint that is checked at COMMIT fails: not today"),
+        ("SET CONSTRAINTS ALL DEFERRED; INSERT INTO public.t VALUES (2)", "COMMIT failed: not today"),
+    ],
+    ids=["before it is noted", "by all means at the end"],
+)
+def test_commit_is_refused(world: World, first: str, said: str) -> None:
     world.execute(
         "CREATE TABLE public.t (a int)",
-        "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'not today'; END$$",
+        "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+        f" IF new.a = 1 THEN {first}; ELSE RAISE EXCEPTION 'not today'; END IF; RETURN NULL; END$$",
         "CREATE CONSTRAINT TRIGGER no AFTER INSERT ON public.t DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION public.no()",
     )
     plan = with_steps(world.declare(schema_blocks(ONE)).plan(), "INSERT INTO public.t VALUES (1)")
-    with pytest.raises(PgplanError, match="COMMIT failed: not today"):
+    with pytest.raises(PgplanError, match=said):
         world.apply(plan)
     assert world.schemas() == {}
-    world.assert_consistent()
+    state = world.state()
+    assert state is None or state.pending is None
 
 
 @define

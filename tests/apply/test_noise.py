@@ -68,7 +68,7 @@ def test_nine_of_ten_get_through(world: World, unique: str) -> None:
 
 
 def test_giving_up_says_why(world: World, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgplan.database.apply.LONGEST_PAUSE", 0)
+    monkeypatch.setattr("pgplan.database.attempt.LONGEST_PAUSE", 0)
     world.execute("CREATE TABLE t0 ()")
     world.declare(f"[role.{unique}_app]").apply()
     plan = world.declare(BLOCKS.format(u=unique, privileges='["SELECT"]')).plan()

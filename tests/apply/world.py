@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from pgplan import offline, planfile, workflow
+from pgplan import execution, offline, planfile, workflow
 from pgplan.database.apply import Applied, apply
 from pgplan.database.connection import facts, reading
 from pgplan.database.pending import Books
@@ -69,6 +69,12 @@ class World:
                 "wait": 2.0,
             }
             return apply(plan, connection=run.connection, registry=run.registry, secret_of=run.secrets(), **{**given, **options})
+
+    def rehearse(self, plan: Plan, *, lock_timeout: float = 0, **options: Any) -> Sequence[str]:
+        """What is noted of it."""
+        request = offline.Request(self.directory, url=self.url, lock_timeout=lock_timeout)
+        with workflow.opened(request, **options) as run:
+            return execution.rehearse_plan(run, plan, self.remarks(run)).notes
 
     def remarks(self, run: workflow.Run) -> Remarks:
         """What a plan made now would be accompanied by, as far as apply compares it."""

@@ -1,6 +1,7 @@
 """From any configuration to any other, and away again, through the whole program on a real server.
 
 What a configuration says holds after it was applied; what it does not speak of is never touched; destroy leaves nothing behind.
+What goes through a rehearsal goes through apply, and is as apply expects it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from attrs import evolve, frozen
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from pgplan import workflow
+from pgplan import execution, workflow
 from pgplan.errors import PgplanError
 from tests.apply.world import World
 from tests.servers import Server
@@ -217,10 +218,12 @@ def bystanders(rows: set[str]) -> set[str]:
     return {row for row in rows if any(name in row for name in BYSTANDERS)}
 
 
-def go(world: World, text: str, *, destroy: bool = False) -> None:
+def go(world: World, text: str, *, destroy: bool = False, rehearsed: bool = False) -> None:
     with world.declare(text).opened() as run:
         planned = workflow.make_plan(run, destroy=destroy)
-        workflow.apply_plan(run, planned.plan, planned.remarks)
+        if rehearsed:
+            execution.rehearse_plan(run, planned.plan, planned.remarks)
+        execution.apply_plan(run, planned.plan, planned.remarks)
         if not destroy:
             assert workflow.make_plan(run).plan.changes == ()
 
@@ -230,7 +233,7 @@ def check(world: World, first: Draw, second: Draw) -> None:
     with tempfile.TemporaryDirectory() as directory:
         here = evolve(world, directory=Path(directory))
         for one in (first, second):
-            go(here, one.text())
+            go(here, one.text(), rehearsed=one is second)
             assert bystanders(catalogs(world)) ^ bystanders(before) == set()
         go(here, "", destroy=True)
     assert catalogs(world) ^ before == set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from pgplan import workflow
+from pgplan import execution, workflow
 from pgplan.errors import PgplanError
 from tests.apply.world import World
 from tests.servers import Server
@@ -25,7 +25,7 @@ def reach(world: World, blocks: str, *, destroy: bool = False) -> list[str]:
     """Apply; afterwards there is nothing left to do. What it ran."""
     with world.declare(blocks).opened() as run:
         planned = workflow.make_plan(run, destroy=destroy)
-        workflow.apply_plan(run, planned.plan, planned.remarks)
+        execution.apply_plan(run, planned.plan, planned.remarks)
         assert destroy or workflow.make_plan(run).plan.changes == ()
     return [statement.sql for step in planned.plan.steps for statement in step.statements]
 

@@ -46,7 +46,7 @@ def test_standby_and_promotion(project: Project, cluster: Server) -> None:
     shown = project.run("plan", "--out", project.plan_file).out
     assert "secret changed" in shown
     assert "Plan: 1 to add, 1 to change, 1 to destroy." in shown
-    for command in (["apply", "--yes"], ["apply", project.plan_file], ["destroy", "--yes"]):
+    for command in (["apply", "--yes"], ["apply", project.plan_file], ["destroy", "--yes"], ["plan", "--rehearse"]):
         assert "standby" in project.run(*command, expect=1).err
 
     cluster.execute("SELECT pg_promote()")

@@ -90,7 +90,7 @@ def test_the_whole_round(deployer: Project, cluster: Server) -> None:
     deployer.edit('options = { user = "remote"', 'options = { user = "other"')
     deployer.plan_and_apply()
     deployer.environment.update(P="app-password-2", Q="mapping-password-2")
-    deployer.run("plan", "--out", deployer.plan_file)
+    assert "Note: rehearsed: " in deployer.run("plan", "--rehearse", "--out", deployer.plan_file).out
     shown = json.loads(deployer.run("show", deployer.plan_file, "--format", "json").out)
     assert [change["address"] for change in shown["resource_changes"]] == ["role.app", "user_mapping.s1/app"]
     deployer.plan_and_apply()

@@ -31,6 +31,7 @@ def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None)
     examples=(
         "pgplan plan",
         "pgplan plan --out plan.bin --expires 12h",
+        "pgplan plan --rehearse --out plan.bin",
         "pgplan plan --detailed-exitcode --format markdown",
     ),
 )
@@ -39,6 +40,7 @@ def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None)
 )
 @click.option("--destroy", is_flag=True, help="Plan to drop and revoke what pgplan made.")
 @click.option("--include-adopted", is_flag=True, help="With --destroy: what was adopted too.")
+@click.option("--rehearse", is_flag=True, help="Run it as apply would, on the primary, in a transaction that is rolled back.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option(
     "--expires", callback=_duration, metavar="TIME", help="With --out: refuse to apply it after this time, such as 12h or 7d."
@@ -54,17 +56,23 @@ def command(
     destroy: bool,
     include_adopted: bool,
     detailed_exitcode: bool,
+    rehearse: bool,
 ) -> int:
     """Show what would change, and save it.
 
     Changes nothing. A plan that was saved can be shown, approved by its digest, and applied exactly as it is.
+
+    --rehearse finds what only running it shows: plan fails where apply would. It waits 1 s for a lock (else exit code 4) and
+    takes 30 s at most; others wait for the locks that it holds until its rollback. What no rollback undoes stays: values of
+    sequences, and what event triggers and scripts of extensions do outside of the transaction, with dblink for instance. The plan
+    says what was not rehearsed.
     """
     if include_adopted and not destroy:
         raise click.UsageError("--include-adopted goes with --destroy.")
     if expires is not None and path is None:
         raise click.UsageError("--expires goes with --out.")
     with project(common) as opened, watching(common) as tell:
-        plan = opened.plan(destroy=destroy, include_adopted=include_adopted, valid_for=expires, on_event=tell)
+        plan = opened.plan(destroy=destroy, include_adopted=include_adopted, valid_for=expires, rehearse=rehearse, on_event=tell)
         if path is not None:
             plan.save(path)
     out(rendered(plan, form, common))
