@@ -123,6 +123,23 @@ def test_every_attribute_is_in_the_page_of_its_kind(kind: str) -> None:
     assert sorted(rows) == sorted(attributes + on)
 
 
+def _versions(cell: str) -> list[int]:
+    """The versions at the head of a column: ``14, 15`` or ``14 to 18``."""
+    first, _, last = cell.partition(" to ")
+    return [*range(int(first), int(last) + 1)] if last else [int(one) for one in cell.split(",")]
+
+
+@pytest.mark.parametrize("kind", sorted(installed().kinds))
+def test_the_rights_that_a_kind_needs_are_told_for_every_version(kind: str) -> None:
+    assert f"]({kind}.md) |" in (KINDS / "README.md").read_text()
+    section = _section((KINDS / f"{kind}.md").read_text(), "Rights that are needed")
+    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
+    head, _, *rows = ([cell.strip() for cell in line.split("|")] for line in lines)
+    assert [version for cell in head[1:] for version in _versions(cell)] == [14, 15, 16, 17, 18]
+    assert all(len(row) == len(head) and all(row) for row in rows)
+    assert {"superuser", "`CREATEROLE`"} <= {row[0].partition(":")[0] for row in rows}
+
+
 def test_the_common_keys_are_listed() -> None:
     assert set(key_names(Common).values()) <= set(_rows((KINDS / "README.md").read_text()))
 
