@@ -19,6 +19,7 @@ from pgplan.plan.claims import Holder, ObjectClass, Stake
 from pgplan.plan.columns import Giver, vain_revokes
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Outlook
+from pgplan.plan.standing import Taken, stranded
 from pgplan.snapshot import AccessList, Item, Privilege
 
 
@@ -136,6 +137,9 @@ class _Deciding:
             self.outcomes[first].changes += self._forbidden(item)
         withdrawn = self._withdraw(wanted, forbidden)
         self._give_columns_back({*forbidden, *withdrawn})
+        changes = ((one, change) for one, outcome in self.outcomes.items() for change in outcome.changes)
+        taken = {(c.item, c.grantor): Taken(one, c.only_option) for one, c in changes if c.action == "revoke"}
+        problems += stranded(cls, self.rows, taken)
         again = tuple(self._again(wanted, forbidden, withdrawn)) if cls.fate == "replaced" else ()
         problems += self._vain_revokes(wanted, forbidden, withdrawn)
         self._conclude(wanted)

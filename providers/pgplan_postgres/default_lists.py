@@ -61,6 +61,11 @@ class DefaultList:
         return f"{alter.text} {what} ON {self.objects.upper().replace('_', ' ')} {to}"
 
 
+def list_of(owner: str, schema: str | None, letter: str) -> DefaultList:
+    """Which list a row of pg_default_acl is: None is the schema of the one for all schemas."""
+    return DefaultList(owner, schema or "", _WORDS[letter])
+
+
 def parse_list(key: str) -> DefaultList:
     """Raises ValueError when `key` is not that of a list."""
     match = _KEY.fullmatch(key)
@@ -89,7 +94,7 @@ SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype AS letter, ({ite
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(())
         for row in rows:
-            one = DefaultList(row["owner"], row["schema"] or "", _WORDS[row["letter"]])
+            one = list_of(row["owner"], row["schema"], row["letter"])
             acl = one.without_row(facts.version) if row["acl"] is None else lists.made(row["acl"])
             yield _found(one, acl)
 

@@ -10,11 +10,11 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from pgplan.sdk import Edge, EdgeChange, EdgeStatement, Item, Statement, role_grantee
+from pgplan.sdk import Edge, EdgeChange, EdgeStatement, Identity, Item, Statement, part, role_grantee
 from pgplan_postgres.default_lists import parse_list
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, GRANTABLE
 from pgplan_postgres.sql import grantee, name
-from pgplan_postgres.targets import object_sql
+from pgplan_postgres.targets import object_sql, schema_of
 
 MAX_NAMES = 200
 """Objects, and grantees, in one statement: a statement stays readable, and a lock list short."""
@@ -49,6 +49,7 @@ def edge_statements(changes: Sequence[EdgeChange]) -> list[EdgeStatement]:
 
     A REVOKE fails while privileges that its grantee has given stand on it, and a GRANT needs the option that it stands on: among
     changes of one privilege, those that run as somebody's grantee come before that one's revoke, and after that one's grant.
+    Either needs USAGE on the object's schema, which that one may have by a group or by PUBLIC: it is taken last, and given first.
     """
     statements: list[EdgeStatement] = []
     for head, group in _by_head(changes).items():
@@ -88,8 +89,11 @@ def _depths(changes: Collection[EdgeChange]) -> dict[EdgeChange, int]:
     if len(depths) == len(changes):
         return depths
     received: dict[tuple[str, Edge], list[EdgeChange]] = {}
+    usage: dict[tuple[str, Identity], list[EdgeChange]] = {}
     for change in changes:
         received.setdefault((change.action, change.edge), []).append(change)
+        if change.edge.object.type == "schema" and change.edge.item.privilege == "USAGE":
+            usage.setdefault((change.action, change.edge.object), []).append(change)
 
     def depth(change: EdgeChange, above: tuple[str, ...]) -> int:
         if change not in depths:
@@ -97,6 +101,9 @@ def _depths(changes: Collection[EdgeChange]) -> dict[EdgeChange, int]:
             columns = {edge.item.column, ""} if change.run_as not in above else ()
             givers = [Edge(edge.object, Item(column, giver, edge.item.privilege)) for column in columns]
             parents = [parent for one in givers for parent in received.get((change.action, one), ())]
+            if edge.object.type in GRANTABLE and GRANTABLE[edge.object.type].in_schema:
+                schema = Identity("schema", part(schema_of(edge.object.key)), edge.object.database)
+                parents += usage.get((change.action, schema), ())
             depths[change] = max((1 + depth(parent, (*above, change.run_as)) for parent in parents), default=0)
         return depths[change]
 

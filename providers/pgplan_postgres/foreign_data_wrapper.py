@@ -10,11 +10,13 @@ from pgplan.sdk import (
     Declaration,
     Facts,
     Found,
+    InvalidBlockError,
     Mistakes,
     ReaderBase,
     Reference,
     Row,
     Secret,
+    SpecOf,
     Statement,
     join,
     named,
@@ -89,6 +91,14 @@ class ForeignDataWrapperKind(OwnedKind):
             if (function := getattr(spec, attribute))
         ]
         return [*functions, *to_role(spec.owner, "owner")]
+
+    def complete(self, spec: ForeignDataWrapper, facts: Facts, spec_of: SpecOf) -> ForeignDataWrapper:
+        owner = spec_of("role", part(spec.owner)) if spec.owner else None
+        if owner is not None and not owner.superuser:
+            hint = "name a superuser, and grant USAGE on the wrapper to who makes servers with it"
+            message = f"only a superuser can own a foreign-data wrapper, and {spec.owner} is none"
+            raise InvalidBlockError((("owner",), message, hint))
+        return spec
 
     def create(self, spec: ForeignDataWrapper) -> Sequence[Statement]:
         functions = [_function(each, getattr(spec, each)) for each in _ARGUMENTS if getattr(spec, each)]

@@ -7,7 +7,7 @@ of them gives. ``membership.R/M`` stands for all of them together, ``membership.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -30,7 +30,7 @@ from pgplan.sdk import (
     sql,
 )
 from pgplan_postgres.base import to_role
-from pgplan_postgres.rights import SUPERUSER, Rights
+from pgplan_postgres.rights import DATABASE_OWNER, SUPERUSER, Rights
 from pgplan_postgres.sql import name, statement, words
 
 ROWS_PER_GRANTOR = 160000
@@ -72,6 +72,13 @@ def membership_key(spec: Membership) -> str:
     return "/".join(map(part, names))
 
 
+def check_owner(mistakes: Mistakes, path: Path, roles: Collection[str]) -> None:
+    """`pg_database_owner` can neither have members by GRANT nor be one."""
+    if DATABASE_OWNER in roles:
+        hint = "give the database to the role that shall have its rights: owner in [database.NAME]"
+        mistakes.add(path, f"{DATABASE_OWNER} has one member, the database's owner, and is a member of nothing", hint)
+
+
 class MembershipKind(ObjectKindBase):
     name = "membership"
     form: Form = "array"
@@ -97,6 +104,8 @@ class MembershipKind(ObjectKindBase):
         members = _roles(mistakes, "member", block.member)
         for both in set(roles) & set(members):
             mistakes.add(("member",), f"{both!r} cannot be a member of itself")
+        for attribute, named in (("role", roles), ("member", members)):
+            check_owner(mistakes, (attribute,), named)
         granted_by = mistakes.optional_role("granted_by", block.granted_by)
         mistakes.done()
         specs = (Membership(r, m, block.admin, block.inherit, block.set, granted_by) for r in roles for m in members)

@@ -15,6 +15,8 @@ from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
 
 ADMIN_NEEDED = 160000
 """server_version_num from which CREATEROLE alone is not enough to alter, drop or grant a role: it takes ADMIN OPTION too."""
+DATABASE_OWNER = "pg_database_owner"
+"""Predefined: whoever owns the connected database, and nobody else, is in it, without any GRANT."""
 SUPERUSER = "the attribute SUPERUSER"
 INHERIT_NEEDED = 160000
 """server_version_num from which it takes a role's inherited rights to change its default privileges."""
@@ -54,7 +56,7 @@ class Rights:
             given.setdefault(found.spec.member, []).append(found.spec.role)
         database = self.catalog.get("database", part(self.facts.database))
         if database is not None:
-            given.setdefault(database.owner, []).append("pg_database_owner")
+            given.setdefault(database.owner, []).append(DATABASE_OWNER)
         known, queue = {self.facts.role}, [self.facts.role]
         while queue:
             fresh = set(given.get(queue.pop(), ())) - known
@@ -95,8 +97,11 @@ class Rights:
         """The right that the connected role lacks to grant or revoke: ownership, or the grant option."""
         one, item = change.edge.object, change.edge.item
         found = self.catalog.snapshot.get(one)
-        if self.facts.superuser or found is None or self.owns(found) or change.run_as:
+        if self.facts.superuser or found is None or (self.owns(found) and not change.run_as):
             return None
+        if change.run_as:
+            right = f"the right to SET ROLE {change.run_as}, which granted {item.privilege} on {one.type} {one.key}"
+            return None if self.may_become(change.run_as) else right
         if one.type == DEFAULT_PRIVILEGES:
             return self._missing_for_defaults(found.owner)
         if change.action == "revoke" and change.grantor and change.grantor not in self.roles:

@@ -25,7 +25,7 @@ from pgplan.sdk import (
     sql,
 )
 from pgplan_postgres import moments, role_rights, settings, verifier
-from pgplan_postgres.membership import Membership, membership_key
+from pgplan_postgres.membership import Membership, check_owner, membership_key
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.role_rights import DEFAULTS, SWITCHES
 from pgplan_postgres.sql import comment, name, statement, text, words
@@ -88,6 +88,7 @@ class RoleKind(ObjectKindBase):
         spec = _declared(mistakes, name, block)
         groups = [mistakes.role(("member_of", i), group) for i, group in enumerate(block.member_of or ())]
         for index, group in enumerate(groups):
+            check_owner(mistakes, ("member_of", index), [group])
             if group == spec.name:
                 mistakes.add(("member_of", index), "a role cannot be a member of itself")
             elif group in groups[:index]:

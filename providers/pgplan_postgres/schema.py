@@ -67,8 +67,10 @@ class SchemaKind(OwnedKind):
         return [statement("DROP {}", _target(found.spec))]
 
     def missing_rights(self, found: Found | None, spec: Schema | None, rights: Rights) -> Sequence[str]:
+        """To give a schema to another role takes what it takes to make one."""
         database = rights.facts.database
-        may = found is not None or rights.has("database", part(database), "CREATE")
+        moves = spec is not None and (found is None or spec.owner not in (None, found.owner))
+        may = not moves or rights.has("database", part(database), "CREATE")
         return [*([] if may else [f"CREATE on database {database}"]), *super().missing_rights(found, spec, rights)]
 
 

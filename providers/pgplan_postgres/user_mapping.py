@@ -24,7 +24,7 @@ from pgplan.sdk import (
 )
 from pgplan_postgres.base import to_role
 from pgplan_postgres.options import as_secret, changes, clause, plain, secret
-from pgplan_postgres.rights import Rights
+from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.sql import grantee, name, statement, text, words
 
 SLOT = "options."
@@ -80,11 +80,13 @@ class UserMappingKind(ObjectKindBase):
     def missing_rights(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> Sequence[str]:
         one = spec or (found.spec if found is not None else None)
         server = rights.catalog.get("server", part(one.server)) if one is not None else None
-        if one is None or server is None or rights.owns(server):
+        if one is None or server is None:
             return []
-        if grantee_role(one.user) == rights.facts.role and rights.has("server", server.key, "USAGE"):
-            return []
-        return [f"ownership of server {one.server} (its owner is {server.owner})"]
+        lacks = _for_superusers(server.spec.fdw, spec.options or {}) if spec is not None else []
+        own = grantee_role(one.user) == rights.facts.role and rights.has("server", server.key, "USAGE")
+        if not own and not rights.owns(server):
+            lacks.append(f"ownership of server {one.server} (its owner is {server.owner})")
+        return lacks
 
     def references(self, spec: UserMapping) -> Sequence[Reference]:
         return [Reference("server", part(spec.server), "server"), *to_role(grantee_role(spec.user), "user")]
@@ -119,6 +121,17 @@ class UserMappingKind(ObjectKindBase):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
+
+
+def _for_superusers(fdw: str, options: Mapping[str, str | Secret]) -> list[str]:
+    """What it takes to make or alter a mapping with options that postgres_fdw takes from superusers only: it checks all of them
+    whichever is changed. https://www.postgresql.org/docs/current/postgres-fdw.html#POSTGRES-FDW-OPTIONS-CONNECTION-MANAGEMENT
+    """
+    if fdw != "postgres_fdw":
+        return []
+    kept = [option for option in ("sslcert", "sslkey") if option in options]
+    kept += ["password_required = false"] if options.get("password_required") in ("false", "off") else []
+    return [f"{SUPERUSER}, which postgres_fdw wants for {option}" for option in kept]
 
 
 def _target(spec: UserMapping) -> sql.Composable:

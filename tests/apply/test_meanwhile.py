@@ -121,6 +121,13 @@ ROWS = (
         "waits",
         "(SELECT nspacl::text LIKE '%,=U/%' FROM pg_namespace WHERE nspname = 's_a')",
     ),
+    Row(
+        "name of a grantee",
+        "ALTER ROLE {u}_extra RENAME TO {u}_theirs; CREATE ROLE {u}_extra",
+        "stale: role.{u}_extra: is another object now",
+        "failed: role.{u}_extra",
+        "failed: role.{u}_extra",
+    ),
     Row("membership", "REVOKE {u}_extra FROM {u}_app", "stale: membership.{u}_extra/{u}_app: is gone", "through"),
     Row(
         "another membership",

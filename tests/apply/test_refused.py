@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from attrs import evolve
 
+from pgplan.database.attempt import RETRIES
 from pgplan.database.transaction import lock_key
 from pgplan.errors import LockedError, PgplanError, StaleError
 from pgplan.plan.model import Phase, Remarks
@@ -194,6 +195,35 @@ def test_rows_updated_at_the_same_time_are_tried_again(world: World) -> None:
     world.assert_consistent()
 
 
+DEFAULTS = """
+[role.{u}_app]
+[[default_privileges]]
+owner = "postgres"
+global = true
+objects = "tables"
+privileges = ["SELECT"]
+to = "{u}_app"
+"""
+
+
+def test_a_row_that_another_makes_at_the_same_time_is_tried_again(world: World, unique: str) -> None:
+    """The first default privileges of an owner make a row, and the second to make it violates its unique index."""
+    plan = world.declare(DEFAULTS.format(u=unique)).plan()
+    seen: list[str] = []
+    disturb = once(in_the_way(world, "ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO pg_monitor"), "compared")
+
+    def checkpoint(name: str) -> None:
+        seen.append(name)
+        disturb(name)
+
+    world.apply(plan, checkpoint=checkpoint)
+    assert seen.count("begun") == 2
+    ((acl,),) = world.rows("SELECT defaclacl::text FROM pg_default_acl")
+    assert f"{unique}_app=r/postgres" in acl
+    assert "pg_monitor=a/postgres" in acl
+    world.declare("").apply()
+
+
 def test_a_failing_comparison_ends_the_retries(world: World) -> None:
     world.declare(schema_blocks(ONE)).apply()
     plan = with_steps(world.declare(schema_blocks({"s_a": "two"})).plan(), "GRANT USAGE ON SCHEMA s_a TO pg_monitor")
@@ -207,4 +237,4 @@ def test_retries_are_bounded(world: World) -> None:
     plan = with_steps(world.declare(schema_blocks(ONE)).plan(), "SELECT * FROM nowhere")
     seen: list[str] = []
     assert "42P01" in refused(world, plan, checkpoint=seen.append)
-    assert seen.count("begun") == 8
+    assert seen.count("begun") == RETRIES + 1

@@ -133,6 +133,9 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
         ("membership", "", {"role": "r", "member": "PUBLIC"}, ("member",), "PUBLIC is not a role"),
         ("membership", "", {"role": ["a", "b"], "member": ["b", "c"]}, ("member",), "a member of itself"),
         ("membership", "", {"role": [], "member": "a"}, ("role",), "role is empty"),
+        ("membership", "", {"role": ["r", "pg_database_owner"], "member": "a"}, ("role",), "the database's owner"),
+        ("membership", "", {"role": "r", "member": "pg_database_owner"}, ("member",), "a member of nothing"),
+        ("role", "r", {"member_of": ["pg_database_owner"]}, ("member_of", 0), "the database's owner"),
     ],
 )
 def test_refused(kind: str, name: str, block: dict[str, Any], path: tuple[str | int, ...], message: str) -> None:

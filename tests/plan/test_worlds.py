@@ -68,6 +68,19 @@ class Naive:
                 return True
         return False
 
+    def strands(self) -> bool:
+        """Whether somebody loses a grant option while a row that he granted stays. What the whole loses, its columns lose."""
+        taken = {(key, item, by): option for action, key, item, _, option, _, by in self.changes() if action == "revoke"}
+        for key, rows in self.lists.items():
+            places = {row: [(key, item, row.grantor) for item in (row.item, row.item._replace(column=""))] for row in rows}
+            lowered = [row for row in rows if any(place in taken for place in places[row])]
+            staying = [row for row in rows if not any(taken.get(place) is False for place in places[row])]
+            had = {row.item for row in rows if row.grantable}
+            lost = had - {row.item for row in rows if row.grantable and row not in lowered}
+            if any(row.item._replace(grantee=row.grantor) in lost for row in staying):
+                return True
+        return False
+
     def changes(self) -> set[tuple[object, ...]]:
         wanted, forbidden = dict(self.wanted), dict(self.forbidden)
         for edge in self.wanted.keys() & self.forbidden.keys():
@@ -169,7 +182,7 @@ def test_classes_decide_as_edge_by_edge(seed: int, monkeypatch: pytest.MonkeyPat
         return []
 
     monkeypatch.setattr(fakes.FakeProvider, "edge_statements", kept)
-    outcomes = {"changed": 0, "nothing": 0, "refused": 0, "in vain": 0}
+    outcomes = {"changed": 0, "nothing": 0, "refused": 0, "in vain": 0, "stranded": 0}
     for number in range(WORLDS // 10):
         dice = random.Random(f"{seed}/{number}")
         shared = [_list(dice) for _ in range(2)]
@@ -195,9 +208,15 @@ def test_classes_decide_as_edge_by_edge(seed: int, monkeypatch: pytest.MonkeyPat
                 world.plan()
             outcomes["in vain"] += 1
             continue
+        if naive.strands():
+            with pytest.raises(PgplanError, match="takes the grant option"):
+                world.plan()
+            outcomes["stranded"] += 1
+            continue
         world.plan()
         assert {_flat(change) for change in sent} == naive.changes(), (seed, number)
         outcomes["changed" if sent else "nothing"] += 1
     assert outcomes["changed"] > WORLDS // 20
     assert outcomes["refused"]
     assert outcomes["in vain"]
+    assert outcomes["stranded"]

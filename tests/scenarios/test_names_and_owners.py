@@ -23,6 +23,7 @@ NAMES = [
     "with space",
     "PUBLIC",
     "select",
+    "MixedCase",
 ]
 
 

@@ -195,6 +195,7 @@ def test_all_that_a_role_lacks_for_one_object_and_to_hand_it_on_is_said_when_pla
     for words in (
         "schema.one: the connected role weak lacks CREATE on database shop",
         f'schema.one: the connected role weak lacks {hand_on} with role = "group", member = "weak"',
+        "schema.two: the connected role weak lacks CREATE on database shop",
         f"schema.two: the connected role weak lacks {hand_on}",
         "foreign_table.three.t: the connected role weak lacks CREATE on schema three",
         "foreign_table.three.t: the connected role weak lacks USAGE on server s",
