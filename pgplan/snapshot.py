@@ -129,6 +129,9 @@ class Facts:
     """current_user: the role whose rights count."""
     session_role: str
     superuser: bool
+    reads_secrets: bool = False
+    """Whether the role may read the catalogs that hold passwords and the options of user mappings: superusers may, and whoever
+    may read all data."""
     lsn: str = ""
     """pg_current_wal_insert_lsn(), such as ``0/1A2B3C4``; never part of a plan."""
     newest: int = 0

@@ -100,6 +100,9 @@ SELECT pg_catalog.current_setting('server_version_num')::int AS version,
        CURRENT_USER::text AS role,
        SESSION_USER::text AS session_role,
        r.rolsuper AS superuser,
+       -- not of the snapshot, and it need not be: the server looks at the same right when it is asked for these
+       pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')
+       AND pg_catalog.has_table_privilege('pg_catalog.pg_user_mapping', 'SELECT') AS reads_secrets,
        GREATEST((SELECT max(oid) FROM pg_catalog.pg_class), (SELECT max(oid) FROM pg_catalog.pg_proc))::int8 AS newest
   FROM pg_catalog.pg_control_system() AS s,
        pg_catalog.pg_database AS d,
@@ -321,6 +324,7 @@ def facts(connection: Session) -> Facts:
         role=row["role"],
         session_role=row["session_role"],
         superuser=row["superuser"],
+        reads_secrets=row["reads_secrets"],
         lsn=row["lsn"],
         newest=row["newest"],
     )

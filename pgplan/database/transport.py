@@ -8,7 +8,7 @@ lock by a statement *without* the secret first: a message about a wait for a loc
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
 from attrs import field, frozen
@@ -68,6 +68,19 @@ SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER) AS superuser
                  AND (t.evttags IS NULL OR t.evttags && %s::text[])
                ORDER BY t.evtname) AS event_triggers
 """
+# Those who reach it by SET ROLE count too: that is no more than a statement.
+_READERS = """
+WITH RECURSIVE reader AS (
+  SELECT oid, rolname, rolsuper FROM pg_roles WHERE rolname = 'pg_read_all_data'
+  UNION
+  SELECT m.oid, m.rolname, m.rolsuper
+    FROM reader AS r JOIN pg_auth_members AS a ON a.roleid = r.oid JOIN pg_roles AS m ON m.oid = a.member
+)
+SELECT coalesce(array_agg(rolname::text ORDER BY rolname), '{}') AS roles
+  FROM reader WHERE NOT rolsuper AND rolname <> 'pg_read_all_data'
+"""
+_SOME = 5
+"""How many names a warning tells."""
 
 # %L quotes the value; template and messages never hold it. OTHERS alone does not catch a cancel, whose context would quote the
 # statement; what is raised again has a context of its own that does not.
@@ -244,4 +257,16 @@ def warnings(connection: Session, commands: Collection[str]) -> tuple[str, ...]:
         # The server adds the context of a message, and only a superuser may turn that off.
         names = ", ".join(row["event_triggers"])
         found.append(f"what event triggers ({names}) write to the server's log brings secrets with it")
+    found += _can_read(connection)
     return tuple(found)
+
+
+def _can_read(connection: Session) -> Iterator[str]:
+    """Who needs no log: https://www.postgresql.org/docs/current/predefined-roles.html#PREDEFINED-ROLE-PG-READ-ALL-DATA"""
+    row = connection.execute(_READERS).fetchone()
+    assert row is not None
+    roles: list[str] = row["roles"]
+    if roles:
+        more = f" and {len(roles) - _SOME} more" if len(roles) > _SOME else ""
+        can = "can read what" if len(roles) == 1 else "can all read what"
+        yield f"{', '.join(roles[:_SOME])}{more} {can} pg_user_mapping keeps, for pg_read_all_data covers its secrets too"

@@ -30,12 +30,12 @@ SELECT r.oid::bigint AS oid, r.rolname AS name, r.rolsuper AS superuser, r.rolcr
               GROUP BY s.setrole) AS s ON s.setrole = r.oid
   CROSS JOIN LATERAL ({held}) AS held
 """
-_SUPERUSER: tuple[LiteralString, LiteralString] = (
+_CATALOG: tuple[LiteralString, LiteralString] = (
     "pg_catalog.pg_authid",
     "true AS visible, r.rolpassword AS password, r.xmin::text AS xmin",
 )
-# pg_authid can be read by superusers only, and pg_roles shows eight asterisks to everybody.
-_OTHERS: tuple[LiteralString, LiteralString] = (
+# To superusers, too, it shows eight asterisks for a password.
+_VIEW: tuple[LiteralString, LiteralString] = (
     "pg_catalog.pg_roles",
     "false AS visible, NULL AS password, NULL AS xmin",
 )
@@ -47,7 +47,7 @@ class RoleReader(ReaderBase):
     always = True
 
     def query(self, facts: Facts) -> str:
-        roles, secret = _SUPERUSER if facts.superuser else _OTHERS
+        roles, secret = _CATALOG if facts.reads_secrets else _VIEW
         valid_until = sql.SQL(moments.QUERY).format(moment=sql.Identifier("r", "rolvaliduntil"))
         held = role_held.query(facts)
         return sql.SQL(_QUERY).format(valid_until=valid_until, roles=sql.SQL(roles), secret=sql.SQL(secret), held=held).text

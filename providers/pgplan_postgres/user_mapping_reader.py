@@ -12,7 +12,8 @@ from pgplan_postgres.membership import ROWS_PER_GRANTOR
 from pgplan_postgres.options import mapping_options, query_column
 from pgplan_postgres.user_mapping import SLOT, UserMapping, user_mapping_key
 
-_QUERY_SUPERUSER = """
+# The view hides from members of pg_read_all_data what its own catalog shows them.
+_QUERY_CATALOG = """
 SELECT u.oid::bigint AS oid, s.srvname AS server, u.umuser <> 0 AS of_role, r.rolname AS role, true AS visible,
        u.xmin::text AS xmin,
        {options} AS options
@@ -56,8 +57,8 @@ class UserMappingReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         options = query_column("u.umoptions")
-        if facts.superuser:
-            return sql.SQL(_QUERY_SUPERUSER).format(options=options).text
+        if facts.reads_secrets:
+            return sql.SQL(_QUERY_CATALOG).format(options=options).text
         inherits = sql.SQL("a.inherit_option") if facts.version >= ROWS_PER_GRANTOR else sql.SQL("m.rolinherit")
         return sql.SQL(_QUERY).format(options=options, inherits=inherits).text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import psycopg
 import pytest
@@ -104,6 +105,23 @@ def test_the_whole_round(deployer: Project, cluster: Server) -> None:
     deployer.write(HEAD + '[[membership]]\nrole = "owner"\nmember = "deployer"\n[role.owner]\n')
     deployer.plan_and_apply()
     assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname IN ('app', 'readers')") == []
+
+
+def test_who_may_read_all_data_sees_secrets_that_changed_by_hand(deployer: Project, cluster: Server) -> None:
+    """The views hide from such a member what the catalogs show."""
+    cluster.execute("GRANT pg_read_all_data TO deployer")
+    assert "Note: deployer can read what pg_user_mapping keeps" in deployer.run("plan").out
+    deployer.plan_and_apply()
+    cluster.execute("ALTER USER MAPPING FOR app SERVER s1 OPTIONS (SET password 'x', SET \"user\" 'y')", database="shop")
+    cluster.execute("ALTER ROLE app PASSWORD 'x'")
+    drift = deployer.run("drift", expect=2).out
+    assert "role.app" in drift
+    assert "user_mapping.s1/app" in drift
+    deployer.plan_and_apply()
+    # Without a state it is all compared with the server, and nothing is left to do.
+    shutil.rmtree(deployer.directory / ".pgplan")
+    deployer.write(TOML + '[policy]\nexisting = "adopt"\n')
+    assert deployer.sql() == []
 
 
 def test_rights_held_through_others_count_without_any_declared_membership(project: Project, cluster: Server) -> None:
