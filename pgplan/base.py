@@ -39,6 +39,7 @@ class ObjectKindBase:
     replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()
     grantees: Sequence[str] = ()
+    rewritten: Sequence[str] = ()
 
     def object(self, key: str) -> tuple[str, str]:
         return self.name, key
@@ -59,6 +60,12 @@ class ObjectKindBase:
         return spec
 
     def grounds(self, spec: Any, found: Found | None) -> Sequence[Reference]:
+        return ()
+
+    def fixed(self, found: Found, spec: Any, changed: Sequence[str]) -> Sequence[str]:
+        return [name for name in changed if name in self.replace_when]
+
+    def cautions(self, spec: Any) -> Sequence[str]:
         return ()
 
     def secrets(self, spec: Any) -> Mapping[str, Secret]:

@@ -98,6 +98,14 @@ class Statement:
     run_as: str = ""
 
 
+@frozen
+class TextFile:
+    """What a block gives by the name of a file, relative to the file that it stands in. Loading the configuration reads it."""
+
+    path: str
+    text: str = ""
+
+
 class InvalidBlockError(Exception):
     """A block that decodes but makes no sense. Each mistake is (path within the block, message, hint)."""
 
@@ -134,7 +142,8 @@ class Kind(Protocol):
 
     @property
     def block(self) -> type[Any]:
-        """The attrs class that one TOML block is decoded into, strictly. Attributes that products allow are lists there.
+        """The attrs class that one TOML block is decoded into, strictly. Attributes that products allow are lists there; one that
+        names a file is a `TextFile`.
 
         A class variable ``WORDS`` may say what to write instead of keys that it does not have, but that people look for.
         """
@@ -276,6 +285,21 @@ class ObjectKind(Kind, Protocol):
     @property
     def creation_only(self) -> Sequence[str]:
         """Attributes that only `create` uses and the catalogs do not keep: never compared, None in every found spec."""
+        ...
+
+    @property
+    def rewritten(self) -> Sequence[str]:
+        """Attributes that the server keeps in words of its own, such as expressions. What it made of them when they were applied
+        is recorded beside them: as long as it keeps that, they are what was declared."""
+        ...
+
+    def fixed(self, found: Found, spec: Spec, changed: Sequence[str]) -> Sequence[str]:
+        """Those of the attributes in `changed` that PostgreSQL cannot alter from what was found to `spec`: they mean drop and
+        create. At least those of `replace_when`."""
+        ...
+
+    def cautions(self, spec: Spec) -> Sequence[str]:
+        """What who reads a plan that makes or alters `spec` should think of: whole sentences without the address."""
         ...
 
     def complete(self, spec: Spec, facts: Facts, spec_of: SpecOf) -> Spec:
@@ -494,4 +518,5 @@ __all__ = [
     "Spec",
     "SpecOf",
     "Statement",
+    "TextFile",
 ]

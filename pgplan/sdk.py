@@ -50,6 +50,7 @@ from pgplan.kind import (
     Selector,
     SpecOf,
     Statement,
+    TextFile,
 )
 from pgplan.secret import Secret
 from pgplan.snapshot import NO_LIST, AccessList, Catalog, Dependent, Facts, Found, Item, Privilege, Snapshot, Spec
@@ -99,6 +100,7 @@ __all__ = [
     "Spec",
     "SpecOf",
     "Statement",
+    "TextFile",
     "find_cycle",
     "grantee_part",
     "grantee_role",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ from pgplan.configuration.settings import literal_secret
 from pgplan.configuration.sources import Place, Report, SourceFile, blocks_at
 from pgplan.configuration.variables import Variables
 from pgplan.errors import Source, suggestion
-from pgplan.kind import Declaration, InvalidBlockError, Kind
+from pgplan.kind import Declaration, InvalidBlockError, Kind, TextFile
+from pgplan.legible import unfit
 from pgplan.registry import Registry, is_edge_kind
 
 
@@ -55,6 +57,8 @@ class Blocks:
         self.report = report
         self.declared: dict[str, Declared] = {}
         self.places: dict[str, list[Place]] = {}
+        self.files: dict[str, str] = {}
+        """The files that blocks name, and the SHA-256 of their bytes."""
 
     def take(self, block: Block) -> None:
         values = block.place.value
@@ -64,11 +68,37 @@ class Blocks:
         try:
             common, values = _split(block, values)
             name = block.name if common.name is None else common.name
-            decoded = decode(block.kind.block, values, _allowed(block))
+            decoded = self._with_files(decode(block.kind.block, values, _allowed(block)))
             for declaration in block.kind.declare(name, decoded):
                 self._add(block, common, declaration)
         except InvalidBlockError as error:
             self.report.block(block.place, error, about)
+
+    def _with_files(self, decoded: Any) -> Any:
+        """The block with the text of the files that it names."""
+        values = ((a.name, getattr(decoded, a.name)) for a in attrs.fields(decoded.__class__))
+        named = {name: value for name, value in values if isinstance(value, TextFile)}
+        return evolve(decoded, **{name: self._read(name, value) for name, value in named.items()}) if named else decoded
+
+    def _read(self, attribute: str, one: TextFile) -> TextFile:
+        def wrong(message: str, hint: str = "") -> InvalidBlockError:
+            return InvalidBlockError(((attribute,), f"{attribute}: {one.path} {message}", hint))
+
+        path = self.variables.directory / one.path
+        if not path.is_file():
+            raise wrong("is not a file", f"a name is relative to the configuration: this one means {path.absolute()}")
+        try:
+            data = path.read_bytes()
+            text = data.decode("utf-8-sig")
+        except OSError as error:
+            raise wrong(f"cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise wrong("is not UTF-8 text") from None
+        unfitting = unfit(text)
+        if unfitting is not None:
+            raise wrong(*unfitting)
+        self.files[one.path] = hashlib.sha256(data).hexdigest()
+        return evolve(one, text=text)
 
     def _add(self, block: Block, common: Common, declaration: Declaration) -> None:
         kind = self.registry.kinds[declaration.kind]

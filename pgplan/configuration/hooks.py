@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast, get_args
 from pgplan.configuration.interpolation import Missing, Text, scalar_text
 from pgplan.configuration.keys import Number, key_names
 from pgplan.errors import suggestion
-from pgplan.kind import InvalidBlockError
+from pgplan.kind import InvalidBlockError, TextFile
 from pgplan.secret import Secret
 from pgplan.strict import Hook, MismatchError, Mistake, Strict, is_sequence, is_union, mismatch, unknown_key, words_of
 
@@ -24,6 +24,7 @@ class Toml(Strict):
     names: Mapping[Any, str] = {
         str: "a string",
         Secret: "a string",
+        TextFile: "a string",
         bool: "a boolean",
         int: "an integer",
         float: "a number",
@@ -35,6 +36,10 @@ class Toml(Strict):
     }
     singles = (str, dict)
     scalars = (*Strict.scalars, dt.datetime, dt.date, dt.time)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._converter.register_structure_hook(TextFile, self.text_file)
 
     def decode(self, cls: type[T], data: Any, also: Iterable[str]) -> T:
         try:
@@ -71,6 +76,10 @@ class Toml(Strict):
         if isinstance(value, Missing) and not value.wrong:
             return Secret(None, value.template)
         raise self.refused(value, type_)
+
+    def text_file(self, value: Any, type_: Any) -> TextFile:
+        """Only its name: who knows where the block stands reads it."""
+        return TextFile(cast("str", self.scalar(value, str)))
 
     def anything(self, value: Any, type_: Any) -> Any:
         """What a backend or a block sorts out for itself: plain values, and secrets."""

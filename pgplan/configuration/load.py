@@ -54,7 +54,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     return Configuration(
         directory=directory,
         name=name,
-        files=tuple((file.name, file.digest) for file in files),
+        files=(*((file.name, file.digest) for file in files), *sorted(blocks.files.items())),
         connection=connection,
         state=state,
         policy=policy,
@@ -123,10 +123,22 @@ def _together(blocks: Blocks, registry: Registry, report: Report) -> None:
     specs: dict[str, dict[str, Any]] = {}
     for one in blocks.declared.values():
         specs.setdefault(one.kind, {})[one.key] = one.spec
+    _twice(blocks, registry, report)
     for kind in registry.object_kinds():
         for key, message, hint in kind.together(specs.get(kind.name, {})):
             address = f"{kind.name}.{key}"
             report.add(blocks.places[address][0], message, hint, address)
+
+
+def _twice(blocks: Blocks, registry: Registry, report: Report) -> None:
+    """Report what is declared under two addresses: one kind may make what another makes too."""
+    made: dict[tuple[str, str], str] = {}
+    for one in blocks.declared.values():
+        if is_edge_kind(registry.kinds[one.kind]):
+            continue
+        first = made.setdefault(registry.object_kind(one.kind).object(one.key), one.address)
+        if first != one.address:
+            report.add(blocks.places[one.address][0], f"it is declared as {first} too", "keep one of the two", one.address)
 
 
 _NOWHERE = Snapshot(Facts(10**6, "", 0, "", 0, "", "", superuser=False))

@@ -85,7 +85,7 @@ class Configuration:
     directory: Path
     name: str
     files: tuple[tuple[str, str], ...]
-    """File names and the SHA-256 of their bytes."""
+    """File names and the SHA-256 of their bytes: of the TOML first, then of what it names."""
     connection: Connection
     state: StateSettings
     policy: Policy

@@ -27,7 +27,7 @@ from pgplan.database.attempt import prepare
 from pgplan.database.commit import conclude, save
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.notices import Notice
-from pgplan.database.pending import Digests, books, with_oids
+from pgplan.database.pending import Digests, books, with_found
 from pgplan.database.read import read
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
@@ -143,7 +143,7 @@ def _locked(working: Working, again: Again | None) -> Applied:
     done, parts = books(working.plan, resolved.state, working.registry, digests, overall), lines(resolved.state)
     prepared = prepare(working)
     with kept_alive(working.connection):
-        done = with_oids(done, working.plan, prepared.after, working.registry)
+        done = with_found(done, working.plan, prepared.after, working.registry)
     with deferred() as interrupts:
         try:
             state, version = conclude(working, resolved, prepared, done, parts)

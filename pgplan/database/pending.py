@@ -12,7 +12,7 @@ from pgplan.database.transaction import Mark
 from pgplan.database.verify import counted, rows_of
 from pgplan.images import Image
 from pgplan.plan.model import Change, Plan
-from pgplan.plan.observed import relied_image
+from pgplan.plan.observed import found_image, relied_image
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Facts, Found, Item, Snapshot
 from pgplan.state.model import Digest, Entry, Noted, Pending, State, Target, Tombstone
@@ -32,7 +32,7 @@ class Books:
 
 
 def books(plan: Plan, state: State, registry: Registry, digests: Digests, secrets: Digest | None) -> Books:
-    """But for the OIDs of what is created (`with_oids`): all that can be known before the transaction."""
+    """But for what only the database tells (`with_found`): all that can be known before the transaction."""
     recorded = state.by_address()
     goes = [change for change in plan.changes if change.action in ("delete", "forget")]
     stays = [change for change in plan.changes if change.action not in ("delete", "forget")]
@@ -59,12 +59,22 @@ def _identity(change: Change) -> Identity:
     return Identity(change.kind, Address.parse(change.address).key, change.database)
 
 
-def with_oids(done: Books, plan: Plan, after: Snapshot, registry: Registry) -> Books:
-    """`after` is what is found after the steps."""
+def with_found(done: Books, plan: Plan, after: Snapshot, registry: Registry) -> Books:
+    """With OIDs, and with what the server keeps in words of its own. `after` is what is found after the steps."""
     identities = {change.address: _identity(change) for change in plan.changes if not is_edge_kind(registry.kinds[change.kind])}
-    found = {address: after.get(identity) for address, identity in identities.items()}
-    oids = {address: one.oid for address, one in found.items() if one is not None}
-    return evolve(done, entries=tuple(evolve(entry, oid=oids.get(entry.address, 0)) for entry in done.entries))
+    found = {address: one for address, identity in identities.items() if (one := after.get(identity)) is not None}
+    return evolve(done, entries=tuple(_with_found(entry, found.get(entry.address), registry) for entry in done.entries))
+
+
+def _with_found(entry: Entry, found: Found | None, registry: Registry) -> Entry:
+    if found is None:
+        return entry
+    kept: Image = {}
+    for name in registry.object_kind(found.type).rewritten:
+        shown = found_image(getattr(found.spec, name))
+        if None not in (shown, entry.spec.get(name)) and shown != entry.spec[name]:
+            kept[name] = shown
+    return evolve(entry, oid=found.oid, kept=kept)
 
 
 def _entry(change: Change, recorded: Entry | None, registry: Registry, secrets: Mapping[str, Digest]) -> Entry:

@@ -19,6 +19,7 @@ from pgplan.kind import ObjectKind
 from pgplan.plan.model import Slot
 from pgplan.plan.objects import Another, Decision
 from pgplan.plan.observed import agrees, found_image
+from pgplan.plan.recorded import as_recorded
 from pgplan.snapshot import Found, Snapshot
 from pgplan.state.model import Entry
 
@@ -36,7 +37,8 @@ def another(
     found = snapshot.get(one)
     if entry is None or found is None or kind.adopted_silently or entry.is_of(found.oid):
         return None
-    return Another(entry, found.oid, renamed_to(entry, one, snapshot), equal=_is_equal(entry, found, slots))
+    equal = _is_equal(entry, as_recorded(found, entry, kind), slots)
+    return Another(entry, found.oid, renamed_to(entry, one, snapshot), equal=equal)
 
 
 def renamed_to(entry: Entry, one: Identity, snapshot: Snapshot) -> str:

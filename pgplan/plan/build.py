@@ -5,7 +5,7 @@ docs/explanation/data-flow.md draws the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, frozen
 
@@ -18,7 +18,7 @@ from pgplan.plan.alike import alike_in_plan
 from pgplan.plan.changes import changes_of, secrecy_of
 from pgplan.plan.checks import check, sorted_problems
 from pgplan.plan.claims import Holder, holder
-from pgplan.plan.consequences import Decisions, with_companions, with_replacements
+from pgplan.plan.consequences import Decisions, with_companions, with_heirs, with_replacements
 from pgplan.plan.edges import Privileges, decide_edges
 from pgplan.plan.model import Decided, Observations, Options, Phase, Plan, PlanState, Remarks, Slot, Step
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
@@ -81,7 +81,7 @@ def build(
     given = _Given(
         declared, state.by_address(), state.tombstones, snapshot, registry, configuration.policy, _by_address(slots), options
     )
-    decisions = with_companions(with_replacements(_objects(given, problems)), snapshot)
+    decisions = with_companions(with_heirs(with_replacements(_objects(given, problems))), snapshot)
     outlook = outlook_of(decisions.values(), snapshot, registry)
     privileges = decide_edges(_holders(given, problems), outlook, Asked(destroy, include_adopted))
     if to_apply:
@@ -108,7 +108,12 @@ def build(
     observations = Observations(
         facts.system_identifier, facts.version // 10000, facts.role, ((facts.database, facts.database_oid),), observed
     )
-    more = (*privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry)) if to_apply else ()
+    cautions = _cautions(decisions)
+    more = (
+        (*cautions, *privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry))
+        if to_apply
+        else ()
+    )
     return Plan(decided, observations), _remarks(decisions, privileges, snapshot, more, to_apply=to_apply)
 
 
@@ -122,7 +127,10 @@ def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
 def _completed(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> tuple[dict[str, Declared], list[Problem]]:
     """Specs with the defaults that depend on this server or on another object filled in; and what this server cannot do."""
     declared = tuple(declared)
-    specs = {(one.kind, one.key): one.spec for one in declared}
+    objects = {kind.name for kind in registry.object_kinds()}
+    # Under the name of what it makes too: a foreign table is a table.
+    specs = {registry.object_kind(one.kind).object(one.key): one.spec for one in declared if one.kind in objects}
+    specs |= {(one.kind, one.key): one.spec for one in declared}
     catalog = snapshot.catalog(snapshot.facts.database)
 
     def spec_of(type_: str, key: str) -> Spec | None:
@@ -174,7 +182,8 @@ def _object(address: str, parsed: Address, given: _Given) -> Decision:
     if other is not None and declared is not None:
         entry = None
     needs = needs_of(kind, declared, found, given.registry, given.snapshot.facts.database)
-    decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs)
+    equal = other.entry if other is not None and other.equal else None
+    decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs, equal)
     decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
     return anew.told(decision, other, renamed)
 
@@ -246,6 +255,18 @@ def _remarks(decisions: Decisions, privileges: Privileges, snapshot: Snapshot, m
         server_version=facts.version,
         session_role=facts.session_role,
     )
+
+
+def _cautions(decisions: Decisions) -> Iterator[str]:
+    """What to think of, once for all that it is said of."""
+    said: dict[str, list[str]] = {}
+    for decision in decisions.values():
+        if decision.makes or decision.action == "adopt":
+            for caution in decision.kind.cautions(decision.made_spec):
+                said.setdefault(caution, []).append(decision.address)
+    for caution, addresses in said.items():
+        more = f" and {len(addresses) - SHOWN} more" if len(addresses) > SHOWN else ""
+        yield f"{', '.join(addresses[:SHOWN])}{more}: {caution}"
 
 
 def _notes(hidden: list[str], decisions: Decisions, privileges: Privileges) -> Iterable[str]:

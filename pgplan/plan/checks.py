@@ -37,7 +37,10 @@ class Checked:
 def check(decisions: Decisions, privileges: Privileges, outlook: Outlook, policy: Policy, *, destroy: bool) -> Refused:
     """Every reason not to go on, each with its exit code."""
     plan = Checked(decisions, privileges, outlook, policy, destroy, by_object(decisions.values()))
-    looks: tuple[Callable[[Checked], Refused], ...] = (_references, _dependents, _rights, _lock_outs, _edge_removals, _limit)
+    looks: tuple[Callable[[Checked], Refused], ...] = (
+        *(_references, _in_the_way, _dependents, _rights),
+        *(_lock_outs, _edge_removals, _limit),
+    )
     for look in looks:
         yield from look(plan)
 
@@ -81,6 +84,18 @@ def _unknown(need: Need, declared: Declared, plan: Checked) -> Problem:
     return Problem(message, source_of(declared), declared.address, hint)
 
 
+def _in_the_way(plan: Checked) -> Refused:
+    """What is to be made, and of whose name there is something that its kind does not know as its own."""
+    for decision in plan.decisions.values():
+        one = decision.object
+        if decision.action != "create" or one == decision.found_as or plan.outlook.snapshot.get(one) is None:
+            continue
+        if not any(other.drops for other in plan.meant[one]):
+            message = f"there is a {one.type.replace('_', ' ')} {one.key} already, which is not what is declared here"
+            hint = "remove or rename it by hand (`pgplan psql`), or give this one another name"
+            yield Exit.ERROR, Problem(message, decision.source, decision.address, hint)
+
+
 def _dependents(plan: Checked) -> Refused:
     """What stands on an object that goes, and is not managed, would stop the DROP, or vanish with a replacement."""
     dropped = {decision.object: decision for decision in plan.decisions.values() if decision.drops}
@@ -99,6 +114,9 @@ def _dependents(plan: Checked) -> Refused:
         known = plan.meant.get(registry.identity(*object_kind.object(one.key), one.database), [])
         if any(decision.drops or decision.makes for decision in known):
             continue
+        if known and all(decision.found_as != one for decision in known):
+            # It is told of under the address that it is managed as.
+            continue
         owner = object_kind.owner(found.spec)
         for reference in object_kind.references(found.spec):
             decision = dropped.get(registry.target(reference, one.database))
@@ -115,8 +133,9 @@ def _held(decision: Decision, off: Mapping[str, Collection[tuple[str, str]]], pl
         if (one.type, one.key) not in off[one.how]:
             what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
             why, hint = _HOLDS[one.how]
-            hint = f"{hint.format(what)} (`pgplan psql`); or keep {decision.address} declared"
-            yield Exit.ERROR, Problem(f"cannot delete it: {why.format(what)}", decision.source, decision.address, hint)
+            verb, kept = ("replace", "as it is") if decision.action == "replace" else ("delete", "declared")
+            hint = f"{hint.format(what)} (`pgplan psql`); or keep {decision.address} {kept}"
+            yield Exit.ERROR, Problem(f"cannot {verb} it: {why.format(what)}", decision.source, decision.address, hint)
             return
 
 

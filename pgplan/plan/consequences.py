@@ -1,4 +1,5 @@
-"""What a decision about one object means for others: replacements spread, and what goes with something needs no DROP. Pure."""
+"""What a decision about one object means for others: replacements spread, what goes with something needs no DROP, and what has
+another address now gets none. Pure."""
 
 from __future__ import annotations
 
@@ -52,6 +53,21 @@ def _resent(status: Slot) -> Slot:
             return "deferred"
         case _:
             return status
+
+
+def with_heirs(decisions: Decisions) -> Decisions:
+    """What another address manages too is not dropped, or not twice, but forgotten under this one."""
+    meant = by_object(decisions.values())
+    return {
+        address: _left_to_heir(decision, meant[decision.object]) if decision.action == "delete" else decision
+        for address, decision in decisions.items()
+    }
+
+
+def _left_to_heir(decision: Decision, all_of_it: Iterable[Decision]) -> Decision:
+    others = [one for one in all_of_it if one.address != decision.address and one.found is not None and one.entry is not None]
+    heirs = [one for one in others if one.declared is not None or (one.action == "delete" and one.address < decision.address)]
+    return evolve(decision, action="forget", reason=f"is managed as {heirs[0].address}") if heirs else decision
 
 
 def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:

@@ -115,7 +115,7 @@ class Check:
     new: bool = False
     """It is made, or made anew: found with another OID than before, if it was there."""
     image: Image = field(factory=dict[str, Any])
-    """Attributes that the steps set; None is not compared."""
+    """Attributes that the steps set; None is not compared, although they do."""
     untouched: bool = True
     """Whether all other attributes must be as they were observed."""
     items: tuple[ItemCheck, ...] = ()

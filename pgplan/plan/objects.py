@@ -23,10 +23,11 @@ from attrs import evolve, field, frozen
 from pgplan.address import Identity
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
-from pgplan.images import Image, image, restore
+from pgplan.images import Image, image
 from pgplan.kind import Found, ObjectKind, Reference, Selective, Spec, Statement
 from pgplan.plan.model import Action, Side, Slot
 from pgplan.plan.observed import agrees, found_image
+from pgplan.plan.recorded import as_recorded, with_recorded
 from pgplan.registry import Registry
 from pgplan.state.model import Entry
 
@@ -88,7 +89,7 @@ class Decision:
     declared: Declared | None
     entry: Entry | None
     found: Found | None
-    """As found, hidden attributes filled in from what is recorded."""
+    """As found, hidden attributes filled in from what is recorded, and in the words of that."""
     shown: Found | None = None
     """As found, and nothing else."""
     action: Action = "none"
@@ -172,16 +173,6 @@ def needs_of(kind: ObjectKind, declared: Declared | None, found: Found | None, r
     )
 
 
-def _with_recorded(found: Found, entry: Entry | None, kind: ObjectKind) -> Found:
-    """Fill what the server hides with what is recorded: hidden, never empty."""
-    if not found.hidden or entry is None:
-        return found
-    recorded = restore(entry.spec, kind.spec)
-    known = {name: getattr(recorded, name) for name in found.hidden if getattr(recorded, name) is not None}
-    still = tuple(name for name in found.hidden if name not in known)
-    return evolve(found, spec=evolve(found.spec, **known), hidden=still)
-
-
 def _changed(declared: Image, found: Found, shown: Image, ignore: Collection[str]) -> tuple[str, ...]:
     """Attributes to be set. What is hidden and was never recorded cannot be compared: it is set."""
     return tuple(
@@ -209,11 +200,15 @@ def decide_object(
     found: Found | None,
     slots: Mapping[str, Slot],
     needs: Needs = NEEDS_NOTHING,
+    equal: Entry | None = None,
 ) -> Decision:
-    """One row of the table for a declared or recorded object; policy is applied by `refusals` and `removed`."""
+    """One row of the table for a declared or recorded object; policy is applied by `refusals` and `removed`.
+
+    `equal` records another object that was just as what is found here.
+    """
     shown = found
     if found is not None:
-        found = _with_recorded(found, entry, kind)
+        found = as_recorded(with_recorded(found, entry, kind), equal or entry, kind)
     after = image(declared.spec) if declared is not None else None
     decision = Decision(address, kind, found_as, meant, declared, entry, found, shown, slots=slots, after=after, needs=needs)
     if declared is None:
@@ -233,7 +228,7 @@ def _compared(decision: Decision, declared: Declared, found: Found) -> Decision:
     changed = _changed(after, found, shown, (*kind.creation_only, *ignored))
     if not changed and not decision.sent_slots():
         return evolve(decision, action="adopt") if decision.entry is None else decision
-    fixed = [name for name in changed if name in kind.replace_when]
+    fixed = kind.fixed(found, declared.spec, changed)
     blind = [name for name in changed if name in kind.replace_when_hidden and name in found.hidden]
     reason = ""
     if fixed:
@@ -323,18 +318,18 @@ def _by_hand(decision: Decision) -> list[tuple[Exit, Problem]]:
     kind, address = decision.kind, decision.address
     if decision.creates:
         hint = (
-            f"create it by hand: {_told(kind.create(decision.made_spec))} and adopt it with: pgplan import {shlex.quote(address)}"
+            f"create it by hand: {_sql(kind.create(decision.made_spec))} and adopt it with: pgplan import {shlex.quote(address)}"
         )
         return [(Exit.ERROR, Problem(f"is not there, and pgplan makes no {kind.name} yet", decision.source, address, hint))]
     if decision.drops and decision.found is not None:
         hint = f'declare it again, or say removed = "forget" under [policy.{kind.name}]; dropping it is up to you: '
-        hint += _told(kind.drop(decision.found))
+        hint += _sql(kind.drop(decision.found))
         message = f"is recorded but no longer declared, and pgplan drops no {kind.name}"
         return [(Exit.REFUSED, Problem(message, decision.source, address, hint))]
     return []
 
 
-def _told(statements: Iterable[Statement]) -> str:
+def _sql(statements: Iterable[Statement]) -> str:
     return " ".join(f"{statement.sql};" for statement in statements)
 
 

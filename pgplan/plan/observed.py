@@ -78,7 +78,7 @@ def wanted_image(check: Check, before: Observed | None) -> Image:
     wanted: Image = {}
     if check.untouched and before is not None and before.image is not None:
         wanted = {name: value for name, value in before.image.items() if name not in (EXTRA, HIDDEN)}
-    wanted.update((name, value) for name, value in check.image.items() if value is not None)
+    wanted.update(check.image)
     return {name: value for name, value in wanted.items() if value is not None}
 
 

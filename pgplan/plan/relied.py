@@ -69,7 +69,9 @@ def _touched(decision: Decision) -> Both:
             return observed, Check(*one, new=True, image=_made(decision), untouched=False)
         case "update":
             after = decision.after or {}
-            return observed, Check(*one, image={name: after[name] for name in decision.changed if name not in found.hidden})
+            shown = (name for name in decision.changed if name not in found.hidden)
+            rewritten = decision.kind.rewritten
+            return observed, Check(*one, image={name: None if name in rewritten else after[name] for name in shown})
         case _:
             return observed, Check(*one)
 
@@ -77,7 +79,8 @@ def _touched(decision: Decision) -> Both:
 def _made(decision: Decision) -> Image:
     """Attributes of what is created: as declared, or kept of what it replaces."""
     made = found_image(decision.made_spec, decision.after, image(decision.made_spec))
-    return {name: value for name, value in made.items() if value is not None and name not in decision.kind.creation_only}
+    uncertain = *decision.kind.creation_only, *decision.kind.rewritten
+    return {name: value for name, value in made.items() if value is not None and name not in uncertain}
 
 
 def _only_named(one: Identity, outlook: Outlook, *, altered: bool) -> Both | None:

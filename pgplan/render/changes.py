@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal, cast
@@ -46,6 +47,8 @@ _SLOTS = {
     "unchecked": "secret not checked",
 }
 _ABSENT = object()
+_CONTEXT = 3
+"""Lines around each that changed."""
 Secrets = Mapping[str, Secrecy]
 """What becomes of the secrets of one address, by slot."""
 _SEVERITY: Mapping[Seen, int] = {"revokes": 1, "replace": 2, "delete": 3}
@@ -67,6 +70,8 @@ class Line:
     symbol: str
     text: str
     remark: str = ""
+    is_text: bool = False
+    """Whether it is a line of a text, which as a whole has the colour of its symbol."""
 
 
 @frozen
@@ -219,24 +224,35 @@ def _differences(change: Change, secrets: Secrets) -> Iterator[Line]:
         old = dict(_flat((name,), before[name])) if name in before else {}
         new = dict(_flat((name,), after[name])) if name in after else {}
         for path in sorted(old.keys() | new.keys()):
-            line = _difference(secrets, _dotted(path), old.get(path, _ABSENT), new.get(path, _ABSENT))
-            if line is not None:
+            lines = _difference(secrets, _dotted(path), old.get(path, _ABSENT), new.get(path, _ABSENT))
+            if lines:
                 told.add(_dotted(path))
-                yield line
+                yield from lines
     for slot, secret in sorted(secrets.items()):
         if slot not in told and secret.status != "same":
             yield Line(" " if secret.status == "unchecked" else "~", f"{visible(slot)} = {value(MARKER)}", _secret(secret))
 
 
-def _difference(secrets: Secrets, path: str, old: Any, new: Any) -> Line | None:
+def _difference(secrets: Secrets, path: str, old: Any, new: Any) -> list[Line]:
     if old == new:
-        return None
+        return []
     if new is _ABSENT:
-        return Line("-", f"{path} = {value(old)}")
+        return [Line("-", f"{path} = {value(old)}")]
     if old is _ABSENT:
-        return _assignment("+", secrets, path, new)
+        return [_assignment("+", secrets, path, new)]
+    if isinstance(old, str) and isinstance(new, str) and "\n" in old + new:
+        return [Line("~", f"{path}:"), *_text_difference(old, new)]
     shown_old = "(hidden)" if old is None else value(old)
-    return Line("~", f"{path} = {shown_old} -> {value(new)}", _secret(secrets.get(path)) if new == MARKER else "")
+    return [Line("~", f"{path} = {shown_old} -> {value(new)}", _secret(secrets.get(path)) if new == MARKER else "")]
+
+
+def _text_difference(old: str, new: str) -> Iterator[Line]:
+    """Text of several lines as a unified diff, without the names of files."""
+    _, _, *lines = difflib.unified_diff(old.split("\n"), new.split("\n"), lineterm="", n=_CONTEXT)
+    for line in lines:
+        # What stands around a line that changed is told apart from it by its symbol, as in a diff.
+        symbol, text = (" ", line) if line.startswith("@@") else (line[0], line[1:])
+        yield Line(symbol, visible(f"  {text}"), is_text=True)
 
 
 def _edges(edges: Iterable[Mapping[str, Any]]) -> Iterator[Line]:

@@ -19,14 +19,17 @@ class Paint:
     on: bool = False
 
     def __call__(self, text: str, style: str) -> str:
-        if not self.on or not text:
+        if not self.on or not text or not style:
             return text
         from rich.color import ColorSystem  # noqa: PLC0415 - of use on a terminal only
         from rich.style import Style  # noqa: PLC0415
 
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
+    def style(self, symbol: str) -> str:
+        """The style of an action's symbol, "" for none."""
+        return _SYMBOLS.get(symbol, "")
+
     def symbol(self, symbol: str, width: int) -> str:
         """The symbol of an action in its colour, flush right."""
-        style = _SYMBOLS.get(symbol)
-        return " " * (width - len(symbol)) + (self(symbol, style) if style else symbol)
+        return " " * (width - len(symbol)) + self(symbol, self.style(symbol))

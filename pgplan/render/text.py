@@ -78,4 +78,5 @@ def _change(change: Change, secrets: rendered.Secrets, paint: Paint) -> Iterator
     yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "red" if destroys else "dim") if remark else "")
     for line in rendered.lines(change, secrets):
         comment = paint(f"  # {line.remark}", "dim") if line.remark else ""
-        yield f"{paint.symbol(line.symbol, 7)} {line.text}{comment}"
+        text = paint(line.text, paint.style(line.symbol)) if line.is_text else line.text
+        yield f"{paint.symbol(line.symbol, 7)} {text}{comment}"

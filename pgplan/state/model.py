@@ -68,6 +68,8 @@ class Entry:
     """Edges only: roles other than the owner that had granted a recorded privilege."""
     secrets: Mapping[str, Digest] = field(factory=dict[str, Digest])
     """By slot."""
+    kept: Image = field(factory=dict[str, Any])
+    """Attributes as the server kept them when they were applied, where those are not its own words (`ObjectKind.rewritten`)."""
 
     def is_of(self, oid: int) -> bool:
         """Whether an object with this OID is the one recorded; 0 on either side says nothing against it."""

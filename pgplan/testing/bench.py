@@ -149,7 +149,7 @@ class Bench:
         return self.registry.object_kind(declared.kind)
 
     def decide(self, declared: Declared, recorded: Declared | None = None) -> Decision:
-        snapshot = self.snapshot(declared.kind)
+        snapshot = self.snapshot(declared.kind, *self.kind(declared).reads)
         database = snapshot.facts.database
         catalog = snapshot.catalog(database)
         declared = self.completed(declared, catalog)

@@ -19,17 +19,18 @@ VARIANTS = [evolve(_FACTS, version=v * 10000, superuser=s) for v in (14, 15, 16,
 """Of each supported version, with superuser and without."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_ATTRIBUTES = ("replace_when", "replace_when_hidden", "creation_only", "goes_with", "grantees", "private")
+_ATTRIBUTES = ("replace_when", "replace_when_hidden", "creation_only", "rewritten", "goes_with", "grantees", "private")
 """Members of an object kind that name attributes of its specs."""
 _TYPES = ("stands_on", "reads")
 """Members of an object kind that name types."""
 
-# These look at their arguments only.
+# These look at their arguments only, but for the names in an expression.
 _ALLOWED = frozenset(
     (
         "aclexplode",
         "acldefault",
         "pg_options_to_table",
+        "pg_get_expr",
         "unnest",
         "array_agg",
         "json_agg",
@@ -42,7 +43,7 @@ _ALLOWED = frozenset(
     )
 )
 _BANNED = re.compile(
-    r"pg_get_\w+|has_\w+_privilege|pg_has_role|\breg(class|proc|procedure|role|type|namespace|oper|operator)\b|oidvectortypes"
+    r"pg_get_(?!expr\b)\w+|has_\w+_privilege|pg_has_role|\breg(class|proc|procedure|role|type|namespace|oper|operator)\b|oidvectortypes"
     r"|pg_identify_object\w*|pg_describe_object|information_schema\s*\.|format_type|acl\w*\s*::\s*text|\bpg_\w+_is_visible\b"
     r"|obj_description|shobj_description|col_description|current_setting|pg_tables\b|pg_indexes\b"
 )

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from attrs import evolve
+
 from pgplan.sdk import Facts, Found, ReaderBase, Row, join, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, item, listed
 from pgplan_postgres.column_types import found_type
+from pgplan_postgres.dependents import OF_FOREIGN_TABLES, dependents, held
 from pgplan_postgres.foreign_table import Column, ForeignTable
 from pgplan_postgres.options import found_options, query_column
 from pgplan_postgres.targets import is_system
@@ -21,7 +24,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, s.srvname A
        d.description AS comment, columns.list AS columns, granted.items AS column_acl,
        {extension} AS extension,
        {options} AS options,
-       listed.list, listed.acl
+       held.list AS held, listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_class AS c ON c.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -49,6 +52,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, s.srvname A
      CROSS JOIN LATERAL aclexplode(a.attacl) AS e
      WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
      GROUP BY a.attrelid) AS granted ON granted.attrelid = c.oid
+  LEFT JOIN {held} AS held ON held.object = c.oid
 """
 
 
@@ -60,6 +64,7 @@ class ForeignTableReader(ReaderBase):
             # A foreign table has a table's access list.
             listed=listed("table", "c", "relacl", "relowner", "pg_catalog.pg_class AS c WHERE c.relkind = 'f'"),
             extension=extension("c"),
+            held=held(OF_FOREIGN_TABLES),
             options=query_column("f.ftoptions"),
             column_options=query_column("a.attfdwoptions"),
             column_item=item("a.attname", "ARRAY[e.privilege_type]"),
@@ -81,7 +86,8 @@ def _found(row: Row, lists: Lists) -> Found:
         comment=row["comment"] or "",
     )
     columns = frozenset(column.name for column in spec.columns)
-    return found_with_list("foreign_table", spec.name, spec, row, lists, system=is_system(row["schema"]), columns=columns)
+    found = found_with_list("foreign_table", spec.name, spec, row, lists, system=is_system(row["schema"]), columns=columns)
+    return evolve(found, holds=dependents(row["held"])) if row["held"] else found
 
 
 def _column(

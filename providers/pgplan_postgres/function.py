@@ -7,7 +7,20 @@ from typing import Literal
 
 from attrs import evolve, field, fields, frozen
 
-from pgplan.sdk import Declaration, Found, InvalidBlockError, Mistakes, Reference, Statement, part, sorted_dict, sql
+from pgplan.sdk import (
+    Declaration,
+    Facts,
+    Found,
+    InvalidBlockError,
+    Mistakes,
+    Reference,
+    SpecOf,
+    Statement,
+    TextFile,
+    part,
+    sorted_dict,
+    sql,
+)
 from pgplan_postgres import settings
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.function_arguments import (
@@ -17,6 +30,7 @@ from pgplan_postgres.function_arguments import (
     declared_arguments,
     declared_result,
     definition,
+    may_become,
     own_types,
     signature,
 )
@@ -30,7 +44,7 @@ Security = Literal["invoker", "definer"]
 
 ROWS = 1000.0
 _FOR_SUPERUSERS = ("c", "internal")
-_MADE_AGAIN = ("body", "language", "beyond")
+_MADE_AGAIN = ("arguments", "body", "language", "beyond")
 """What only CREATE OR REPLACE changes; everything else of a function ALTER does, without touching the rest."""
 REPAIRABLE = ("a support function", "transforms", "a body of BEGIN ATOMIC", "a body in a library")
 """What `Function.beyond` may hold that CREATE OR REPLACE takes away."""
@@ -41,7 +55,6 @@ class _Attributes:
     """What block and spec say alike. Omitted, and enforced: the default of PostgreSQL."""
 
     language: str
-    body: str
     volatility: Volatility = "volatile"
     strict: bool = False
     parallel: Parallel = "unsafe"
@@ -55,9 +68,13 @@ class _Attributes:
 
 @frozen
 class FunctionBlock(_Attributes):
-    """``[function."SCHEMA.NAME(TYPES)"]``. Omitted `arguments` are those of the name, and have no names; an omitted `returns` is
-    what follows from output arguments. Omitted `config`, `owner` and `comment` are not managed; ``config = {}`` means none."""
+    """``[function."SCHEMA.NAME(TYPES)"]``. There is a `body` or a `file`. Omitted `arguments` are those of the name, and have no
+    names; an omitted `returns` is what follows from output arguments. Omitted `config`, `owner` and `comment` are not managed;
+    ``config = {}`` means none."""
 
+    body: str | None = None
+    file: TextFile | None = None
+    """The body, in a file."""
     arguments: list[ArgumentBlock] | None = None
     returns: str | None = None
     config: dict[str, str | list[str]] | None = None
@@ -94,6 +111,8 @@ class Function:
     comment: str | None = None
     beyond: tuple[str, ...] = ()
     """What it is or has that no block can say, in words: never declared."""
+    types: tuple[tuple[str, str], ...] | None = None
+    """Its types that are not PostgreSQL's own, by type and key: tables, for their rows, and types. Looked up, not declared."""
 
 
 class FunctionKind(OwnedKind):
@@ -104,9 +123,11 @@ class FunctionKind(OwnedKind):
     late = True
     # It stands on its schema and its owner, but PostgreSQL's own 3,000 functions would have to be read whenever there is a role.
     # Its access list is that of its owner's default privileges; the others tell what rights it takes.
-    reads = ("default_privileges", "language", "type")
-    replace_when = ("arguments", "returns")
+    reads = ("default_privileges", "language", "multirange", "table", "type")
+    replace_when = ("returns",)
     private = ("body",)
+    # Defaults are expressions.
+    rewritten = ("arguments",)
 
     def unmanageable(self, found: Found) -> str:
         if found.extension:
@@ -118,6 +139,10 @@ class FunctionKind(OwnedKind):
         mistakes = Mistakes()
         key = _key(mistakes, name)
         mistakes.names(("language", block.language))
+        if block.body is None and block.file is None:
+            mistakes.add((), "'body' is missing", 'write body = "…", or file = "NAME.sql" for one in a file beside this one')
+        elif block.body is not None and block.file is not None:
+            mistakes.add(("file",), "body and file are both given", "keep one of the two")
         arguments: tuple[Argument, ...] = ()
         returns = ""
         if not mistakes.found:
@@ -136,16 +161,38 @@ class FunctionKind(OwnedKind):
         same = {each.name: getattr(block, each.name) for each in fields(_Attributes)}
         same["cost"] = block.cost or _cost(block.language)
         same["rows"] = (block.rows or ROWS) if several else 0
+        same["body"] = block.file.text if block.file is not None else block.body
         spec = Function(name=key, arguments=arguments, returns=returns, config=config, owner=owner, comment=block.comment, **same)
         return [Declaration(self.name, key, spec)]
 
+    def complete(self, spec: Function, facts: Facts, spec_of: SpecOf) -> Function:
+        """With its types: a table's row is its table's. A multirange belongs to a range, and is looked up by PostgreSQL."""
+        known = (key for key in _types(spec) if spec_of("multirange", key) is None)
+        return evolve(spec, types=tuple(sorted(("table" if spec_of("table", key) else "type", key) for key in known)))
+
+    def cautions(self, spec: Function) -> Sequence[str]:
+        if spec.security != "definer":
+            return []
+        cautions = [] if spec.owner else ['security = "definer" without owner: its callers become whoever made it.']
+        path = None if spec.config is None else spec.config.get("search_path")
+        if path is None:
+            why = "its callers decide with theirs what the names in its body mean."
+            cautions.append(f'security = "definer" without a search_path in config: {why}')
+        return cautions
+
     def references(self, spec: Function) -> Sequence[Reference]:
-        return [Reference("schema", part(schema_of(spec.name)), "name"), *to_role(spec.owner, "owner")]
+        result = tuple(own_types((), spec.returns or ""))
+        types = [Reference(type_, key, "returns" if key in result else "arguments") for type_, key in spec.types or ()]
+        return [Reference("schema", part(schema_of(spec.name)), "name"), *types, *to_role(spec.owner, "owner")]
 
     def grounds(self, spec: Function, found: Found | None) -> Sequence[Reference]:
-        """Not references: untrusted languages and the row types of tables are read by nobody, so they may well be there."""
-        language = [Reference("language", part(spec.language))] if spec.language else []
-        return [*language, *(Reference(type_, key) for key in _types(spec) for type_ in ("type", "table"))]
+        """No reference: untrusted languages are read by nobody, so they may well be there."""
+        return [Reference("language", part(spec.language))] if spec.language else []
+
+    def fixed(self, found: Found, spec: Function, changed: Sequence[str]) -> Sequence[str]:
+        before: Function = found.spec
+        kept = "arguments" not in changed or may_become(before.arguments or (), spec.arguments or ())
+        return [*super().fixed(found, spec, changed), *([] if kept else ["arguments"])]
 
     def create(self, spec: Function) -> Sequence[Statement]:
         created = statement("CREATE FUNCTION {}", _definition(spec))
@@ -224,7 +271,7 @@ def _looked_into(before: Function | None, spec: Function | None) -> list[str]:
 
 def _is_made(before: Function | None, spec: Function) -> bool:
     """Whether it takes a CREATE, with or without OR REPLACE."""
-    made = (*_MADE_AGAIN, "arguments", "returns")
+    made = (*_MADE_AGAIN, "returns")
     return before is None or any(getattr(before, each) != getattr(spec, each) for each in made)
 
 

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from pgplan.sdk import Mistakes, split, sql
 from pgplan_postgres.column_types import type_sql
+from pgplan_postgres.expressions import expression_sql, normal_expression
 from pgplan_postgres.signatures import SYSTEM_SCHEMA, argument_list, normal_type, split_arguments, split_signature
 from pgplan_postgres.sql import name, words
 
@@ -32,11 +33,13 @@ _MODES = {
 
 @frozen
 class ArgumentBlock:
-    """One of `arguments`. Omitted, and enforced: it has no name, and is given by the caller."""
+    """One of `arguments`. Omitted, and enforced: it has no name, is given by the caller, and cannot be left out by him."""
 
     type: str
     name: str = ""
     mode: Mode = "in"
+    default: str = ""
+    """An expression of SQL, such as ``'x'`` or ``now()``."""
 
 
 @frozen
@@ -45,6 +48,8 @@ class Argument:
     """As in the key: without modifiers, which PostgreSQL drops."""
     name: str = ""
     mode: Mode = "in"
+    default: str = ""
+    """As declared, or as the server spells it."""
 
 
 def declared_arguments(mistakes: Mistakes, key: str, blocks: Sequence[ArgumentBlock] | None) -> tuple[Argument, ...]:
@@ -57,6 +62,7 @@ def declared_arguments(mistakes: Mistakes, key: str, blocks: Sequence[ArgumentBl
     if not mistakes.found and given != argument_list(listed):
         hint = f"in its name stand the types of what a call gives: {split_signature(key)[0]}{given}"
         mistakes.add(("arguments",), f"the arguments are {given}, and the function's name says {argument_list(listed)}", hint)
+    _check_defaults(mistakes, arguments)
     modes = [one.mode for one in arguments]
     if "table" in modes:
         if "out" in modes or "inout" in modes:
@@ -70,7 +76,37 @@ def _argument(mistakes: Mistakes, index: int, block: ArgumentBlock) -> Argument:
     path = ("arguments", index)
     if block.name or block.mode == "table":
         mistakes.name((*path, "name"), block.name)
-    return Argument(_type(mistakes, (*path, "type"), block.type), block.name, block.mode)
+    default = block.default
+    try:
+        default = normal_expression(block.default) if block.default else ""
+    except ValueError as error:
+        mistakes.add((*path, "default"), str(error))
+    return Argument(_type(mistakes, (*path, "type"), block.type), block.name, block.mode, default)
+
+
+def _check_defaults(mistakes: Mistakes, arguments: Sequence[Argument]) -> None:
+    """https://www.postgresql.org/docs/current/xfunc-sql.html#XFUNC-SQL-PARAMETER-DEFAULTS"""
+    first = ""
+    for index, one in enumerate(arguments):
+        path = ("arguments", index)
+        if one.default and one.mode not in INPUT:
+            mistakes.add((*path, "default"), f"only what a call gives has a default: this one is of mode {one.mode}")
+        elif one.mode in INPUT and not one.default and first:
+            hint = "a call leaves out arguments from the right: give each after the first default one too"
+            mistakes.add(path, f"it lacks a default, and stands after {first}, which has one", hint)
+        elif one.default:
+            first = one.name or one.type
+
+
+def may_become(before: Sequence[Argument], after: Sequence[Argument]) -> bool:
+    """Whether CREATE OR REPLACE turns the one list into the other: it adds names and defaults, and takes away neither."""
+    return len(before) == len(after) and all(map(_may_become, before, after))
+
+
+def _may_become(before: Argument, after: Argument) -> bool:
+    named = not before.name and before.mode in ("in", "variadic")
+    same = before.type == after.type and before.mode == after.mode and (named or before.name == after.name)
+    return same and bool(after.default or not before.default)
 
 
 def _type(mistakes: Mistakes, path: tuple[str | int, ...], text: str) -> str:
@@ -120,7 +156,7 @@ def signature(key: str) -> sql.Composable:
 def definition(key: str, arguments: Sequence[Argument], returns: str) -> sql.Composable:
     """Name, arguments and result in ``CREATE FUNCTION``."""
     function, _ = split_signature(key)
-    given = sql.SQL(", ").join(words(_MODES[one.mode], _named(one)) for one in arguments if one.mode != "table")
+    given = sql.SQL(", ").join(words(_MODES[one.mode], _named(one), _default(one)) for one in arguments if one.mode != "table")
     columns = [_named(one) for one in arguments if one.mode == "table"]
     result = sql.SQL("RETURNS TABLE ({})").format(sql.SQL(", ").join(columns)) if columns else _result(returns)
     return sql.SQL("{}({}) {}").format(name(*split(function)), given, result)
@@ -128,6 +164,10 @@ def definition(key: str, arguments: Sequence[Argument], returns: str) -> sql.Com
 
 def _named(one: Argument) -> sql.Composable:
     return words(name(one.name) if one.name else None, type_sql(one.type))
+
+
+def _default(one: Argument) -> sql.Composable | None:
+    return sql.SQL("DEFAULT {}").format(expression_sql(one.default)) if one.default else None
 
 
 def _result(returns: str) -> sql.Composable:

@@ -51,6 +51,26 @@ class TypeReader(ReaderBase):
             yield found_with_list(self.type, key, spec, row, lists, system=is_system(row["schema"]))
 
 
+class MultirangeReader(ReaderBase):
+    """Types that a range brings: of them there is nothing to know but that they are there.
+
+    https://www.postgresql.org/docs/current/catalog-pg-range.html
+    """
+
+    type = "multirange"
+
+    def query(self, facts: Facts) -> str:
+        return """
+SELECT t.oid::bigint AS oid, n.nspname AS schema, t.typname AS name
+  FROM pg_catalog.pg_type AS t
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+ WHERE t.typtype = 'm'
+"""
+
+    def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
+        return [Found(self.type, join(row["schema"], row["name"]), row["oid"], relation(self.type, "")) for row in rows]
+
+
 _NAMED = """
 WITH {listed}
 SELECT x.oid::bigint AS oid, {name} AS name, o.rolname AS owner, listed.list, listed.acl

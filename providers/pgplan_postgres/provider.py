@@ -12,7 +12,15 @@ from pgplan_postgres.foreign_table import ForeignTableKind
 from pgplan_postgres.foreign_table_reader import ForeignTableReader
 from pgplan_postgres.function import FunctionKind
 from pgplan_postgres.grant import GrantKind
-from pgplan_postgres.granted_only import LanguageReader, LargeObjectReader, ParameterReader, TablespaceReader, TypeReader
+from pgplan_postgres.granted_only import (
+    LanguageReader,
+    LargeObjectReader,
+    MultirangeReader,
+    ParameterReader,
+    TablespaceReader,
+    TypeReader,
+)
+from pgplan_postgres.import_foreign_schema import ImportKind, ImportReader
 from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
 from pgplan_postgres.relations import SequenceReader, TableReader
@@ -38,6 +46,7 @@ provider = PostgresProvider(
         ServerKind(),
         UserMappingKind(),
         ForeignTableKind(),
+        ImportKind(),
         FunctionKind(),
         GrantKind(),
         RevokeKind(),
@@ -53,10 +62,12 @@ provider = PostgresProvider(
         ServerReader(),
         UserMappingReader(),
         ForeignTableReader(),
+        ImportReader(),
         TableReader(),
         SequenceReader(),
         FunctionReader(),
         TypeReader(),
+        MultirangeReader(),
         LanguageReader(),
         TablespaceReader(),
         LargeObjectReader(),

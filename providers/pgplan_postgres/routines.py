@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
+from attrs import evolve
+
 from pgplan.sdk import Facts, Found, ReaderBase, Row, join, sql
 from pgplan_postgres import settings
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
+from pgplan_postgres.dependents import dependents, held
+from pgplan_postgres.expressions import split_expressions
 from pgplan_postgres.function import Function, Parallel, Volatility
-from pgplan_postgres.function_arguments import SETOF, Argument, Mode
+from pgplan_postgres.function_arguments import INPUT, SETOF, Argument, Mode
 from pgplan_postgres.signatures import argument_list, catalog_type
 from pgplan_postgres.targets import is_system
 
@@ -38,11 +42,12 @@ WITH {listed}, own AS (
 )
 SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::text AS prokind, o.rolname AS owner,
        {extension} AS extension,
-       input.types, whole.*, listed.list, listed.acl
+       input.types, whole.*, held.list AS held, listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_proc AS p ON p.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
+  LEFT JOIN {held} AS held ON held.object = p.oid
   LEFT JOIN (
     -- input types only: they are what tells overloaded routines apart
     SELECT p.oid AS proc,
@@ -60,7 +65,9 @@ SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::
            p.proparallel::text AS parallel, p.proleakproof AS leakproof, p.prosecdef AS definer,
            p.procost AS cost, p.prorows AS rows, p.proconfig AS config, d.description AS comment, p.proretset AS returns_set,
            json_build_array(tn.nspname, t.typname, en.nspname, et.typname) AS returns, arguments.list AS arguments,
-           p.pronargdefaults > 0 AS has_defaults, p.prosupport <> 0 AS has_support, p.protrftypes IS NOT NULL AS has_transforms,
+           -- 0: there is no row that it could speak of
+           p.pronargdefaults AS defaults, pg_get_expr(p.proargdefaults, 0) AS default_list, own_types.list AS own_types,
+           p.prosupport <> 0 AS has_support, p.protrftypes IS NOT NULL AS has_transforms,
            p.prosqlbody IS NOT NULL AS is_atomic, p.probin IS NOT NULL AS is_in_library
       FROM own
       JOIN pg_catalog.pg_proc AS p ON p.oid = own.oid
@@ -83,8 +90,22 @@ SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::
           JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
           LEFT JOIN pg_catalog.pg_type AS et ON et.oid = t.typelem AND et.typarray = t.oid
           LEFT JOIN pg_catalog.pg_namespace AS en ON en.oid = et.typnamespace
-         GROUP BY p.oid) AS arguments ON arguments.proc = p.oid) AS whole ON whole.proc = p.oid
+         GROUP BY p.oid) AS arguments ON arguments.proc = p.oid
+      LEFT JOIN (
+        -- types that are not PostgreSQL's own; an array is its elements', a row its table's, a multirange its range's
+        SELECT used.proc,
+               json_agg(json_build_array(CASE WHEN c.relkind <> 'c' THEN 'table' ELSE 'type' END, n.nspname, t.typname)) AS list
+          FROM (SELECT DISTINCT p.oid AS proc, coalesce(e.oid, a.type) AS type
+                  FROM own
+                  JOIN pg_catalog.pg_proc AS p ON p.oid = own.oid
+                 CROSS JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]) || p.prorettype) AS a (type)
+                  LEFT JOIN pg_catalog.pg_type AS e ON e.typarray = a.type) AS used
+          JOIN pg_catalog.pg_type AS t ON t.oid = used.type AND t.typtype <> 'm'
+          JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace AND n.nspname <> 'pg_catalog'
+          LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
+         GROUP BY used.proc) AS own_types ON own_types.proc = p.oid) AS whole ON whole.proc = p.oid
 """
+_HELD = "SELECT own.oid, 1255, own.oid FROM own"
 
 
 class FunctionReader(ReaderBase):
@@ -92,7 +113,7 @@ class FunctionReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "p", "proacl", "proowner", _FROM)
-        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p")).text
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p"), held=held(_HELD)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)
@@ -102,7 +123,8 @@ class FunctionReader(ReaderBase):
 def _found(row: Row, lists: Lists) -> Found:
     key = join(row["schema"], row["name"]) + argument_list(_type(*argument) for argument in row["types"] or ())
     spec = _only_named(key, row) if row["language"] is None else _whole(key, row)
-    return found_with_list("function", key, spec, row, lists, system=is_system(row["schema"]))
+    found = found_with_list("function", key, spec, row, lists, system=is_system(row["schema"]))
+    return evolve(found, holds=dependents(row["held"])) if row["held"] else found
 
 
 def _only_named(key: str, row: Row) -> Function:
@@ -112,9 +134,11 @@ def _only_named(key: str, row: Row) -> Function:
 
 def _whole(key: str, row: Row) -> Function:
     returns = _type(*row["returns"])
+    arguments = [_argument(*argument) for argument in cast("list[list[Any]]", row["arguments"] or [])]
+    defaults = _defaults(row)
     return Function(
         name=key,
-        arguments=tuple(_argument(*argument) for argument in cast("list[list[Any]]", row["arguments"] or [])),
+        arguments=tuple(_with_defaults(arguments, defaults or ())),
         returns=SETOF + returns if row["returns_set"] else returns,
         language=row["language"],
         body=row["body"],
@@ -128,7 +152,8 @@ def _whole(key: str, row: Row) -> Function:
         config=settings.from_catalog(row["config"] or ()),
         owner=row["owner"] or "",
         comment=row["comment"] or "",
-        beyond=tuple(_beyond(row)),
+        beyond=(*_beyond(row), *(["defaults that pgplan cannot read"] if defaults is None else [])),
+        types=tuple(sorted((type_, join(schema, name)) for type_, schema, name in row["own_types"] or ())),
     )
 
 
@@ -138,12 +163,26 @@ def _beyond(row: Row) -> Iterator[str]:
         yield "a body of BEGIN ATOMIC"
     if row["is_in_library"]:
         yield "a body in a library"
-    if row["has_defaults"]:
-        yield "defaults of arguments"
     if row["has_support"]:
         yield "a support function"
     if row["has_transforms"]:
         yield "transforms"
+
+
+def _defaults(row: Row) -> list[str] | None:
+    """The expressions, None where they cannot be told apart."""
+    try:
+        found = split_expressions(row["default_list"]) if row["defaults"] else []
+    except ValueError:
+        return None
+    return found if len(found) == row["defaults"] else None
+
+
+def _with_defaults(arguments: Sequence[Argument], defaults: Sequence[str]) -> Iterator[Argument]:
+    """The last of the arguments that a call gives are those that it may leave out."""
+    given = sum(one.mode in INPUT for one in arguments)
+    rest = iter((*[""] * (given - len(defaults)), *defaults))
+    return (evolve(one, default=next(rest)) if one.mode in INPUT else one for one in arguments)
 
 
 def _argument(schema: Any, type_: Any, element_schema: Any, element: Any, name: str | None, mode: str | None) -> Argument:

@@ -24,7 +24,7 @@ PLACES: Sequence[tuple[Any, str]] = (
     (read, "part_of"),
     (attempt, "stale"),
     (attempt, "unfulfilled"),
-    (apply, "with_oids"),
+    (apply, "with_found"),
     (commit, "pending"),
     (pending, "noted"),
     (commit, "pending_line"),

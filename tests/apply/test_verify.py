@@ -144,6 +144,7 @@ def test_without_a_list_nothing_of_it_counts() -> None:
 
 GONE = Check(*SCHEMA, gone=True)
 TWO = Check(*SCHEMA, image={"comment": "two", "options": None})
+ONLY = Check(*SCHEMA, image={"comment": "two"})
 MADE = evolve(TWO, new=True, untouched=False)
 
 
@@ -156,7 +157,8 @@ MADE = evolve(TWO, new=True, untouched=False)
         (as_found(PLAIN), TWO, found(Spec("two")), []),
         (as_found(PLAIN), TWO, found(Spec("one")), ['comment is "one"; the plan wants "two"']),
         (as_found(PLAIN), TWO, found(Spec("two"), oid=8), ["is another object: its OID is 8"]),
-        (as_found(PLAIN), TWO, found(Spec("two", {"x": "y"})), ["options differs from what the plan wants in: x"]),
+        (as_found(PLAIN), TWO, found(Spec("two", {"x": "y"})), []),
+        (as_found(PLAIN), ONLY, found(Spec("two", {"x": "y"})), ["options differs from what the plan wants in: x"]),
         (as_found(PLAIN), evolve(TWO, untouched=False), found(Spec("two", {"x": "y"})), []),
         (as_found(PLAIN), TWO, found(Spec("two", None), hidden=("options",)), []),
         (as_found(found(Spec(), extra={"rows": [1]})), TWO, found(Spec("two"), extra={"rows": [2]}), []),

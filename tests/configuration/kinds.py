@@ -38,6 +38,11 @@ class Simple:
     scope: Scope = "cluster"
     version = 1
 
+    name: str
+
+    def object(self, key: str) -> tuple[str, str]:
+        return self.name, key
+
     def references(self, spec: Any) -> Sequence[Reference]:
         return ()
 

@@ -46,6 +46,7 @@ def examples(prefix: str, version: int) -> list[Example]:
         _server(one, two, (owners, fdw)),
         _wrapper(f"{prefix}_super", ("CREATE EXTENSION postgres_fdw SCHEMA public", f'CREATE ROLE "{prefix}_super" SUPERUSER')),
         _foreign_table(one, two, (owners, fdw, "CREATE SCHEMA s; GRANT CREATE ON SCHEMA s TO PUBLIC")),
+        _import(one, two, (owners,)),
         _function(one, two, (owners, "CREATE SCHEMA s", f'GRANT CREATE ON SCHEMA s TO "{one}", "{two}"')),
         _mapping("a role", one, (owners, fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
         _mapping("PUBLIC", "PUBLIC", (fdw, "CREATE SERVER s FOREIGN DATA WRAPPER w1")),
@@ -164,6 +165,26 @@ def _foreign_table(one: str, two: str, setup: tuple[str, ...]) -> Example:
     return Example("foreign_table", states, (*setup, servers, usage))
 
 
+def _import(one: str, two: str, setup: tuple[str, ...]) -> Example:
+    """Of the server itself: what another transaction of it sees is what it always has."""
+    where = "OPTIONS (host %L, port %L, dbname %L)', current_setting('unix_socket_directories'), current_setting('port')"
+    made = [
+        f"DO $$ BEGIN EXECUTE format('CREATE SERVER {server} FOREIGN DATA WRAPPER postgres_fdw {where}, current_database());"
+        f" END $$; CREATE USER MAPPING FOR CURRENT_USER SERVER {server} OPTIONS (user 'postgres')"
+        for server in ("a", "b")
+    ]
+    into = {"into": "s", "limit_to": "sql_features"}
+    states = _of(
+        "import_foreign_schema",
+        "",
+        {"server": "a", "remote_schema": "information_schema", **into},
+        {"server": "a", "remote_schema": "information_schema", **into, "owner": one},
+        {"server": "b", "remote_schema": "information_schema", **into, "owner": two},
+    )
+    schema = "CREATE SCHEMA s; GRANT CREATE ON SCHEMA s TO PUBLIC"
+    return Example("import", states, (*setup, "CREATE EXTENSION postgres_fdw SCHEMA public", *made, schema))
+
+
 def _function(one: str, two: str, setup: tuple[str, ...]) -> Example:
     def argument(name: str, type_: str, mode: str = "in") -> dict[str, object]:
         return {"name": name, "type": type_, "mode": mode}
@@ -195,16 +216,20 @@ def _function(one: str, two: str, setup: tuple[str, ...]) -> Example:
             "comment": "it's",
         },
         {
-            "arguments": [argument("a", "int"), argument("b", "text[]", "variadic"), argument("x", "date", "table")],
+            "arguments": [
+                argument("a", "int"),
+                {**argument("b", "text[]", "variadic"), "default": "'{}'::text[]"},
+                argument("x", "date", "table"),
+            ],
             "language": "sql",
             "body": "SELECT current_date",
             "rows": 12.5,
             "config": {"search_path": ""},
         },
         {
-            "arguments": [argument("a", "int"), argument('b "c', "text[]", "inout"), argument("", "s.d", "out")],
+            "arguments": [argument("a", "int"), argument('b "c', "text[]", "inout"), argument("", "s.t", "out")],
             "language": "sql",
-            "body": "SELECT $2, 1::s.d",
+            "body": "SELECT $2, ROW(1)::s.t",
             "comment": "two of them",
         },
         {

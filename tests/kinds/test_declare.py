@@ -14,11 +14,19 @@ from tests.kinds.bench import declare, one
 
 TABLE: dict[str, Any] = {"server": "s", "columns": []}
 COLUMN = ("columns", 0)
+ARGUMENT = ("arguments", 0)
+IMPORT: dict[str, Any] = {"server": "s", "remote_schema": "r", "into": "i", "limit_to": ["t"]}
 FUNCTION: dict[str, Any] = {"returns": "int", "language": "sql", "body": "SELECT 1"}
+
+IMPORT_OF_NOTHING: dict[str, Any] = {**IMPORT, "limit_to": []}
 
 
 def _arguments(*arguments: dict[str, object], **more: object) -> dict[str, object]:
     return {"language": "sql", "body": "SELECT 1", "arguments": list(arguments), **more}
+
+
+def _defaults(type_: str, default: str) -> dict[str, object]:
+    return _arguments({"type": type_, "default": default}, returns="int")
 
 
 def _columns(*columns: dict[str, object]) -> dict[str, object]:
@@ -127,6 +135,33 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
             ("arguments",),
             "do not go with table",
         ),
+        ("function", "s.f()", FUNCTION | {"file": "f.sql"}, ("file",), "both given"),
+        ("function", "s.f(int)", _defaults("int", "1, 2"), (*ARGUMENT, "default"), "2 expressions"),
+        ("function", "s.f(int)", _defaults("int", "f(1"), (*ARGUMENT, "default"), "is not closed"),
+        ("function", "s.f(int)", _defaults("int", "1); DROP TABLE x; --"), (*ARGUMENT, "default"), "closes nothing"),
+        ("function", "s.f(text)", _defaults("text", "'x"), (*ARGUMENT, "default"), "a quote is not closed"),
+        ("function", "s.f(int)", _defaults("int", "1 -- one"), (*ARGUMENT, "default"), "a comment"),
+        ("function", "s.f(int)", _defaults("int", "1 /* one"), (*ARGUMENT, "default"), "comments"),
+        ("function", "s.f(int)", _defaults("int", "1; 2"), (*ARGUMENT, "default"), "a semicolon"),
+        ("function", "s.f(int)", _defaults("int", " "), (*ARGUMENT, "default"), "is empty"),
+        (
+            "function",
+            "s.f()",
+            _arguments({"type": "int", "mode": "out", "default": "1"}),
+            (*ARGUMENT, "default"),
+            "only what a call gives",
+        ),
+        (
+            "function",
+            "s.f(int,int)",
+            _arguments({"type": "int", "name": "a", "default": "1"}, {"type": "int"}, returns="int"),
+            ("arguments", 1),
+            "stands after a",
+        ),
+        ("import_foreign_schema", "", IMPORT_OF_NOTHING, ("limit_to",), "limit_to is empty"),
+        ("import_foreign_schema", "", IMPORT | {"limit_to": ["a", ""]}, ("limit_to", 1), "a name is empty"),
+        ("import_foreign_schema", "", IMPORT | {"into": "pg_x"}, ("into",), "is a system schema"),
+        ("import_foreign_schema", "", IMPORT | {"options": {"password": "p"}}, ("options", "password"), "every role can read"),
         ("user_mapping", "", {"server": "s", "user": "public"}, ("user",), "no role is called 'public'"),
         ("user_mapping", "", {"server": "s", "user": []}, ("user",), "user is empty"),
         ("user_mapping", "", {"server": LONG + "x", "user": "u"}, ("server",), "64 bytes"),

@@ -8,6 +8,8 @@ import pytest
 
 from pgplan.configuration.model import Declared
 from tests.kinds.bench import bench, one
+from tests.kinds.examples import examples
+from tests.servers import Server
 
 pytestmark = pytest.mark.enough(14, 18)
 
@@ -174,7 +176,27 @@ def test_each_attribute(database: str, unique: str, number: int) -> None:
     declared, by_attribute = _cases(unique)[number]
     with bench(database) as b:
         b.run(SETUP.format(u=unique))
-        b.check_by_hand(declared, {attribute: by_hand.format(u=unique) for attribute, by_hand in by_attribute.items()})
+        by_hand = {attribute: change.format(u=unique) for attribute, change in by_attribute.items()}
+        # A function's types follow from its arguments and its result.
+        b.check_by_hand(declared, by_hand, key=("name", "types") if declared.kind == "function" else ("name",))
+
+
+IMPORT_CHANGES = {
+    "server": "ALTER FOREIGN TABLE s.sql_features RENAME TO old; CREATE FOREIGN TABLE s.sql_features () SERVER b"
+    " OPTIONS (schema_name 'information_schema', table_name 'sql_features'); ALTER FOREIGN TABLE s.sql_features OWNER TO {u}_one",
+    "remote_schema": "ALTER FOREIGN TABLE s.sql_features OPTIONS (SET schema_name 'elsewhere')",
+    "owner": "ALTER FOREIGN TABLE s.sql_features OWNER TO {u}_two",
+}
+
+
+def test_each_attribute_of_an_import(server: Server, database: str, unique: str) -> None:
+    example = next(each for each in examples(unique, server.version) if each.name == "import")
+    with bench(database) as b:
+        b.run(*example.setup)
+        # What the options of an import were nobody can change, nor see.
+        by_hand = {attribute: change.format(u=unique) for attribute, change in IMPORT_CHANGES.items()}
+        b.check_by_hand(example.states[1], by_hand, key=("name", "options"))
+        assert any("OWNER" in sent for sent in b.reach(example.states[2], recorded=example.states[1]))
 
 
 def test_each_attribute_of_a_database(database: str, unique: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from pgplan.configuration.model import Declared, Policy
-from pgplan.kind import InvalidBlockError
 from pgplan.plan.objects import refusals
 from tests.kinds.bench import bench, one
 
@@ -64,7 +63,6 @@ def test_a_new_name_of_an_argument_is_a_replacement(database: str) -> None:
 
 BEYOND = {
     "CREATE FUNCTION public.f(int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END": "a body of BEGIN ATOMIC",
-    "CREATE FUNCTION public.f(a int DEFAULT 5) RETURNS int LANGUAGE sql AS 'SELECT 1'": "defaults of arguments",
     "CREATE FUNCTION public.f(int) RETURNS int LANGUAGE sql SUPPORT pg_catalog.textlike_support AS 'SELECT 1'": "support",
     "CREATE PROCEDURE public.f(int) LANGUAGE sql AS 'SELECT 1'": "a procedure",
     "CREATE AGGREGATE public.f(int) (SFUNC = pg_catalog.int4pl, STYPE = int)": "an aggregate",
@@ -87,7 +85,7 @@ def test_members_of_extensions_are_not_adopted(database: str) -> None:
         assert "belongs to the extension hstore" in refused[1].message
 
 
-def test_what_was_done_by_hand_is_undone_or_refused(database: str) -> None:
+def test_what_was_done_by_hand_is_undone(database: str) -> None:
     declared = _function(arguments=[{"name": "a", "type": "int"}])
     with bench(database) as b:
         b.reach(declared)
@@ -95,5 +93,48 @@ def test_what_was_done_by_hand_is_undone_or_refused(database: str) -> None:
         assert b.decide(declared, recorded=declared).changed == ("beyond", "body")
         b.reach(declared, recorded=declared)
         b.run("CREATE OR REPLACE FUNCTION public.f(a int DEFAULT 5) RETURNS int LANGUAGE sql AS 'SELECT 1'")
-        with pytest.raises(InvalidBlockError, match="defaults of arguments"):
-            b.reach(declared, recorded=declared)
+        assert b.reach(declared, recorded=declared)[0] == f"DROP {F}"
+
+
+def _defaults(*defaults: str) -> Declared:
+    """Arguments a, b, …; those without a default have ""."""
+    arguments = [{"name": name, "type": "int", "default": default} for name, default in zip("abc", defaults, strict=False)]
+    types = ",".join(["int"] * len(defaults))
+    return one("function", f"public.f({types})", arguments=arguments, returns="int", language="sql", body="SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sent"),
+    [
+        (
+            ("", "1"),
+            ("2", "1"),
+            'CREATE OR REPLACE FUNCTION "public"."f"(IN "a" integer DEFAULT (2), IN "b" integer DEFAULT (1))',
+        ),
+        (("1",), ("(2 + 3)",), 'CREATE OR REPLACE FUNCTION "public"."f"(IN "a" integer DEFAULT ((2 + 3)))'),
+        (("1", "1"), ("", "1"), 'DROP FUNCTION "public"."f"(IN integer, IN integer)'),
+    ],
+)
+def test_defaults(database: str, before: tuple[str, ...], after: tuple[str, ...], sent: str) -> None:
+    with bench(database) as b:
+        b.reach(_defaults(*before))
+        assert b.reach(_defaults(*after))[0].startswith(sent)
+
+
+SPELLED = {
+    "text": r"'it''s, \ )'::text",
+    "text[]": "ARRAY['('::text, ']'::text]",
+    "integer": 'public."g,("(1, 2)',
+    "date": "CASE\n    WHEN true THEN CURRENT_DATE\n    ELSE '2020-01-01'::date\nEND",
+    "public.t": "ROW(1, ARRAY[2])::public.t",
+}
+"""By the type of an argument a default as the server spells it."""
+
+
+def test_defaults_of_all_sorts_are_told_apart(database: str) -> None:
+    arguments = [{"name": f"a{n}", "type": type_, "default": default} for n, (type_, default) in enumerate(SPELLED.items())]
+    types = ",".join(SPELLED)
+    with bench(database) as b:
+        b.run("CREATE TABLE public.t (a int, b int[])")
+        b.run("""CREATE FUNCTION public."g,("(a int, b int) RETURNS int LANGUAGE sql AS 'SELECT 1'""")
+        b.reach(one("function", f"public.f({types})", arguments=arguments, returns="int", language="sql", body="SELECT 1"))

@@ -80,6 +80,7 @@ class ThingKind:
     goes_with: Sequence[str] = ()
     private: Sequence[str] = ()
     creation_only: Sequence[str] = ()
+    rewritten: Sequence[str] = ()
 
     def object(self, key: str) -> tuple[str, str]:
         return self.name, key
@@ -109,6 +110,12 @@ class ThingKind:
 
     def grounds(self, spec: Thing, found: Found | None) -> Sequence[Reference]:
         return ()
+
+    def fixed(self, found: Found, spec: Thing, changed: Sequence[str]) -> Sequence[str]:
+        return [name for name in changed if name in self.replace_when]
+
+    def cautions(self, spec: Thing) -> Sequence[str]:
+        return ["It is red."] if spec.color == "red" else []
 
     def secrets(self, spec: Thing) -> Mapping[str, Secret]:
         return {"password": spec.password} if spec.password else {}

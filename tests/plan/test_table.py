@@ -312,3 +312,9 @@ def test_made_anew_counts_as_equal_only_where_all_is_seen(
     else:
         with pytest.raises(PgplanError, match="is not the one recorded"):
             world.plan()
+
+
+def test_what_to_think_of_is_said_once_for_all_that_the_plan_touches() -> None:
+    known = Thing("known", color="red")
+    world = World((declared(RED), declared(Thing("b", color="red")), declared(known)), (entry(known),), (found(known),))
+    assert world.both()[1].notes == ("thing.a, thing.b: It is red.",)

@@ -224,3 +224,38 @@ def test_a_list_of_named_things_is_told_member_by_member() -> None:
     assert '~ columns.id.type = "integer" -> "bigint"' in shown
     assert '- columns.note.type = "text"' in shown
     assert "columns = [" not in shown
+
+
+LONG_BODY = "".join(f"line {n}\n" for n in range(9))
+REWRITTEN = plan_of(
+    Change(
+        "function.s.f()",
+        "function",
+        "app",
+        "update",
+        before={"body": LONG_BODY, "comment": MARKER},
+        after={"body": LONG_BODY.replace("line 7", "\x1b[31mred"), "comment": "a\nb"},
+        changed=("body", "comment"),
+    )
+)
+
+
+def test_what_changes_in_a_text_of_several_lines_is_a_diff() -> None:
+    lines = text(REWRITTEN, REMARKS).splitlines()
+    at = lines.index("      ~ body:")
+    assert lines[at + 1].strip() == "@@ -5,6 +5,6 @@"
+    assert [line.rstrip() for line in lines[at + 2 : at + 9]] == [
+        "          line 4",
+        "          line 5",
+        "          line 6",
+        "      -   line 7",
+        "      +   \\u001b[31mred",
+        "          line 8",
+        "",
+    ]
+    assert '      ~ comment = (sensitive) -> "a\\nb"' in lines
+    painted = text(REWRITTEN, REMARKS, colour=True)
+    assert "\x1b[31m-\x1b[0m \x1b[31m  line 7\x1b[0m" in painted
+    told = markdown(REWRITTEN, REMARKS, DIGEST).splitlines()
+    assert "-       line 7" in told
+    assert "+       \\u001b[31mred" in told
