@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 import attrs
 
 from pgplan.address import PUBLIC, SYSTEM_NAME, grantee_role, name_problem, role_grantee
-from pgplan.kind import Facts, Found, InvalidBlockError, IsThere, Reference, Scope, Spec, SpecOf
+from pgplan.kind import Facts, Found, InvalidBlockError, IsThere, Outcome, Reasons, Reference, Scope, Spec, SpecOf, Wanted
 from pgplan.secret import Secret
 
 T = TypeVar("T")
@@ -53,13 +53,13 @@ class ObjectKindBase:
     def brings(self, spec: Any, type_: str, key: str, is_there: IsThere) -> bool:
         return False
 
-    def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:
+    def together(self, specs: Mapping[str, Spec]) -> Reasons:
         return ()
 
     def complete(self, spec: Any, facts: Facts, spec_of: SpecOf) -> Any:
         return spec
 
-    def grounds(self, spec: Any, found: Found | None) -> Sequence[Reference]:
+    def grounds(self, spec: Any, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
         return ()
 
     def fixed(self, found: Found, spec: Any, changed: Sequence[str]) -> Sequence[str]:
@@ -73,6 +73,9 @@ class ObjectKindBase:
 
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
         return not found.withheld and found.reveal() == declared
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        return ()
 
     def missing_rights(self, found: Found | None, spec: Any, rights: Any) -> Sequence[str]:
         return ()

@@ -30,6 +30,12 @@ SpecOf = Callable[[str, str], Spec | None]
 IsThere = Callable[[str, str], bool]
 """Whether another object, by (type, key), is found or made by the plan."""
 
+Wanted = Mapping[str, tuple[Found | None, Spec]]
+"""By key, objects of one kind that a plan makes or alters: what is found (None: create), and what shall be."""
+
+Reasons = Iterable[tuple[str, str, str]]
+"""Why not: (key, message, hint) of each."""
+
 Row = Mapping[str, Any]
 Scope = Literal["cluster", "database"]
 
@@ -121,6 +127,32 @@ class Declaration:
     kind: str
     key: str
     spec: Spec
+
+
+class Outcome(Protocol):
+    """What one database sees when all that a plan makes is made, and before privileges change."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is found now."""
+        ...
+
+    def spec(self, type_: str, key: str) -> Spec | None:
+        """An object's spec as this plan leaves it, what is not declared as it is found; None where there is no such object, or
+        where it only comes with another."""
+        ...
+
+    def specs(self, type_: str) -> Iterable[tuple[str, Spec]]:
+        """Key and spec of all of one type that this plan leaves or makes, but for what only goes with something else."""
+        ...
+
+    def is_there(self, type_: str, key: str) -> bool:
+        """Whether the object is found and stays, is made, or may come with something that is made."""
+        ...
+
+    def is_made(self, type_: str, key: str) -> bool:
+        """Whether this plan makes the object itself."""
+        ...
 
 
 class Kind(Protocol):
@@ -268,8 +300,8 @@ class ObjectKind(Kind, Protocol):
         """
         ...
 
-    def together(self, specs: Mapping[str, Spec]) -> Iterable[tuple[str, str, str]]:
-        """What is wrong with all declared specs taken together, by key: (key, message, hint)."""
+    def together(self, specs: Mapping[str, Spec]) -> Reasons:
+        """What is wrong with all declared specs taken together, by key."""
         ...
 
     @property
@@ -310,7 +342,7 @@ class ObjectKind(Kind, Protocol):
         """
         ...
 
-    def grounds(self, spec: Spec, found: Found | None) -> Sequence[Reference]:
+    def grounds(self, spec: Spec, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
         """What `spec`, or what was found, also stands on: to be made before it, and dropped after it, where this plan does so."""
         ...
 
@@ -328,6 +360,10 @@ class ObjectKind(Kind, Protocol):
         ...
 
     def drop(self, found: Found) -> Sequence[Statement]: ...
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        """What the server would certainly refuse of all that this plan makes and alters of the kind, whoever asks."""
+        ...
 
     def missing_rights(self, found: Found | None, spec: Spec | None, rights: Any) -> Sequence[str]:
         """Every right that the connected role certainly lacks to go from `found` (None: create) to `spec` (None: drop), in words;
@@ -505,8 +541,10 @@ __all__ = [
     "Kind",
     "NamesGrantees",
     "ObjectKind",
+    "Outcome",
     "Provider",
     "Reader",
+    "Reasons",
     "Reference",
     "Rights",
     "Row",
@@ -519,4 +557,5 @@ __all__ = [
     "SpecOf",
     "Statement",
     "TextFile",
+    "Wanted",
 ]

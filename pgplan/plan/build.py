@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from pgplan.address import Address, Identity
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
-from pgplan.kind import InvalidBlockError
+from pgplan.kind import InvalidBlockError, SpecOf
 from pgplan.plan import anew
 from pgplan.plan.alike import alike_in_plan
 from pgplan.plan.changes import changes_of, secrecy_of
@@ -28,7 +28,7 @@ from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
 from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
-from pgplan.snapshot import Snapshot, Spec
+from pgplan.snapshot import Facts, Snapshot, Spec
 from pgplan.state.model import Entry, State, Tombstone
 
 SHOWN = 5
@@ -50,6 +50,7 @@ class _Given:
     policy: Policy
     slots: Mapping[str, Mapping[str, Slot]]
     options: Options
+    spec_of: SpecOf
 
     def database(self, kind: str) -> str:
         """Where an object of a kind lives, "" for what the cluster shares."""
@@ -76,10 +77,19 @@ def build(
 
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
-    declared, problems = _completed(() if destroy else configuration.declared, snapshot, registry)
+    spec_of = _spec_of(() if destroy else configuration.declared, snapshot, registry)
+    declared, problems = _completed(() if destroy else configuration.declared, snapshot.facts, registry, spec_of)
     options = Options(destroy, include_adopted)
     given = _Given(
-        declared, state.by_address(), state.tombstones, snapshot, registry, configuration.policy, _by_address(slots), options
+        declared,
+        state.by_address(),
+        state.tombstones,
+        snapshot,
+        registry,
+        configuration.policy,
+        _by_address(slots),
+        options,
+        spec_of,
     )
     decisions = with_companions(with_heirs(with_replacements(_objects(given, problems))), snapshot)
     outlook = outlook_of(decisions.values(), snapshot, registry)
@@ -124,8 +134,7 @@ def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
     return grouped
 
 
-def _completed(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> tuple[dict[str, Declared], list[Problem]]:
-    """Specs with the defaults that depend on this server or on another object filled in; and what this server cannot do."""
+def _spec_of(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> SpecOf:
     declared = tuple(declared)
     objects = {kind.name for kind in registry.object_kinds()}
     # Under the name of what it makes too: a foreign table is a table.
@@ -137,6 +146,13 @@ def _completed(declared: Iterable[Declared], snapshot: Snapshot, registry: Regis
         found = catalog.get(type_, key)
         return specs.get((type_, key)) or (found.spec if found else None)
 
+    return spec_of
+
+
+def _completed(
+    declared: Iterable[Declared], facts: Facts, registry: Registry, spec_of: SpecOf
+) -> tuple[dict[str, Declared], list[Problem]]:
+    """Specs with the defaults that depend on this server or on another object filled in; and what this server cannot do."""
     completed: dict[str, Declared] = {}
     problems: list[Problem] = []
     for one in declared:
@@ -144,7 +160,7 @@ def _completed(declared: Iterable[Declared], snapshot: Snapshot, registry: Regis
         if is_edge_kind(registry.kinds[one.kind]):
             continue
         try:
-            spec = registry.object_kind(one.kind).complete(one.spec, snapshot.facts, spec_of)
+            spec = registry.object_kind(one.kind).complete(one.spec, facts, spec_of)
             if spec is not one.spec:
                 completed[one.address] = evolve(one, spec=spec)
         except InvalidBlockError as error:
@@ -181,7 +197,7 @@ def _object(address: str, parsed: Address, given: _Given) -> Decision:
     renamed = other.renamed if other else anew.renamed_to(entry, one, given.snapshot) if entry and not found else ""
     if other is not None and declared is not None:
         entry = None
-    needs = needs_of(kind, declared, found, given.registry, given.snapshot.facts.database)
+    needs = needs_of(kind, declared, found, given.spec_of, given.registry, given.snapshot.facts.database)
     equal = other.entry if other is not None and other.equal else None
     decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs, equal)
     decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
@@ -200,7 +216,7 @@ def _returned(tombstone: Tombstone, given: _Given) -> Decision | None:
         return None
     meant = given.registry.meant(kind.name, parsed.key, database)
     decision = decide_object(tombstone.address, kind, one, meant, None, None, found, {})
-    needs = needs_of(kind, None, found, given.registry, given.snapshot.facts.database)
+    needs = needs_of(kind, None, found, given.spec_of, given.registry, given.snapshot.facts.database)
     reason = "was deleted by pgplan and came back with a restored database"
     return evolve(decision, reason=reason, needs=Needs(before=needs.before))
 

@@ -15,6 +15,7 @@ from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import EdgeDecision, Privileges
+from pgplan.plan.foreseen import Foreseen
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.registry import is_edge_kind
@@ -38,7 +39,7 @@ def check(decisions: Decisions, privileges: Privileges, outlook: Outlook, policy
     """Every reason not to go on, each with its exit code."""
     plan = Checked(decisions, privileges, outlook, policy, destroy, by_object(decisions.values()))
     looks: tuple[Callable[[Checked], Refused], ...] = (
-        *(_references, _in_the_way, _dependents, _rights),
+        *(_references, _in_the_way, _impossible, _dependents, _rights),
         *(_lock_outs, _edge_removals, _limit),
     )
     for look in looks:
@@ -96,6 +97,20 @@ def _in_the_way(plan: Checked) -> Refused:
             yield Exit.ERROR, Problem(message, decision.source, decision.address, hint)
 
 
+def _impossible(plan: Checked) -> Refused:
+    """What the server would refuse of what is made and altered, kind by kind."""
+    made: dict[tuple[str, str], dict[str, Decision]] = {}
+    for decision in plan.decisions.values():
+        if (decision.makes and not decision.kind.made_by_hand) or decision.action == "update":
+            made.setdefault((decision.kind.name, decision.found_as.database), {})[decision.found_as.key] = decision
+    facts = plan.outlook.snapshot.facts
+    for (_, database), decisions in made.items():
+        kind = next(iter(decisions.values())).kind
+        wanted = {key: (each.found if each.action == "update" else None, each.made_spec) for key, each in decisions.items()}
+        for key, message, hint in kind.impossible(wanted, Foreseen(plan.outlook, database or facts.database)):
+            yield Exit.ERROR, Problem(message, decisions[key].source, decisions[key].address, hint)
+
+
 def _dependents(plan: Checked) -> Refused:
     """What stands on an object that goes, and is not managed, would stop the DROP, or vanish with a replacement."""
     dropped = {decision.object: decision for decision in plan.decisions.values() if decision.drops}
@@ -104,7 +119,8 @@ def _dependents(plan: Checked) -> Refused:
     gone = {*dropped, *(member for decision in dropped.values() for member in decision.members)}
     off = _taken_off(gone, plan)
     for holder in dropped.values():
-        yield from _held(holder, off, plan)
+        if not holder.goes_with:
+            yield from _held(holder, off, plan)
     registry = plan.outlook.registry
     for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
@@ -202,17 +218,19 @@ def _rights(plan: Checked) -> Refused:
 
 
 def _gains(plan: Checked) -> bool:
-    """Whether something that is made refers to the connected role, or something is granted to it."""
-    me = role_grantee(plan.outlook.snapshot.facts.role)
+    """Whether the connected role may get rights by this plan: by what comes early, an object of another role, a grant."""
+    role = plan.outlook.snapshot.facts.role
+    me = role_grantee(role)
     if any(change.edge.item.grantee == me for change in plan.privileges.changes):
         return True
-    registry = plan.outlook.registry
-    return any(
-        need.object == registry.grantee(decision.object, me, decision.object.database)
-        for decision in plan.decisions.values()
-        if decision.makes
-        for need in decision.needs.after
-    )
+    return any(_gives_to(role, decision, plan) for decision in plan.decisions.values() if decision.makes)
+
+
+def _gives_to(role: str, decision: Decision, plan: Checked) -> bool:
+    if decision.found is not None and decision.found.owner != role and decision.kind.owner(decision.made_spec) == role:
+        return True
+    me = plan.outlook.registry.grantee(decision.object, role_grantee(role), decision.object.database)
+    return decision.kind.early and any(need.object == me for need in decision.needs.after)
 
 
 def _missing(decision: Decision, rights: Any) -> Iterator[str]:

@@ -65,9 +65,16 @@ def with_heirs(decisions: Decisions) -> Decisions:
 
 
 def _left_to_heir(decision: Decision, all_of_it: Iterable[Decision]) -> Decision:
-    others = [one for one in all_of_it if one.address != decision.address and one.found is not None and one.entry is not None]
-    heirs = [one for one in others if one.declared is not None or (one.action == "delete" and one.address < decision.address)]
-    return evolve(decision, action="forget", reason=f"is managed as {heirs[0].address}") if heirs else decision
+    heir = next((one for one in all_of_it if one.address != decision.address and _inherits(one, decision)), None)
+    return evolve(decision, action="forget", reason=f"is managed as {heir.address}") if heir is not None else decision
+
+
+def _inherits(one: Decision, decision: Decision) -> bool:
+    """Within a kind one address may be about a part of what another is about; two parts do not stand for one another."""
+    if one.kind is decision.kind:
+        return one.declared is not None and decision.object in (decision.found_as, one.found_as)
+    managed = one.found is not None and one.entry is not None
+    return managed and (one.declared is not None or (one.action == "delete" and one.address < decision.address))
 
 
 def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:

@@ -24,7 +24,7 @@ from pgplan.address import Identity
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.images import Image, image
-from pgplan.kind import Found, ObjectKind, Reference, Selective, Spec, Statement
+from pgplan.kind import Found, ObjectKind, Reference, Selective, Spec, SpecOf, Statement
 from pgplan.plan.model import Action, Side, Slot
 from pgplan.plan.observed import agrees, found_image
 from pgplan.plan.recorded import as_recorded, with_recorded
@@ -161,15 +161,22 @@ def _is_clear(told: Any) -> bool:
     return True
 
 
-def needs_of(kind: ObjectKind, declared: Declared | None, found: Found | None, registry: Registry, database: str) -> Needs:
+def needs_of(
+    kind: ObjectKind,
+    declared: Declared | None,
+    found: Found | None,
+    spec_of: SpecOf,
+    registry: Registry,
+    database: str,
+) -> Needs:
     def resolved(references: Collection[Reference]) -> tuple[Need, ...]:
         return tuple(Need(registry.target(one, database), one.attribute) for one in references)
 
     return Needs(
         resolved(kind.references(declared.spec)) if declared else (),
         resolved(kind.references(found.spec)) if found else (),
-        resolved(kind.grounds(declared.spec, None)) if declared else (),
-        resolved(kind.grounds(found.spec, found)) if found else (),
+        resolved(kind.grounds(declared.spec, None, spec_of)) if declared else (),
+        resolved(kind.grounds(found.spec, found, spec_of)) if found else (),
     )
 
 

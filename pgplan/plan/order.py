@@ -51,8 +51,11 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     if edges:
         arcs += _edges(decisions, meant, privileges)
     early = {address for address, decision in decisions.items() if decision.kind.early}
+    # What must be gone before something early is made must go as early.
+    made = {decisions[address].kind.name for address in early if decisions[address].makes}
+    first = {_drop(address) for address in early if (kind := decisions[address].kind).exclusive and kind.name in made}
     late = {_make(address) for address, decision in decisions.items() if decision.kind.late}
-    return [node for node in _sorted(nodes, arcs, early, late) if node[1] != "barrier"]
+    return [node for node in _sorted(nodes, arcs, early, late, first) if node[1] != "barrier"]
 
 
 def _make(address: str) -> Node:
@@ -142,7 +145,9 @@ def _networkx() -> Any:
     return networkx
 
 
-def _sorted(nodes: list[Node], arcs: Iterable[Arc], early: Collection[str], late: Collection[Node]) -> list[Node]:
+def _sorted(
+    nodes: list[Node], arcs: Iterable[Arc], early: Collection[str], late: Collection[Node], first: Collection[Node]
+) -> list[Node]:
     nx = _networkx()
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
@@ -150,7 +155,7 @@ def _sorted(nodes: list[Node], arcs: Iterable[Arc], early: Collection[str], late
     rank = {"barrier": 0, "make": 1, "edges": 2, "drop": 3}
 
     def by_rank(node: Node) -> tuple[bool, int, bool, str]:
-        return node in late, rank[node[1]], node[0] not in early, node[0]
+        return node in late, rank["make" if node in first else node[1]], node[0] not in early, node[0]
 
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))

@@ -76,7 +76,7 @@ def _entry(entry: Entry, key: str, kind: ObjectKind | EdgeKind, registry: Regist
     object_kind = registry.object_kind(kind.name)
     yield from _key(object_kind, key)
     yield from _failure(lambda: (object_kind.references(spec), object_kind.owner(spec), object_kind.columns(spec)))
-    yield from _failure(lambda: (object_kind.grounds(spec, None), object_kind.create(spec)))
+    yield from _failure(lambda: (object_kind.grounds(spec, None, lambda _, __: None), object_kind.create(spec)))
     yield from _failure(lambda: object_kind.secrets(spec))
     if entry.adopted != NOTHING_ADOPTED or entry.grantors:
         yield "only privileges list what was adopted, and from whom"

@@ -22,9 +22,11 @@ from pgplan.database.connection import Session, connect, pin_local
 from pgplan.database.read import read_now
 from pgplan.images import image, restore
 from pgplan.kind import Catalog, Found, ObjectKind, Snapshot, Spec, Statement
+from pgplan.plan.foreseen import Foreseen
 from pgplan.plan.model import Slot
 from pgplan.plan.objects import Decision, decide_object
 from pgplan.plan.observed import found_image
+from pgplan.plan.outlook import outlook_of
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.render.toml import block_text
 from pgplan.secret import Secret
@@ -72,6 +74,7 @@ class Bench:
         assert len({state.address for state in states}) == 1, "the states are of several addresses"
         for first in states:
             with self._undone():
+                self._check_possible(first)
                 self.reach(first)
                 self._check_import(first)
                 for second in states:
@@ -223,14 +226,26 @@ class Bench:
         assert left.found is not None, f"the block declares another object:\n{text}"
         assert not left.changed, f"the block would change {', '.join(left.changed)}:\n{text}"
 
+    def _check_possible(self, declared: Declared) -> None:
+        """What the server does is not called impossible."""
+        decision = self.decide(declared)
+        snapshot = self.snapshot(*self._types(declared))
+        outcome = Foreseen(outlook_of([decision], snapshot, self.registry), snapshot.facts.database)
+        wanted = {declared.key: (decision.found if decision.action == "update" else None, decision.made_spec)}
+        told = [message for _, message, _ in decision.kind.impossible(wanted, outcome)] if decision.makes else []
+        assert not told, f"{declared.address}: this is possible: {', '.join(told)}"
+
+    def _types(self, declared: Declared) -> set[str]:
+        kind = self.kind(declared)
+        return {declared.kind, *kind.reads, *(reference.type for reference in kind.references(declared.spec))}
+
     def _check_rights(self, declared: Declared, *, only_the_server_knows: bool) -> None:
         """A role without any right is told so by the plan wherever the server would refuse it, and nowhere else."""
         kind = self.kind(declared)
         provider = self.registry.providers[kind.name]
-        types = {declared.kind, *kind.reads, *(reference.type for reference in kind.references(declared.spec))}
         with self._undone():
             self.run(f"CREATE ROLE {STRANGER}", f"SET LOCAL ROLE {STRANGER}")
-            catalog = self.catalog(*types)
+            catalog = self.catalog(*self._types(declared))
             rights = provider.rights(catalog, gaining=False)
             decision = self.decide(declared)
             completed = decision.declared

@@ -33,6 +33,7 @@ _ALLOWED = frozenset(
         "pg_get_expr",
         "unnest",
         "array_agg",
+        "count",
         "json_agg",
         "json_build_array",
         "coalesce",

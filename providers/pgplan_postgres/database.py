@@ -16,15 +16,18 @@ from pgplan.sdk import (
     Found,
     InvalidBlockError,
     Mistakes,
+    Outcome,
+    Reasons,
     Reference,
     Scope,
     Statement,
+    Wanted,
     named,
     part,
     sorted_dict,
     sql,
 )
-from pgplan_postgres import settings
+from pgplan_postgres import setting, settings
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.encodings import encoding
 from pgplan_postgres.rights import Rights
@@ -84,6 +87,7 @@ class DatabaseKind(OwnedKind):
     block = DatabaseBlock
     spec = Database
     stands_on = ("role",)
+    reads = ("setting",)
     made_by_hand = True
     creation_only = ("template",)
 
@@ -130,10 +134,16 @@ class DatabaseKind(OwnedKind):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            before = found.spec.config if found is not None else None
+            yield from ((key, *one) for one in setting.refused("config", before, spec.config, outcome.catalog))
+
     def missing_rights(self, found: Found | None, spec: Database | None, rights: Rights) -> Sequence[str]:
         if found is None or spec is None:
             return []  # refused in any case, and that is what there is to say
         lacks = super().missing_rights(found, spec, rights)
+        lacks = [*lacks, *setting.missing(found.spec.config, spec.config, rights)]
         createdb = spec.owner in (None, found.owner) or rights.attribute("createdb")
         return lacks if createdb else [*lacks, "the attribute CREATEDB, which it takes to change a database's owner"]
 

@@ -8,20 +8,28 @@ from attrs import field, frozen
 
 from pgplan.sdk import (
     Declaration,
+    Dependent,
     Facts,
     Found,
     IsThere,
     Mistakes,
     ObjectKindBase,
+    Outcome,
     ReaderBase,
+    Reasons,
     Reference,
     Row,
+    SpecOf,
     Statement,
+    Wanted,
     named,
     part,
     sql,
 )
+from pgplan_postgres import extension_checks
+from pgplan_postgres.available_extension import AvailableExtension
 from pgplan_postgres.base import FIRST_NORMAL_OID
+from pgplan_postgres.rights import Rights, ownership
 from pgplan_postgres.sql import comment, name, statement, text, words
 from pgplan_postgres.targets import schema_of
 
@@ -54,6 +62,7 @@ class ExtensionKind(ObjectKindBase):
     block = ExtensionBlock
     spec = Extension
     stands_on = ("schema",)
+    reads = ("available_extension",)
     has_members = True
     creation_only = ("cascade",)
 
@@ -79,6 +88,29 @@ class ExtensionKind(ObjectKindBase):
             return False
         schema = schema_of(key)
         return schema == (spec.schema or "public") or not is_there("schema", part(schema))
+
+    def grounds(self, spec: Extension, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
+        """The extensions that it requires."""
+        if found is not None:
+            requires: Sequence[str] = found.extra["requires"]
+        else:
+            offered: AvailableExtension | None = spec_of("available_extension", part(spec.name))
+            version = offered.version(spec.version) if offered is not None else None
+            requires = version.requires if version is not None else ()
+        return [Reference("extension", part(one)) for one in requires]
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            yield from ((key, *one) for one in extension_checks.refused(found, spec, outcome))
+
+    def missing_rights(self, found: Found | None, spec: Extension | None, rights: Rights) -> Sequence[str]:
+        lacks = [] if found is None else ownership(found, rights)
+        if spec is None:
+            return lacks
+        moves = found is not None and spec.schema not in (None, found.spec.schema)
+        if moves and not rights.has("schema", part(spec.schema or ""), "CREATE"):
+            lacks.append(f"CREATE on schema {spec.schema}")
+        return [*lacks, *extension_checks.missing(found, spec, rights)]
 
     def create(self, spec: Extension) -> Sequence[Statement]:
         options = words(
@@ -114,18 +146,37 @@ class ExtensionReader(ReaderBase):
 
     def query(self, facts: Facts) -> str:
         return """
-SELECT x.oid::bigint AS oid, x.extname AS name, n.nspname AS schema, x.extversion AS version, d.description AS comment
+SELECT x.oid::bigint AS oid, x.extname AS name, n.nspname AS schema, x.extversion AS version, d.description AS comment,
+       o.rolname AS owner, x.extrelocatable AS relocatable, r.requires
   FROM pg_catalog.pg_extension AS x
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = x.extowner
+  LEFT JOIN (SELECT d.objid, json_agg(y.extname ORDER BY y.extname) AS requires
+               FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS y ON y.oid = d.refobjid
+              WHERE d.classid = 3079 AND d.refclassid = 3079
+              GROUP BY d.objid) AS r ON r.objid = x.oid
   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
   -- 3079 is pg_extension's own OID
   LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = 3079 AND d.objoid = x.oid AND d.objsubid = 0
 """
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
-        return [_found(row) for row in rows]
+        standing: dict[str, list[Dependent]] = {}
+        for row in rows:
+            for one in row["requires"] or ():
+                standing.setdefault(one, []).append(Dependent("extension", part(row["name"])))
+        return [_found(row, standing.get(row["name"], ())) for row in rows]
 
 
-def _found(row: Row) -> Found:
+def _found(row: Row, standing: Iterable[Dependent]) -> Found:
     spec = Extension(name=row["name"], schema=row["schema"], version=row["version"], comment=row["comment"] or "")
-    # plpgsql is there from the start.
-    return Found("extension", part(spec.name), row["oid"], spec, system=row["oid"] < FIRST_NORMAL_OID)
+    return Found(
+        "extension",
+        part(spec.name),
+        row["oid"],
+        spec,
+        extra={"relocatable": row["relocatable"], "requires": row["requires"] or []},
+        owner=row["owner"] or "",
+        holds=tuple(sorted(standing)),
+        # plpgsql is there from the start.
+        system=row["oid"] < FIRST_NORMAL_OID,
+    )

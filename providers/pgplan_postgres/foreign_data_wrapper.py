@@ -12,12 +12,15 @@ from pgplan.sdk import (
     Found,
     InvalidBlockError,
     Mistakes,
+    Outcome,
     ReaderBase,
+    Reasons,
     Reference,
     Row,
     Secret,
     SpecOf,
     Statement,
+    Wanted,
     join,
     named,
     part,
@@ -32,6 +35,7 @@ from pgplan_postgres.rights import Rights
 from pgplan_postgres.signatures import argument_list, split_signature
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key
+from pgplan_postgres.wrapper_options import refused, validated_by
 
 _ARGUMENTS = {"handler": argument_list(()), "validator": argument_list(("text[]", "oid"))}
 """What PostgreSQL passes to a wrapper's functions, as it stands in their keys."""
@@ -114,6 +118,13 @@ class ForeignDataWrapperKind(OwnedKind):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            if spec.options and (found is None or spec.options != found.spec.options):
+                by = validated_by(spec.name, outcome.spec, outcome.is_made)
+                mistakes = refused(by, "foreign_data_wrapper", spec.options, outcome.catalog.facts.version)
+                yield from ((key, *one) for one in mistakes)
 
     def missing_rights(self, found: Found | None, spec: ForeignDataWrapper | None, rights: Rights) -> Sequence[str]:
         """Only superusers make, alter and own wrappers; its owner, who need not be one any more, may drop it."""

@@ -11,9 +11,12 @@ from pgplan.sdk import (
     Found,
     InvalidBlockError,
     Mistakes,
+    Outcome,
+    Reasons,
     Reference,
     Secret,
     Statement,
+    Wanted,
     named,
     part,
     sorted_dict,
@@ -23,9 +26,10 @@ from pgplan.sdk import (
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.column_types import column_type, type_sql
 from pgplan_postgres.options import changes, check_readable, clause, plain
-from pgplan_postgres.rights import Rights
+from pgplan_postgres.rights import Rights, owner_lacks
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key, schema_of
+from pgplan_postgres.wrapper_options import refused, validated_by
 
 
 @frozen
@@ -81,7 +85,7 @@ class ForeignTableKind(OwnedKind):
     # DROP EXTENSION takes along the tables that it brought, and may take the type of a column.
     stands_on = ("extension", "schema", "server", "role")
     # The table has an access list, which a new one gets by its owner's default privileges.
-    reads = ("table", "default_privileges")
+    reads = ("table", "default_privileges", "extension", "foreign_data_wrapper")
     replace_when = ("server",)
 
     def object(self, key: str) -> tuple[str, str]:
@@ -129,6 +133,22 @@ class ForeignTableKind(OwnedKind):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            before = found.owner if found is not None else outcome.catalog.facts.role
+            lacks = owner_lacks(spec.owner, before, "CREATE", "schema", part(schema_of(spec.name)), outcome)
+            yield from ((key, *one) for one in lacks)
+            server = outcome.spec("server", part(spec.server))
+            by = validated_by(server.fdw, outcome.spec, outcome.is_made) if server is not None else None
+            version = outcome.catalog.facts.version
+            if found is None or spec.options not in (None, found.spec.options):
+                yield from ((key, *mistake) for mistake in refused(by, "foreign_table", spec.options, version))
+            columns = found.spec.columns if found is not None else ()
+            for column in spec.columns:
+                if column.options and column not in columns:
+                    for message, hint in refused(by, "column", column.options, version):
+                        yield key, f"column {column.name}: {message}", hint
 
     def missing_rights(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> Sequence[str]:
         lacks: list[str] = []

@@ -13,15 +13,18 @@ from pgplan.sdk import (
     Found,
     InvalidBlockError,
     Mistakes,
+    Outcome,
+    Reasons,
     Reference,
     SpecOf,
     Statement,
     TextFile,
+    Wanted,
     part,
     sorted_dict,
     sql,
 )
-from pgplan_postgres import settings
+from pgplan_postgres import setting, settings
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.function_arguments import (
     SETOF,
@@ -34,7 +37,7 @@ from pgplan_postgres.function_arguments import (
     own_types,
     signature,
 )
-from pgplan_postgres.rights import SUPERUSER, Rights
+from pgplan_postgres.rights import SUPERUSER, Rights, owner_lacks
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
 from pgplan_postgres.targets import is_system, object_key, schema_of
 
@@ -123,7 +126,7 @@ class FunctionKind(OwnedKind):
     late = True
     # It stands on its schema and its owner, but PostgreSQL's own 3,000 functions would have to be read whenever there is a role.
     # Its access list is that of its owner's default privileges; the others tell what rights it takes.
-    reads = ("default_privileges", "language", "multirange", "table", "type")
+    reads = ("default_privileges", "language", "multirange", "setting", "table", "type")
     replace_when = ("returns",)
     private = ("body",)
     # Defaults are expressions.
@@ -185,7 +188,7 @@ class FunctionKind(OwnedKind):
         types = [Reference(type_, key, "returns" if key in result else "arguments") for type_, key in spec.types or ()]
         return [Reference("schema", part(schema_of(spec.name)), "name"), *types, *to_role(spec.owner, "owner")]
 
-    def grounds(self, spec: Function, found: Found | None) -> Sequence[Reference]:
+    def grounds(self, spec: Function, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
         """No reference: untrusted languages are read by nobody, so they may well be there."""
         return [Reference("language", part(spec.language))] if spec.language else []
 
@@ -219,6 +222,14 @@ class FunctionKind(OwnedKind):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            before = found.owner if found is not None else outcome.catalog.facts.role
+            lacks = owner_lacks(spec.owner, before, "CREATE", "schema", part(schema_of(spec.name)), outcome)
+            yield from ((key, *one) for one in lacks)
+            sent = _sent(found.spec if found is not None else None, spec)
+            yield from ((key, *one) for one in setting.refused("config", *sent, outcome.catalog))
+
     def missing_rights(self, found: Found | None, spec: Function | None, rights: Rights) -> Sequence[str]:
         before: Function | None = found.spec if found is not None else None
         lacks = [f"USAGE on schema {one}" for one in _looked_into(before, spec) if not rights.has("schema", part(one), "USAGE")]
@@ -229,7 +240,14 @@ class FunctionKind(OwnedKind):
             lacks += [f"USAGE on type {key}" for key in _types(spec) if not rights.has("type", key, "USAGE")]
         if spec is not None and spec.leakproof and (before is None or not before.leakproof) and SUPERUSER not in lacks:
             lacks += [] if rights.attribute("superuser") else [SUPERUSER]
+        lacks += [] if spec is None else setting.missing(*_sent(before, spec), rights)
         return [*lacks, *super().missing_rights(found, spec, rights)]
+
+
+def _sent(before: Function | None, spec: Function) -> tuple[settings.Settings | None, settings.Settings | None]:
+    """Its settings before and after, but that what makes it anew names all of them again."""
+    after = before.config if before is not None and spec.config is None else spec.config
+    return before.config if before is not None and not _is_made(before, spec) else None, after
 
 
 def _cost(language: str | None) -> float:

@@ -7,7 +7,8 @@ of them gives. ``membership.R/M`` stands for all of them together, ``membership.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from attrs import evolve, frozen
@@ -20,11 +21,14 @@ from pgplan.sdk import (
     InvalidBlockError,
     Mistakes,
     ObjectKindBase,
+    Outcome,
     Path,
+    Reasons,
     Reference,
     Scope,
     SpecOf,
     Statement,
+    Wanted,
     find_cycle,
     part,
     sql,
@@ -36,6 +40,9 @@ from pgplan_postgres.sql import name, statement, words
 ROWS_PER_GRANTOR = 160000
 """server_version_num from which on memberships have options and a row for each grantor."""
 _OPTIONS = ("admin", "inherit", "set")
+BOOTSTRAP_SUPERUSER = 10
+"""The OID of the role that made the cluster (src/include/catalog/pg_authid.dat)."""
+_LOOP = "dependency cycle: {} (member → role)"
 _PART = re.compile(r'"(?:[^"]|"")*"|[^/]+')
 
 
@@ -114,7 +121,7 @@ class MembershipKind(ObjectKindBase):
     def references(self, spec: Membership) -> Sequence[Reference]:
         return [*to_role(spec.role, "role"), *to_role(spec.member, "member"), *to_role(spec.granted_by, "granted_by")]
 
-    def grounds(self, spec: Membership, found: Found | None) -> Sequence[Reference]:
+    def grounds(self, spec: Membership, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
         """The ADMIN OPTION of who granted it."""
         rows: list[dict[str, str | None]] = found.extra["rows"] if found is not None else [{"grantor": spec.granted_by}]
         grantors = sorted({grantor for row in rows if (grantor := row["grantor"]) is not None})
@@ -122,12 +129,26 @@ class MembershipKind(ObjectKindBase):
         return [*own, *(Reference("role", part(grantor)) for grantor in grantors)]
 
     def together(self, specs: Mapping[str, Membership]) -> Iterable[tuple[str, str, str]]:
-        """The first loop: PostgreSQL allows none."""
+        """Two that mean the same, and the first loop: PostgreSQL allows none."""
+        for key, spec in specs.items():
+            whole = membership_key(evolve(spec, granted_by=None))
+            if spec.granted_by is not None and whole in specs:
+                message = f"membership.{whole} is declared too, which means those of all grantors together"
+                yield key, message, "declare the one without granted_by, or one for each grantor"
         keys = {(spec.member, spec.role): key for key, spec in specs.items()}
         path = find_cycle(keys)
         if path:
-            message = f"dependency cycle: {' → '.join(path)} (member → role)"
-            yield keys[path[-2], path[-1]], message, "break it by removing one of them"
+            yield keys[path[-2], path[-1]], _LOOP.format(" → ".join(path)), "break it by removing one of them"
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        there = {key: spec for key, spec in outcome.specs(self.name) if _stays(key, spec, outcome)}
+        yield from _loop(wanted, there)
+        for key, (found, spec) in wanted.items():
+            if found is None and spec.granted_by is not None and not _may_grant(spec, there.values(), outcome):
+                hint = f"let [[membership]] give {spec.granted_by} admin = true there, or leave granted_by out"
+                yield key, f"{spec.granted_by} has no ADMIN OPTION on {spec.role}, so it cannot be granted_by that role", hint
+            elif found is not None and found.spec.admin and spec.admin is False:
+                yield from ((key, *one) for one in _stranded(spec, there.values()))
 
     def complete(self, spec: Membership, facts: Facts, spec_of: SpecOf) -> Membership:
         if facts.version < ROWS_PER_GRANTOR:
@@ -169,6 +190,8 @@ class MembershipKind(ObjectKindBase):
         one = spec or (found.spec if found is not None else None)
         foreign = self._foreign(found, spec, rights)
         lacks = [] if foreign is None else [f"the rights of the role {foreign}, which granted it"]
+        if spec is not None and spec.granted_by and spec.granted_by != foreign and not rights.has_those_of(spec.granted_by):
+            lacks.append(f"the rights of the role {spec.granted_by}, which is to grant it")
         group = rights.catalog.get("role", part(one.role)) if one is not None else None
         if one is None or group is None:
             return lacks
@@ -194,6 +217,52 @@ class MembershipKind(ObjectKindBase):
             return f"the membership of {before.role}"
         lost = [each.upper() for each in _OPTIONS if getattr(before, each) and getattr(spec, each) is False]
         return f"{', '.join(lost)} OPTION of {before.role}" if lost else None
+
+
+def _stays(key: str, spec: Membership, outcome: Outcome) -> bool:
+    """Whether there still is what this address means: all of a membership goes with its parts, each part with the whole."""
+    found = outcome.catalog.get("membership", key)
+    if found is None:
+        return True
+
+    def is_left(grantor: str | None) -> bool:
+        return outcome.spec("membership", membership_key(evolve(spec, granted_by=grantor))) is not None
+
+    rows: list[dict[str, str | None]] = found.extra["rows"]
+    return (
+        is_left(None) if spec.granted_by is not None else any(row["grantor"] is None or is_left(row["grantor"]) for row in rows)
+    )
+
+
+def _loop(wanted: Wanted, there: Mapping[str, Membership]) -> Iterator[tuple[str, str, str]]:
+    """One that something new closes. What goes with a role that is dropped is still there when memberships are made."""
+    new = {(spec.member, spec.role): key for key, (found, spec) in wanted.items() if found is None}
+    path = find_cycle((spec.member, spec.role) for spec in there.values()) if new else []
+    if path:
+        key = next((new[pair] for pair in pairwise(path) if pair in new), next(iter(new.values())))
+        yield key, _LOOP.format(" → ".join(path)), "remove this one, or take one of the others away first"
+
+
+def _may_grant(spec: Membership, there: Iterable[Membership], outcome: Outcome) -> bool:
+    """Whether `granted_by` has ADMIN OPTION itself: it made the cluster, or makes the role here, or a membership says so."""
+    grantor, facts = spec.granted_by or "", outcome.catalog.facts
+    found = outcome.catalog.get("role", part(grantor))
+    if found is not None and found.oid == BOOTSTRAP_SUPERUSER:
+        return True
+    makes = grantor == facts.role and not facts.superuser and outcome.is_made("role", part(spec.role))
+    return makes or any(one.role == spec.role and one.member == grantor and one.admin for one in there)
+
+
+def _stranded(spec: Membership, there: Iterable[Membership]) -> Iterator[tuple[str, str]]:
+    """What the member granted by the ADMIN OPTION that it loses, unless another grantor leaves it that."""
+    there = list(there)
+    others = [one for one in there if spec.granted_by is not None and one.granted_by not in (None, spec.granted_by)]
+    if not any(one.role == spec.role and one.member == spec.member and one.admin for one in others):
+        granted = [one for one in there if one.role == spec.role and one.granted_by == spec.member]
+        for one in granted[:1]:
+            by_hand = _revoke(one, one.granted_by).sql
+            hint = f"keep admin = true; or take that away first, by hand (`pgplan psql`): {by_hand}"
+            yield f"it cannot lose ADMIN OPTION: {one.granted_by} has granted {one.role} to {one.member} by it", hint
 
 
 def _roles(mistakes: Mistakes, attribute: str, values: Sequence[str]) -> list[str]:

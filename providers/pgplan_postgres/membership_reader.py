@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pgplan.sdk import SYSTEM_NAME, Facts, Found, ReaderBase, Row, Scope
+from pgplan.sdk import SYSTEM_NAME, Dependent, Facts, Found, ReaderBase, Row, Scope
 from pgplan_postgres.membership import ROWS_PER_GRANTOR, Membership, membership_key
 
 _QUERY = """
@@ -45,12 +45,19 @@ class MembershipReader(ReaderBase):
         pairs: dict[tuple[str, str], list[Row]] = {}
         for row in rows:
             pairs.setdefault((row["role"], row["member"]), []).append(row)
-        for of_pair in pairs.values():
-            yield _found(of_pair, None)
-            yield from (_found([row], row["grantor"]) for row in of_pair if row["grantor"] is not None)
+        granted: dict[tuple[str, str], list[Dependent]] = {}
+        for row in rows:
+            if row["grantor"] is not None:
+                key = membership_key(Membership(row["role"], row["member"]))
+                granted.setdefault((row["role"], row["grantor"]), []).append(Dependent("membership", key))
+        for pair, of_pair in pairs.items():
+            holds = tuple(granted.get(pair, ()))
+            yield _found(of_pair, None, holds)
+            others = sum(row["admin"] for row in of_pair) > 1  # then another row holds what the member granted
+            yield from (_found([row], row["grantor"], () if others else holds) for row in of_pair if row["grantor"] is not None)
 
 
-def _found(rows: Sequence[Row], grantor: str | None) -> Found:
+def _found(rows: Sequence[Row], grantor: str | None, holds: tuple[Dependent, ...]) -> Found:
     first = rows[0]
     spec = Membership(
         first["role"],
@@ -69,6 +76,7 @@ def _found(rows: Sequence[Row], grantor: str | None) -> Found:
         spec,
         # Before PostgreSQL 16 a membership has no OID: those of the two roles are the next best.
         extra={"rows": details, "oids": oids},
+        holds=holds,
         system=bool(SYSTEM_NAME.match(spec.role) and SYSTEM_NAME.match(spec.member)),
     )
 

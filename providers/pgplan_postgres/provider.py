@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgplan_postgres.available_extension import AvailableExtensionReader
 from pgplan_postgres.database import DatabaseKind
 from pgplan_postgres.database_reader import DatabaseReader
 from pgplan_postgres.default_lists import DefaultPrivilegesReader
@@ -31,6 +32,7 @@ from pgplan_postgres.routines import FunctionReader
 from pgplan_postgres.schema import SchemaKind, SchemaReader
 from pgplan_postgres.sdk import PostgresProvider
 from pgplan_postgres.server import ServerKind, ServerReader
+from pgplan_postgres.setting import SettingReader
 from pgplan_postgres.user_mapping import UserMappingKind
 from pgplan_postgres.user_mapping_reader import UserMappingReader
 from pgplan_postgres.words import TABLES
@@ -58,6 +60,7 @@ provider = PostgresProvider(
         MembershipReader(),
         SchemaReader(),
         ExtensionReader(),
+        AvailableExtensionReader(),
         ForeignDataWrapperReader(),
         ServerReader(),
         UserMappingReader(),
@@ -72,6 +75,7 @@ provider = PostgresProvider(
         TablespaceReader(),
         LargeObjectReader(),
         ParameterReader(),
+        SettingReader(),
         DefaultPrivilegesReader(),
     ),
     words=TABLES,

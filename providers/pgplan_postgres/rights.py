@@ -7,10 +7,11 @@ https://www.postgresql.org/docs/current/ddl-priv.html, https://www.postgresql.or
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import Any
 
-from pgplan.sdk import PUBLIC, Catalog, EdgeChange, Found, grantee_role, part, role_grantee
+from pgplan.sdk import PUBLIC, Catalog, EdgeChange, Found, Outcome, grantee_role, part, role_grantee
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
 
 ADMIN_NEEDED = 160000
@@ -18,6 +19,17 @@ ADMIN_NEEDED = 160000
 DATABASE_OWNER = "pg_database_owner"
 """Predefined: whoever owns the connected database, and nobody else, is in it, without any GRANT."""
 SUPERUSER = "the attribute SUPERUSER"
+PLATFORMS = (
+    "alloydbsuperuser",
+    "avnadmin",
+    "azure_pg_admin",
+    "cloudsqlsuperuser",
+    "doadmin",
+    "neon_superuser",
+    "rds_superuser",
+    "supabase_admin",
+)
+"""Roles of managed services, whose administrators may do some of what PostgreSQL itself leaves to superusers."""
 INHERIT_NEEDED = 160000
 """server_version_num from which it takes a role's inherited rights to change its default privileges."""
 
@@ -39,30 +51,28 @@ class Rights:
         """The connected role and those that it is a member of, with inherited rights or without."""
         return self._reached(self.catalog.of("membership"))
 
+    @property
+    def platform(self) -> bool:
+        """Whether this is a managed service, whose own rules for superusers' work nobody but its server knows."""
+        return any(self.catalog.get("role", one) is not None for one in PLATFORMS)
+
     def has_those_of(self, role: str) -> bool:
         """Whether the connected role has the rights of `role`."""
         return self.gaining or role in self.roles
 
     def may_become(self, role: str) -> bool:
-        """Whether the connected role may SET ROLE to `role`. True for one that is not found: what makes it may say so."""
+        """Whether the connected role may SET ROLE to `role`. One that is not found is made by this plan, and its maker becomes a
+        member that may do so only where createrole_self_grant says it."""
         if self.gaining:
             return True
+        if self.catalog.get("role", part(role)) is None:
+            own = self.catalog.get("setting", "createrole_self_grant")
+            return own is not None and "set" in own.spec.value.lower()
         allowed = self._reached([found for found in self.catalog.of("membership") if found.spec.set is not False])
-        return role in allowed or self.catalog.get("role", part(role)) is None
+        return role in allowed
 
     def _reached(self, memberships: Iterable[Found]) -> frozenset[str]:
-        given: dict[str, list[str]] = {}
-        for found in memberships:
-            given.setdefault(found.spec.member, []).append(found.spec.role)
-        database = self.catalog.get("database", part(self.facts.database))
-        if database is not None:
-            given.setdefault(database.owner, []).append(DATABASE_OWNER)
-        known, queue = {self.facts.role}, [self.facts.role]
-        while queue:
-            fresh = set(given.get(queue.pop(), ())) - known
-            known |= fresh
-            queue += fresh
-        return frozenset(known)
+        return reached(self.facts.role, (found.spec for found in memberships), self.catalog)
 
     def _inherits(self, membership: Found) -> bool:
         if membership.spec.inherit is not None:
@@ -88,9 +98,10 @@ class Rights:
         found = self.catalog.get(type_, key)
         if found is None or self.owns(found):
             return True
-        return any(row.privilege == privilege and self._reaches(row.grantee) for row in found.acl.privileges)
+        return any(row.privilege == privilege and self.reaches(row.grantee) for row in found.acl.privileges)
 
-    def _reaches(self, grantee: str) -> bool:
+    def reaches(self, grantee: str) -> bool:
+        """Whether what `grantee` is granted is the connected role's too."""
         return grantee == PUBLIC or grantee_role(grantee) in self.roles
 
     def missing_for(self, change: EdgeChange) -> str | None:
@@ -107,7 +118,7 @@ class Rights:
         if change.action == "revoke" and change.grantor and change.grantor not in self.roles:
             return f"the rights of the role {change.grantor}, which granted {item.privilege} on {one.type} {one.key}"
         rows = (row for row in found.acl.privileges if row.privilege == item.privilege and row.column in ("", item.column))
-        if any(row.grantable and self._reaches(row.grantee) for row in rows):
+        if any(row.grantable and self.reaches(row.grantee) for row in rows):
             return None
         return f"ownership of {one.type} {one.key} (its owner is {found.owner}), or {item.privilege} on it with grant option"
 
@@ -118,6 +129,22 @@ class Rights:
         inherit = "" if self.facts.version < INHERIT_NEEDED else ", inherit = true"
         block = f"[[membership]] with role = {_toml(owner)}, member = {_toml(self.facts.role)}{inherit}"
         return f"the rights of the role {owner}, whose default privileges they are: declare a {block}"
+
+
+def reached(role: str, memberships: Iterable[Any], catalog: Catalog) -> frozenset[str]:
+    """A role and those that these memberships lead it to."""
+    given: dict[str, list[str]] = {}
+    for one in memberships:
+        given.setdefault(one.member, []).append(one.role)
+    database = catalog.get("database", part(catalog.facts.database))
+    if database is not None:
+        given.setdefault(database.owner, []).append(DATABASE_OWNER)
+    known, queue = {role}, [role]
+    while queue:
+        fresh = set(given.get(queue.pop(), ())) - known
+        known |= fresh
+        queue += fresh
+    return frozenset(known)
 
 
 def _toml(role: str) -> str:
@@ -134,3 +161,34 @@ def new_owner(owner: str | None, before: str, rights: Rights) -> list[str]:
         return []
     block = f"[[membership]] with role = {_toml(str(owner))}, member = {_toml(rights.facts.role)}"
     return [f"the right to SET ROLE {owner}, which is to own it: declare a {block}"]
+
+
+def owner_lacks(
+    owner: str | None, before: str, privilege: str, type_: str, key: str, outcome: Outcome
+) -> Iterator[tuple[str, str]]:
+    """(message, hint) where `owner` cannot take over something of `before`, for want of a privilege on another object.
+
+    A superuser may make anyone the owner. What this plan grants comes after what it makes.
+    """
+    facts, catalog = outcome.catalog.facts, outcome.catalog
+    role, on = outcome.spec("role", part(owner or "")), outcome.spec(type_, key)
+    if owner in (None, before) or facts.superuser or role is None or role.superuser or on is None:
+        return
+    memberships = [spec for _, spec in outcome.specs("membership")]
+    holders = reached(str(owner), (one for one in memberships if _is_inherited(one, outcome)), catalog)
+    found = catalog.get(type_, key)
+    rows = found.acl.privileges if found is not None else ()
+    granted = any(row.privilege == privilege and (row.grantee == PUBLIC or grantee_role(row.grantee) in holders) for row in rows)
+    # What is new may be born with privileges that default privileges give.
+    unsure = found is None and any(True for _ in catalog.of(DEFAULT_PRIVILEGES))
+    if not granted and not unsure and (on.owner or facts.role) not in holders:
+        name = f"{type_.replace('_', '-')} {key}"
+        hint = f"apply a [[grant]] of {privilege} to {owner} first, and then declare the owner"
+        yield f"the role {owner} lacks {privilege} on {name}, so that only a superuser could make it the owner", hint
+
+
+def _is_inherited(membership: Any, outcome: Outcome) -> bool:
+    if membership.inherit is not None:
+        return bool(membership.inherit)
+    member = outcome.spec("role", part(membership.member))
+    return member is None or bool(member.inherit)

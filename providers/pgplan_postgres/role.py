@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -15,16 +15,19 @@ from pgplan.sdk import (
     Found,
     Mistakes,
     ObjectKindBase,
+    Outcome,
+    Reasons,
     Reference,
     Scope,
     Secret,
     SecretUse,
     Statement,
+    Wanted,
     part,
     sorted_dict,
     sql,
 )
-from pgplan_postgres import moments, role_rights, settings, verifier
+from pgplan_postgres import moments, role_rights, setting, settings, verifier
 from pgplan_postgres.membership import Membership, check_owner, membership_key
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.role_rights import DEFAULTS, SWITCHES
@@ -81,6 +84,7 @@ class RoleKind(ObjectKindBase):
     block = RoleBlock
     spec = Role
     stands_on = ("database",)
+    reads = ("setting",)
     grantees = ("name",)
 
     def declare(self, name: str, block: RoleBlock) -> Iterable[Declaration]:
@@ -143,7 +147,14 @@ class RoleKind(ObjectKindBase):
     def missing_rights(self, found: Found | None, spec: Role | None, rights: Rights) -> Sequence[str]:
         if found is not None and self.lock_out(found, spec, rights.facts):
             return []  # refused in any case, and that is what there is to say
-        return role_rights.missing(found.spec if found is not None else None, spec, rights)
+        before: Role | None = found.spec if found is not None else None
+        return [*role_rights.missing(before, spec, rights), *_missing_for_settings(before, spec, rights)]
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            before: Role | None = found.spec if found is not None else None
+            for where, old, new in _each_settings(before, spec):
+                yield from ((key, *one) for one in setting.refused(where, old, new, outcome.catalog))
 
     def lock_out(self, found: Found, spec: Role | None, facts: Facts) -> str | None:
         before: Role = found.spec
@@ -155,6 +166,20 @@ class RoleKind(ObjectKindBase):
         if spec.connection_limit == 0 != before.connection_limit:
             lost.append("every connection")
         return ", ".join(lost) or None
+
+
+def _each_settings(before: Role | None, spec: Role) -> Iterator[tuple[str, settings.Settings | None, settings.Settings | None]]:
+    """Where settings stand, what they are, and what they shall be; None is not managed."""
+    yield "config", before.config if before is not None else None, spec.config
+    by_database = (before.database_config if before is not None else None) or {}
+    after = spec.database_config
+    for database in sorted(by_database.keys() | after.keys()) if after is not None else ():
+        yield f"database_config.{part(database)}", by_database.get(database), (after or {}).get(database, {})
+
+
+def _missing_for_settings(before: Role | None, spec: Role | None, rights: Rights) -> list[str]:
+    each = _each_settings(before, spec) if spec is not None else ()
+    return list(dict.fromkeys(right for _, old, new in each for right in setting.missing(old, new, rights)))
 
 
 def _declared(mistakes: Mistakes, role: str, block: RoleBlock) -> Role:

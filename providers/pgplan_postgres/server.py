@@ -11,11 +11,14 @@ from pgplan.sdk import (
     Facts,
     Found,
     Mistakes,
+    Outcome,
     ReaderBase,
+    Reasons,
     Reference,
     Row,
     Secret,
     Statement,
+    Wanted,
     named,
     part,
     sorted_dict,
@@ -24,8 +27,9 @@ from pgplan.sdk import (
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
-from pgplan_postgres.rights import Rights
+from pgplan_postgres.rights import Rights, owner_lacks
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
+from pgplan_postgres.wrapper_options import refused, validated_by
 
 
 @frozen
@@ -64,6 +68,7 @@ class ServerKind(OwnedKind):
     spec = Server
     # DROP EXTENSION takes the wrapper along.
     stands_on = ("extension", "foreign_data_wrapper", "role")
+    reads = ("extension",)
     replace_when = ("fdw", "type")
 
     def declare(self, name: str, block: ServerBlock) -> Iterable[Declaration]:
@@ -101,6 +106,16 @@ class ServerKind(OwnedKind):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (found, spec) in wanted.items():
+            before = found.owner if found is not None else outcome.catalog.facts.role
+            lacks = owner_lacks(spec.owner, before, "USAGE", "foreign_data_wrapper", part(spec.fdw), outcome)
+            yield from ((key, *one) for one in lacks)
+            if found is None or spec.options not in (None, found.spec.options):
+                by = validated_by(spec.fdw, outcome.spec, outcome.is_made)
+                mistakes = refused(by, "server", spec.options, outcome.catalog.facts.version)
+                yield from ((key, *one) for one in mistakes)
 
     def missing_rights(self, found: Found | None, spec: Server | None, rights: Rights) -> Sequence[str]:
         lacks: list[str] = []

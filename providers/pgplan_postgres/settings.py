@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from string import ascii_letters
 
 from pgplan.sdk import Statement, sql
 from pgplan_postgres.sql import name, statement, text
@@ -41,11 +42,29 @@ bool: allow_in_place_tablespaces allow_system_table_mods array_nulls check_funct
     row_security standard_conforming_strings synchronize_seqscans trace_notify trace_sort track_activities
     track_cost_delay_timing track_counts track_io_timing track_wal_io_timing transaction_deferrable transaction_read_only
     transform_null_equals update_process_title vacuum_truncate wal_init_zero wal_recycle zero_damaged_pages
+integer: commit_delay commit_siblings debug_discard_caches default_statistics_target effective_io_concurrency extra_float_digits
+    from_collapse_limit geqo_effort geqo_generations geqo_pool_size geqo_threshold gin_fuzzy_search_limit join_collapse_limit
+    maintenance_io_concurrency max_parallel_maintenance_workers max_parallel_workers max_parallel_workers_per_gather
+    scram_iterations tcp_keepalives_count vacuum_cost_limit vacuum_cost_page_dirty vacuum_cost_page_hit vacuum_cost_page_miss
+    vacuum_failsafe_age vacuum_freeze_min_age vacuum_freeze_table_age vacuum_multixact_failsafe_age
+    vacuum_multixact_freeze_min_age vacuum_multixact_freeze_table_age
+real: cpu_index_tuple_cost cpu_operator_cost cpu_tuple_cost cursor_tuple_fraction geqo_seed geqo_selection_bias
+    hash_mem_multiplier jit_above_cost jit_inline_above_cost jit_optimize_above_cost log_statement_sample_rate
+    log_transaction_sample_rate parallel_setup_cost parallel_tuple_cost random_page_cost recursive_worktable_factor
+    seq_page_cost vacuum_max_eager_freeze_failure_rate
+enum: backslash_quote bytea_output client_min_messages compute_query_id constraint_exclusion
+    debug_logical_replication_streaming debug_parallel_query default_toast_compression default_transaction_isolation
+    file_copy_method force_parallel_mode icu_validation_level intervalstyle log_error_verbosity log_min_error_statement
+    log_min_messages log_statement password_encryption plan_cache_mode session_replication_role stats_fetch_consistency
+    synchronous_commit track_functions transaction_isolation wal_compression xmlbinary xmloption
 """
 # Smallest first: in microseconds, and in bytes.
 _TIME = {"us": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _SIZE = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
+_NUMBER = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))\s*([A-Za-z]*)\s*")
+_OCTAL = re.compile(r"([+-]?)0([0-7]+)")
+# Other spellings that the server takes for values of enums; pg_settings does not list them.
+_SAME = {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off", "debug": "debug2"}
 _ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(?:,|$)')
 
 Settings = Mapping[str, str]
@@ -93,12 +112,12 @@ def _canonical(setting: str, value: str | list[str]) -> str:
     if isinstance(value, list):
         return ", ".join(value)
     if kind == "bool":
-        return _boolean(value)
-    if kind in _TIME:
-        return _with_unit(value, _TIME[kind], _TIME)
-    if kind:
-        return _with_unit(value, 8192 if kind == "8kB" else _SIZE[kind], _SIZE)
-    return value
+        return boolean(value)
+    if kind == "enum":
+        return choice(value)
+    if kind in ("integer", "real"):
+        return _bare(value, kind)
+    return _with_unit(value, kind) if kind else value
 
 
 def elements(value: str) -> list[str]:
@@ -118,7 +137,7 @@ def _quoted(element: str) -> str:
     return element if re.fullmatch(r"[a-z_][a-z0-9_]*", element) else '"' + element.replace('"', '""') + '"'
 
 
-def _boolean(value: str) -> str:
+def boolean(value: str) -> str:
     """As parse_bool() in src/backend/utils/adt/bool.c: unambiguous beginnings count."""
     word = value.strip().lower()
     if word and (word in ("1", "on") or "true".startswith(word) or "yes".startswith(word)):
@@ -128,20 +147,68 @@ def _boolean(value: str) -> str:
     return value
 
 
-def _with_unit(value: str, base: int, units: Mapping[str, int]) -> str:
-    """`value` with the largest unit that leaves it whole. `base`: what a bare number counts. The server rounds the rest."""
+def choice(value: str) -> str:
+    """A value of an enum: case does not matter, and some have other names."""
+    word = value.lower()
+    return _SAME.get(word, word)
+
+
+def number(value: str, *, whole: bool) -> tuple[Fraction, str] | None:
+    """The number that a value begins with, as parse_int() or parse_real() in src/backend/utils/misc/guc.c reads it, and its unit.
+
+    None: it is no number, or written in a way that is not known here.
+    """
     match = _NUMBER.fullmatch(value)
-    if match is None or (match[2] and match[2] not in units):
+    if match is None:
+        return None
+    digits, unit = match[1], match[2]
+    octal = _OCTAL.fullmatch(digits) if whole else None
+    if octal is not None:
+        return Fraction(int(octal[1] + octal[2], 8)), unit
+    return Fraction(int(digits, 16) if "x" in digits.lower() else digits), unit
+
+
+def in_units(amount: Fraction, unit: str, base: str) -> Fraction | None:
+    """An amount, of which a bare number counts `base`, in units of `base`. None: that unit is of another kind."""
+    if not unit or not base:
+        return None if unit else amount
+    count, of = _of_base(base)
+    units = _TIME if of in _TIME else _SIZE
+    return amount * units[unit] / (count * units[of]) if unit in units else None
+
+
+def _of_base(base: str) -> tuple[int, str]:
+    """``8kB`` is 8 of kB."""
+    digits = base.rstrip(ascii_letters)
+    return int(digits or 1), base[len(digits) :]
+
+
+def _with_unit(value: str, base: str) -> str:
+    """`value` with the largest unit that leaves it whole. `base`: what a bare number counts. The server rounds the rest."""
+    read = number(value, whole=True)
+    amount = None if read is None else in_units(*read, base)
+    if amount is None:
         return value
-    number = Fraction(match[1])
-    if number <= 0:
+    if amount <= 0:
         # 0 and -1 switch a setting off, whatever the unit.
-        return str(number) if number.denominator == 1 else value
-    amount = number * (units[match[2]] if match[2] else base)
+        return str(amount) if amount.denominator == 1 else value
+    count, of = _of_base(base)
+    units = _TIME if of in _TIME else _SIZE
     for unit, size in reversed(tuple(units.items())):
-        if amount % size == 0:
-            return f"{amount / size}{unit}"
+        whole = amount * count * units[of] / size
+        if whole.denominator == 1:
+            return f"{whole}{unit}"
     return value
+
+
+def _bare(value: str, kind: str) -> str:
+    read = number(value, whole=kind == "integer")
+    if read is None or read[1]:
+        return value
+    if kind == "integer":
+        return str(round(read[0]))
+    real = float(read[0])
+    return str(int(real)) if real.is_integer() else repr(real)
 
 
 def changes(target: sql.Composable, before: Settings, after: Settings) -> list[Statement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import field, frozen
 
@@ -12,10 +13,13 @@ from pgplan.sdk import (
     Found,
     Mistakes,
     ObjectKindBase,
+    Outcome,
+    Reasons,
     Reference,
     Secret,
     SecretUse,
     Statement,
+    Wanted,
     grantee_part,
     grantee_role,
     part,
@@ -26,6 +30,7 @@ from pgplan_postgres.base import to_role
 from pgplan_postgres.options import as_secret, changes, clause, plain, secret
 from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.sql import grantee, name, statement, text, words
+from pgplan_postgres.wrapper_options import for_superusers, refused, validated_by
 
 SLOT = "options."
 
@@ -58,6 +63,7 @@ class UserMappingKind(ObjectKindBase):
     block = UserMappingBlock
     spec = UserMapping
     stands_on = ("server", "role")
+    reads = ("extension", "foreign_data_wrapper")
     replace_when_hidden = ("options",)
 
     def declare(self, name: str, block: UserMappingBlock) -> Iterable[Declaration]:
@@ -77,16 +83,31 @@ class UserMappingKind(ObjectKindBase):
         specs = [UserMapping(server, user, options) for server, user in pairs]
         return [Declaration(self.name, user_mapping_key(spec), spec) for spec in specs]
 
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        for key, (_, spec) in wanted.items():
+            server = outcome.spec("server", part(spec.server))
+            by = validated_by(server.fdw, outcome.spec, outcome.is_made) if server is not None else None
+            mistakes = refused(by, "user_mapping", spec.options, outcome.catalog.facts.version)
+            yield from ((key, *one) for one in mistakes)
+
     def missing_rights(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> Sequence[str]:
         one = spec or (found.spec if found is not None else None)
         server = rights.catalog.get("server", part(one.server)) if one is not None else None
-        if one is None or server is None:
-            return []
-        lacks = _for_superusers(server.spec.fdw, spec.options or {}) if spec is not None else []
-        own = grantee_role(one.user) == rights.facts.role and rights.has("server", server.key, "USAGE")
-        if not own and not rights.owns(server):
-            lacks.append(f"ownership of server {one.server} (its owner is {server.owner})")
-        return lacks
+        lacks = [] if spec is None else self._for_superusers(spec, rights)
+        if one is None or server is None or rights.owns(server):
+            return lacks
+        if grantee_role(one.user) == rights.facts.role and rights.has("server", server.key, "USAGE"):
+            return lacks
+        return [*lacks, f"ownership of server {one.server} (its owner is {server.owner})"]
+
+    def _for_superusers(self, spec: UserMapping, rights: Rights) -> list[str]:
+        def spec_of(type_: str, key: str) -> Any:
+            known = rights.catalog.get(type_, key)
+            return known.spec if known is not None else None
+
+        server = spec_of("server", part(spec.server))
+        by = validated_by(server.fdw, spec_of, lambda _, __: False) if server is not None and not rights.platform else None
+        return [f"{SUPERUSER}, which {by} wants for {one}" for one in for_superusers(by, spec.options)]
 
     def references(self, spec: UserMapping) -> Sequence[Reference]:
         return [Reference("server", part(spec.server), "server"), *to_role(grantee_role(spec.user), "user")]
@@ -121,17 +142,6 @@ class UserMappingKind(ObjectKindBase):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
-
-
-def _for_superusers(fdw: str, options: Mapping[str, str | Secret]) -> list[str]:
-    """What it takes to make or alter a mapping with options that postgres_fdw takes from superusers only: it checks all of them
-    whichever is changed. https://www.postgresql.org/docs/current/postgres-fdw.html#POSTGRES-FDW-OPTIONS-CONNECTION-MANAGEMENT
-    """
-    if fdw != "postgres_fdw":
-        return []
-    kept = [option for option in ("sslcert", "sslkey") if option in options]
-    kept += ["password_required = false"] if options.get("password_required") in ("false", "off") else []
-    return [f"{SUPERUSER}, which postgres_fdw wants for {option}" for option in kept]
 
 
 def _target(spec: UserMapping) -> sql.Composable:

@@ -6,9 +6,7 @@ import pytest
 from attrs import evolve
 
 from pgplan.kind import Found
-from pgplan_postgres import settings
 from tests.kinds.bench import bench, one
-from tests.servers import Server
 
 PASSWORDS = (
     "simple",
@@ -68,37 +66,3 @@ def test_lock_out(database: str) -> None:
         # SET ROLE to another: the session's own role counts as well.
         assert kind.lock_out(found, weaker, evolve(facts, role="x")) is not None
         assert kind.lock_out(found, weaker, evolve(facts, role="x", session_role="y")) is None
-
-
-def test_settings_are_of_the_types_that_the_server_says(server: Server) -> None:
-    rows = server.rows(
-        "SELECT lower(name), vartype, coalesce(unit, '') FROM pg_settings WHERE context NOT IN ('internal', 'postmaster')"
-    )
-    known = {name: "bool" if vartype == "bool" else unit for name, vartype, unit in rows}
-    wrong = {
-        name: (kind, known[name])
-        for name, kind in settings.TYPES.items()
-        if name in known and kind != "list" and known[name] != kind
-    }
-    assert wrong == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("statement_timeout", ("30000", "30s", "0.5min", "1h", "1.5h", "90min", "0", "86400000", " 1500 ms", "36h", "1d")),
-        ("work_mem", ("65536", "64MB", "64", "1GB", "1.5GB", "1048576kB")),
-        ("effective_cache_size", ("100", "800kB", "1GB", "0.25MB")),
-        ("log_parameter_max_length", ("-1", "0", "1024", "1kB", "100")),
-        ("jit", ("on", "true", "YES", "1", "t", "off", "0", "of", "n", "False")),
-        ("search_path", ('"$user", public', "a,b", '"A b", c', '""', '"q""q"')),
-    ],
-)
-def test_canonical_text_is_what_the_server_shows(database: str, name: str, values: tuple[str, ...]) -> None:
-    with bench(database) as b:
-        for value in values:
-            listed = settings.elements(value) if name == "search_path" else [value]
-            b.run(f"SET LOCAL {name} TO " + ", ".join(f"'{element}'" for element in listed))
-            row = b.session.execute(f"SHOW {name}".encode()).fetchone()
-            assert row is not None
-            assert settings.settings({name: value}) == row

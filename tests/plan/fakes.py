@@ -19,11 +19,14 @@ from pgplan.kind import (
     EdgeStatement,
     IsThere,
     ObjectKind,
+    Outcome,
     Reader,
+    Reasons,
     Reference,
     Scope,
     SpecOf,
     Statement,
+    Wanted,
 )
 from pgplan.plan.build import build
 from pgplan.plan.model import Check, Observed, Plan, Remarks, Slot
@@ -108,7 +111,7 @@ class ThingKind:
         named = (("owner", spec.owner), ("base", spec.base))
         return [Reference("thing", value, attribute) for attribute, value in named if value]
 
-    def grounds(self, spec: Thing, found: Found | None) -> Sequence[Reference]:
+    def grounds(self, spec: Thing, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
         return ()
 
     def fixed(self, found: Found, spec: Thing, changed: Sequence[str]) -> Sequence[str]:
@@ -131,6 +134,9 @@ class ThingKind:
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [Statement(f"DROP {found.spec.name}")]
+
+    def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        return ()
 
     def missing_rights(self, found: Found | None, spec: Thing | None, rights: FakeRights) -> Sequence[str]:
         return ["the colour black"] if spec is not None and spec.color == "black" and not rights.gaining else []

@@ -213,7 +213,12 @@ def test_missing_rights_come_all_at_once() -> None:
     assert "thing.b: the connected role admin lacks the colour black" in said[1]
     assert evolve(world, facts=FACTS).plan().steps
     # A plan that gives rights to the connected role leaves it to the server.
-    gains = evolve(world, declared=(*world.declared, declared(Thing("z", owner="admin"))), found=(*live, found(Thing("admin"))))
+    gains = evolve(
+        world,
+        declared=(*world.declared, declared(Thing("z", owner="admin"))),
+        entries=(entry(Thing("z", owner="x")),),
+        found=(*live, found(Thing("admin")), found(Thing("z", owner="x"))),
+    )
     assert gains.plan().steps
 
 
