@@ -15,7 +15,7 @@ Rules that hold for every spec class (an attrs class, frozen):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from attrs import frozen
@@ -77,6 +77,11 @@ class ImplyingReader(Protocol):
 
     def implied(self, key: str, facts: Facts) -> Found | None:
         """What it means that there is no row: an object with a known access list. None: `key` names no such list."""
+        ...
+
+    def unheeded(self, key: str, forbidden: Collection[Item], after: Callable[[str], AccessList]) -> Iterable[tuple[str, str]]:
+        """What the server would take without an error and not heed, as (message, hint): of the list `key`, which the plan
+        changes, or of what a block forbids on it. `after` gives such a list, by key, as it is after the plan."""
         ...
 
 
@@ -424,6 +429,12 @@ class Edge:
 class EdgeKind(Kind, Protocol):
     """A kind whose address stands for a set of edges."""
 
+    @property
+    def right_after(self) -> Sequence[str]:
+        """Kinds after which its privileges change, and before anything else is made, for what is made is born with them. Empty:
+        they change after everything is made."""
+        ...
+
     def merge(self, one: Spec, other: Spec) -> Spec:
         """Two specs of the same address, added up."""
         ...
@@ -475,6 +486,10 @@ class EdgeStatement:
 class Rights(Protocol):
     """What the connected role may do; opaque to the engine but for privileges."""
 
+    def runs_as(self, change: EdgeChange) -> str:
+        """The role that the connected role must become for a change of privileges, "" if it need not."""
+        ...
+
     def missing_for(self, change: EdgeChange) -> str | None:
         """The right that it certainly lacks for a change of privileges, in words."""
         ...
@@ -496,8 +511,8 @@ class Provider(Protocol):
         """What PostgreSQL gives on an object whose access list is not set: ``acldefault()``."""
         ...
 
-    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
-        """The access list that an object has when the connected role has just made it: built-in and default privileges."""
+    def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
+        """The access list that an object has when the role `owner` has just made it: built-in and default privileges."""
         ...
 
     def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:

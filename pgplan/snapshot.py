@@ -110,6 +110,8 @@ class Found:
     """What the server shows of secrets, by slot: held in memory for comparison, never written anywhere."""
     extension: str = ""
     """The key of the extension that it is a member of, and goes with."""
+    belongs_to: str = ""
+    """The key of the object that it is a part of, such as the table of a sequence; of which type whoever asks knows."""
     holds: tuple[Dependent, ...] = ()
     """Some of what stands on it, with a kind or without, to tell that a DROP would fail; no part of what a plan relies on."""
     system: bool = False
@@ -157,6 +159,16 @@ class Part:
     def keys(self) -> Mapping[tuple[str, int], str]:
         """The key of each object that has an OID, by type and OID."""
         return {(type_, one.oid): one.key for type_, found in self.found.items() for one in found.values() if one.oid}
+
+    @cached_property
+    def belonging(self) -> Mapping[tuple[str, str], list[Found]]:
+        """What is a part of something else, by its type and the key of that; sorted by key."""
+        parts: dict[tuple[str, str], list[Found]] = {}
+        for type_, found in self.ordered.items():
+            for one in found:
+                if one.belongs_to:
+                    parts.setdefault((type_, one.belongs_to), []).append(one)
+        return parts
 
     def having(self, more: Iterable[Found]) -> Part:
         """This part, with objects that are not there yet."""
@@ -234,6 +246,11 @@ class Catalog:
         every = self._ordered(type_)
         start = bisect_left(every, prefix, key=lambda found: found.key)
         return every[start : bisect_right(every, prefix, lo=start, key=lambda found: found.key[: len(prefix)])]
+
+    def belonging(self, type_: str, to: str) -> list[Found]:
+        """Those of one type that belong to the object with the key `to`, sorted by key."""
+        own = self.snapshot.databases.get(self.database)
+        return own.belonging.get((type_, to), []) if own is not None else []
 
     def _ordered(self, type_: str) -> list[Found]:
         own = self.snapshot.databases.get(self.database)

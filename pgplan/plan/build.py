@@ -26,6 +26,7 @@ from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
 from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
+from pgplan.plan.rights import known, with_runners
 from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Facts, Snapshot, Spec
@@ -94,12 +95,14 @@ def build(
     decisions = with_companions(with_heirs(with_replacements(_objects(given, problems))), snapshot)
     outlook = outlook_of(decisions.values(), snapshot, registry)
     privileges = decide_edges(_holders(given, problems), outlook, Asked(destroy, include_adopted))
+    rights = known(decisions, privileges, outlook)
+    privileges = with_runners(privileges, rights)
     if to_apply:
         refused = [(Exit.ERROR, problem) for problem in (*problems, *privileges.problems)]
         for decision in decisions.values():
             refused += refusals(decision, given.policy, destroy=destroy)
         refused += anew.refusals(decisions.values(), given.policy)
-        _raise([*refused, *check(decisions, privileges, outlook, given.policy, destroy=destroy)])
+        _raise([*refused, *check(decisions, privileges, rights, given.policy, destroy=destroy)])
     steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, registry)
     changes = changes_of(decisions, privileges, steps)
     recording = frozenset(change.address for change in changes if change.action == "none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pgplan.images import Image
@@ -25,7 +25,7 @@ def changes_of(decisions: Decisions, privileges: Privileges, steps: Iterable[Ste
         done = tuple(numbers.get(address, ()))
         decision, edge = decisions.get(address), privileges.decisions.get(address)
         if decision is not None and (decision.action != "none" or needs_record(decision)):
-            again = privileges.again.get(decision.object, ()) if decision.action == "replace" else ()
+            again = privileges.again.get(decision.object, ()) if decision.creates or decision.drops else ()
             lines.append(_object_change(decision, done, again))
         elif edge is not None and (edge.action != "none" or edge_needs_record(edge)):
             lines.append(_edge_change(edge, done))
@@ -54,7 +54,7 @@ def _before(decision: Decision) -> Image | None:
     return before
 
 
-def _object_change(decision: Decision, steps: tuple[int, ...], again: Iterable[EdgeChange]) -> Change:
+def _object_change(decision: Decision, steps: tuple[int, ...], again: Collection[EdgeChange]) -> Change:
     return Change(
         address=decision.address,
         kind=decision.kind.name,
@@ -71,6 +71,7 @@ def _object_change(decision: Decision, steps: tuple[int, ...], again: Iterable[E
         protected=decision.declared.protect if decision.declared else decision.protected,
         depends=depends_on(decision.needs.after),
         edges=_shown(again),
+        along=bool(again),
     )
 
 

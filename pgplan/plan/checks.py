@@ -13,11 +13,13 @@ from attrs import frozen
 from pgplan.address import Identity, role_grantee
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
+from pgplan.kind import EdgeChange
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
+from pgplan.plan.rights import Known
 from pgplan.registry import is_edge_kind
 
 Refused = Iterator[tuple[Exit, Problem]]
@@ -33,11 +35,12 @@ class Checked:
     policy: Policy
     destroy: bool
     meant: Mapping[Identity, list[Decision]]
+    rights: Known
 
 
-def check(decisions: Decisions, privileges: Privileges, outlook: Outlook, policy: Policy, *, destroy: bool) -> Refused:
+def check(decisions: Decisions, privileges: Privileges, rights: Known, policy: Policy, *, destroy: bool) -> Refused:
     """Every reason not to go on, each with its exit code."""
-    plan = Checked(decisions, privileges, outlook, policy, destroy, by_object(decisions.values()))
+    plan = Checked(decisions, privileges, rights.outlook, policy, destroy, by_object(decisions.values()), rights)
     looks: tuple[Callable[[Checked], Refused], ...] = (
         *(_references, _in_the_way, _impossible, _dependents, _rights),
         *(_lock_outs, _edge_removals, _limit),
@@ -194,43 +197,24 @@ def _rights(plan: Checked) -> Refused:
 
     What the plan itself may give to the connected role is left to the server.
     """
-    facts, registry = plan.outlook.snapshot.facts, plan.outlook.registry
+    facts = plan.outlook.snapshot.facts
     if facts.superuser:
         return
-    gaining = _gains(plan)
-    known: dict[tuple[int, str], Any] = {}
-
-    def rights_of(name: str, database: str) -> Any:
-        provider = registry.providers[name]
-        key = id(provider), database or facts.database
-        if key not in known:
-            known[key] = provider.rights(plan.outlook.snapshot.catalog(key[1]), gaining=gaining)
-        return known[key]
-
     for decision in plan.decisions.values():
-        for right in _missing(decision, rights_of(decision.kind.name, decision.object.database)):
+        for right in _missing(decision, plan.rights.of(decision.kind.name, decision.object.database)):
             yield _lacking(facts.role, right, decision.declared, decision.address)
+        if decision.creates or decision.drops:
+            for right in _missing_for(plan.privileges.again.get(decision.object, ()), plan):
+                yield _lacking(facts.role, right, decision.declared, decision.address)
     for edge in plan.privileges.decisions.values():
-        rights = rights_of(edge.holder.kind.name, edge.holder.database)
-        missing = {rights.missing_for(change) for change in edge.changes}
-        for right in sorted(missing - {None}, key=str):
+        for right in _missing_for(edge.changes, plan):
             yield _lacking(facts.role, right, edge.holder.declared, edge.address)
 
 
-def _gains(plan: Checked) -> bool:
-    """Whether the connected role may get rights by this plan: by what comes early, an object of another role, a grant."""
-    role = plan.outlook.snapshot.facts.role
-    me = role_grantee(role)
-    if any(change.edge.item.grantee == me for change in plan.privileges.changes):
-        return True
-    return any(_gives_to(role, decision, plan) for decision in plan.decisions.values() if decision.makes)
-
-
-def _gives_to(role: str, decision: Decision, plan: Checked) -> bool:
-    if decision.found is not None and decision.found.owner != role and decision.kind.owner(decision.made_spec) == role:
-        return True
-    me = plan.outlook.registry.grantee(decision.object, role_grantee(role), decision.object.database)
-    return decision.kind.early and any(need.object == me for need in decision.needs.after)
+def _missing_for(changes: Iterable[EdgeChange], plan: Checked) -> list[str]:
+    objects = ((change, change.edge.object) for change in changes)
+    missing = {plan.rights.of(one.type, one.database).missing_for(change) for change, one in objects}
+    return sorted(missing - {None}, key=str)
 
 
 def _missing(decision: Decision, rights: Any) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pgplan.kind import Claim, EdgeKind, InvalidBlockError, Reference, Selector
 from pgplan.plan.adoption import Adoption
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Fate, Outlook
-from pgplan.snapshot import NO_LIST, AccessList, Facts
+from pgplan.snapshot import AccessList, Facts
 from pgplan.state.model import Entry
 
 
@@ -112,8 +112,10 @@ class ObjectClass:
     fate: Fate
     owner: str
     """When privileges have their turn."""
-    acl: AccessList
-    """As found, under that owner; empty for what is made."""
+    start: AccessList | None
+    """What privileges change from, under that owner. None: only the server knows what comes with something else that is made."""
+    due: AccessList | None
+    """What it must be, but for what is claimed, where something must come of it whatever is claimed."""
     columns: frozenset[str] | None
     """Those of the columns that claims mention which the objects have. None: not known."""
     declared: tuple[Stake, ...]
@@ -139,10 +141,11 @@ class Classes:
     problems: tuple[Problem, ...]
     """What names nothing that is there."""
     unmatched: Mapping[str, tuple[str, ...]]
-    """By type of object, the declared addresses of which a pattern matches nothing."""
+    """By type of object, the declared addresses whose patterns match nothing at all."""
 
 
-def classes_of(holders: Iterable[Holder], outlook: Outlook) -> Classes:
+def classes_of(holders: Iterable[Holder], outlook: Outlook, unasked: Iterable[Identity]) -> Classes:
+    """Everything that is claimed, and the objects of `unasked`, of whose lists something comes without a claim."""
     asked: dict[tuple[str, Selector], _Asked] = {}
     for each in holders:
         for claim in each.claims:
@@ -151,10 +154,8 @@ def classes_of(holders: Iterable[Holder], outlook: Outlook) -> Classes:
             asked.setdefault((each.database, claim.selector), _Asked()).recorded.append(Stake(each, claim))
     by_number = list(asked.values())
     selected, unmatched, problems = _selected(asked, outlook)
-    for replaced in outlook.decisions:
-        if replaced.action == "replace":
-            # What others have on it is given again.
-            selected.setdefault(replaced.object, [])
+    for one in unasked:
+        selected.setdefault(one, [])
     found: dict[object, ObjectClass] = {}
     stakes: dict[tuple[int, ...], _Stakes] = {}
     for one in sorted(selected):
@@ -170,13 +171,14 @@ def classes_of(holders: Iterable[Holder], outlook: Outlook) -> Classes:
     )
 
 
-_Selected = tuple[dict[Identity, list[int]], dict[str, set[str]], list[Problem]]
+_Selected = tuple[dict[Identity, list[int]], dict[str, list[str]], list[Problem]]
 
 
 def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) -> _Selected:
-    """The numbers of the selectors that are about each object; by type, who declares a pattern that is about none; mistakes."""
+    """The numbers of the selectors that are about each object; by type, who declares patterns that are about none; mistakes."""
     selected: dict[Identity, list[int]] = {}
-    unmatched: dict[str, set[str]] = {}
+    unmatched: dict[str, str] = {}
+    some: set[str] = set()
     problems: list[Problem] = []
     registry = outlook.registry
     for number, ((database, selector), by) in enumerate(asked.items()):
@@ -189,9 +191,17 @@ def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) ->
         matched = [registry.identity(type_, key, database) for type_, key in objects]
         for one in matched:
             selected.setdefault(one, []).append(number)
-        if by.declared and not selector.named and all(outlook.fate(one) == "gone" for one in matched):
-            unmatched.setdefault(selector.type, set()).update(one.address for one in _holders(by.declared))
-    return selected, unmatched, problems
+        if selector.named or not by.declared:
+            continue
+        if any(outlook.fate(one) != "gone" for one in matched):
+            some.update(one.address for one in _holders(by.declared))
+        else:
+            # Told by what it claims first: there are no tables, and so no sequences of theirs.
+            unmatched = {one.address: selector.type for one in _holders(by.declared)} | unmatched
+    by_type: dict[str, list[str]] = {}
+    for address in unmatched.keys() - some:
+        by_type.setdefault(unmatched[address], []).append(address)
+    return selected, by_type, problems
 
 
 def _exceptions(selector: Selector, database: str, by: _Asked, outlook: Outlook) -> Iterator[Problem]:
@@ -249,20 +259,21 @@ def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], out
     if columns is not None:
         columns &= stakes.mentioned
         problems += [problem for stake in stakes.declared for problem in _missing_columns(one, stake, columns)]
-    acl, owner = outlook.acl(one), outlook.owner(one)
+    start, owner, due = outlook.start(one), outlook.owner(one), outlook.due(one)
     key = (
         one.type,
         one.database,
         fate,
         owner,
-        id(acl) if acl is not NO_LIST else 0,
+        # Lists that were read are shared, those that are worked out are not.
+        start and (id(start) if fate == "kept" else start.privileges),
+        due and due.privileges,
         columns,
         id(stakes),
         tuple(holder.adoption.of(one.key) for holder in stakes.particular),
-        one if fate == "replaced" else None,
     )
     if key not in classes:
-        classes[key] = ObjectClass(one.type, fate, owner, acl, columns, stakes.declared, stakes.recorded)
+        classes[key] = ObjectClass(one.type, fate, owner, start, due, columns, stakes.declared, stakes.recorded)
     classes[key].objects.append(one)
     return problems
 

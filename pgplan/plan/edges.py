@@ -13,12 +13,14 @@ from pgplan.images import Image
 from pgplan.kind import Edge, EdgeChange
 from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
+from pgplan.plan.lists import by_object, lists_after, unheeded
 from pgplan.plan.matches import match_notes
 from pgplan.plan.model import Action, Side
 from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.privileges import Asked, ItemChange, Outcome, Verdict, decide
 from pgplan.registry import Registry
+from pgplan.snapshot import AccessList
 from pgplan.state.model import NOTHING_ADOPTED, Adopted
 
 SHOWN = 3
@@ -58,10 +60,16 @@ class Privileges:
     decisions: Mapping[str, EdgeDecision]
     """By address, in their order."""
     again: Mapping[Identity, tuple[EdgeChange, ...]]
-    """What replaced objects are given back."""
+    """By the object that a decision is about: what its list needs without anybody's claim, or the lists that go with it."""
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
     """What patterns match or do not."""
+    born: Mapping[Identity, AccessList] = field(factory=dict[Identity, AccessList])
+    """What privileges on objects that are made, or made anew, change from."""
+
+    def is_first(self, address: str) -> bool:
+        """Whether privileges that an address asks for change before what they say of is made."""
+        return address in self.decisions and bool(self.decisions[address].holder.kind.right_after)
 
     @property
     def changes(self) -> list[EdgeChange]:
@@ -81,8 +89,29 @@ class _Gathered:
 
 
 def decide_edges(holders: Sequence[Holder], outlook: Outlook, asked: Asked) -> Privileges:
-    """Decide every address of an edge kind, and what replaced objects get back."""
-    classes = classes_of(holders, outlook)
+    """Decide every address of an edge kind, and what becomes of lists without anybody's claim.
+
+    Those whose privileges say what others are born with are decided first: the others are decided as it will be then.
+    """
+    first = [one for one in holders if one.kind.right_after]
+    earlier, again, problems, notes = _decided(first, outlook, asked, sorted(outlook.cleared))
+    lists = lists_after((change for one in earlier.values() for change in one.changes), outlook)
+    problems += unheeded({one.holder: one.changes for one in earlier.values()}, lists, outlook)
+    outlook = outlook.after(lists, (name for one in first for name in one.kind.right_after))
+    made = [one.object for one in outlook.decisions if one.creates and _makes_up(one.object, outlook)]
+    later, more, wrong, said = _decided([one for one in holders if not one.kind.right_after], outlook, asked, made)
+    again.update(more)
+    decisions = {address: (earlier if address in earlier else later)[address] for address in sorted([*earlier, *later])}
+    changed = by_object(change for changes in (*again.values(), *(one.changes for one in later.values())) for change in changes)
+    born = {one: start for one in changed if outlook.fate(one) != "kept" and (start := outlook.start(one)) is not None}
+    return Privileges(decisions, again, (*problems, *wrong), (*notes, *said), born)
+
+
+_Decided = tuple[dict[str, EdgeDecision], dict[Identity, tuple[EdgeChange, ...]], list[Problem], list[str]]
+
+
+def _decided(holders: Sequence[Holder], outlook: Outlook, asked: Asked, unasked: Iterable[Identity]) -> _Decided:
+    classes = classes_of(holders, outlook, unasked)
     problems = list(classes.problems)
     gathered: dict[Holder, _Gathered] = {one: _Gathered() for one in holders}
     again: dict[Identity, tuple[EdgeChange, ...]] = {}
@@ -91,10 +120,17 @@ def decide_edges(holders: Sequence[Holder], outlook: Outlook, asked: Asked) -> P
         problems += verdict.problems
         for one, outcome in verdict.outcomes.items():
             _gather(gathered[one], outcome, verdict)
-        if verdict.again:
-            again.update((one, tuple(_edges(verdict.again, [one]))) for one in cls.objects)
+        for on in cls.objects if verdict.again else ():
+            # What goes with its owner is told with that.
+            teller = outlook.cleared.get(on, on)
+            again[teller] = (*again.get(teller, ()), *_edges(verdict.again, [on]))
     decisions = (_concluded(one, gathered[one], outlook.registry, asked) for one in sorted(holders, key=attrgetter("address")))
-    return Privileges({one.address: one for one in decisions}, again, tuple(problems), tuple(match_notes(classes)))
+    return {one.address: one for one in decisions}, again, problems, list(match_notes(classes))
+
+
+def _makes_up(one: Identity, outlook: Outlook) -> bool:
+    start, due = outlook.start(one), outlook.due(one)
+    return start is not None and due is not None and start.privileges != due.privileges
 
 
 def _gather(into: _Gathered, outcome: Outcome, verdict: Verdict) -> None:

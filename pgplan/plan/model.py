@@ -55,6 +55,8 @@ class Change:
     edges: tuple[Mapping[str, Any], ...] = ()
     """The privileges granted and revoked, for display: action, type, key, column, grantee, privilege, grantable, only_option,
     grantor."""
+    along: bool = False
+    """`edges` come along with an object: what its access list needs besides, or what goes with it."""
     adopted: Adopted = NOTHING_ADOPTED
     """Edge kinds: which of its edges were there before pgplan came, for the state."""
 

@@ -6,7 +6,8 @@
   that goes to a role that comes;
 * a replacement is dropped before it is made;
 * what comes late is made after all else that need not wait for it;
-* privileges change after everything is made, and before what they name is dropped.
+* privileges change after everything is made, and before what they name is dropped; those that say what others are born with
+  change as soon as what they name, and what must not be born with it, is made.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from pgplan.address import Identity, role_grantee
 from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.plan.consequences import Decisions, by_object
-from pgplan.plan.edges import Privileges
+from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.objects import Decision, Need
 from pgplan.plan.outlook import Outlook
 
-Half = Literal["make", "drop", "edges", "barrier"]
+Half = Literal["make", "drop", "first", "edges", "barrier"]
 Node = tuple[str, Half]
 Arc = tuple[Node, Node]
 """(first, then)."""
+FIRST: Node = ("", "first")
 EDGES: Node = ("", "edges")
 Meant = Mapping[Identity, list[Decision]]
 
@@ -41,21 +43,27 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
             nodes.append(_make(address))
         if decision.drops:
             nodes.append(_drop(address))
-    edges = bool(privileges.changes)
-    if edges:
-        nodes.append(EDGES)
+    first = [one for address, one in privileges.decisions.items() if one.changes and privileges.is_first(address)]
+    then = [one for address, one in privileges.decisions.items() if one.changes and not privileges.is_first(address)]
+    nodes += [FIRST] if first else []
+    nodes += [EDGES] if then or privileges.again else []
     if len(nodes) <= 1:
         return nodes
     meant = by_object(decisions.values())
     arcs = [*_makes(decisions, meant, outlook), *_drops(decisions, meant, outlook), *_kinds(decisions)]
-    if edges:
-        arcs += _edges(decisions, meant, privileges)
+    if first:
+        kinds = {name for one in first for name in one.holder.kind.right_after}
+        arcs += ((_make(each.address), FIRST) for each in decisions.values() if each.makes and each.kind.name in kinds)
+        arcs += _named_by(first, FIRST, meant)
+    if EDGES in nodes:
+        arcs += ((_make(each.address), EDGES) for each in decisions.values() if each.makes)
+        arcs += [*_named_by(then, EDGES, meant), *_made_up(privileges, meant, outlook)]
     early = {address for address, decision in decisions.items() if decision.kind.early}
     # What must be gone before something early is made must go as early.
     made = {decisions[address].kind.name for address in early if decisions[address].makes}
-    first = {_drop(address) for address in early if (kind := decisions[address].kind).exclusive and kind.name in made}
+    soon = {_drop(address) for address in early if (kind := decisions[address].kind).exclusive and kind.name in made}
     late = {_make(address) for address, decision in decisions.items() if decision.kind.late}
-    return [node for node in _sorted(nodes, arcs, early, late, first) if node[1] != "barrier"]
+    return [node for node in _sorted(nodes, arcs, early, late, soon) if node[1] != "barrier"]
 
 
 def _make(address: str) -> Node:
@@ -128,14 +136,23 @@ def _kinds(decisions: Decisions) -> Iterator[Arc]:
                 yield _drop(address), gone
 
 
-def _edges(decisions: Decisions, meant: Meant, privileges: Privileges) -> Iterator[Arc]:
-    for address, decision in decisions.items():
-        if decision.makes:
-            yield _make(address), EDGES
-    touched = {change.edge.object for change in privileges.changes}
-    touched.update(need.object for one in privileges.decisions.values() if one.changes for need in one.needs)
-    for one in sorted(touched):
-        yield from ((EDGES, _drop(each.address)) for each in meant.get(one, ()) if each.drops and not each.makes)
+def _named_by(edges: Iterable[EdgeDecision], node: Node, meant: Meant) -> Iterator[Arc]:
+    """What privileges name is made before they change, and dropped after."""
+    touched = {change.edge.object for one in edges for change in one.changes}
+    touched.update(need.object for one in edges for need in one.needs)
+    for each in (each for one in sorted(touched) for each in meant.get(one, ())):
+        if each.makes:
+            yield _make(each.address), node
+        elif each.drops:
+            yield node, _drop(each.address)
+
+
+def _made_up(privileges: Privileges, meant: Meant, outlook: Outlook) -> Iterator[Arc]:
+    """What goes with an object goes before it, and before the roles that stand in its lists."""
+    for one, changes in privileges.again.items():
+        named = (outlook.registry.grantee(each.edge.object, each.edge.item.grantee, one.database) for each in changes)
+        for other in sorted({one, *filter(None, named)}):
+            yield from ((EDGES, _drop(each.address)) for each in meant.get(other, ()) if each.drops and not each.makes)
 
 
 def _networkx() -> Any:
@@ -146,16 +163,19 @@ def _networkx() -> Any:
 
 
 def _sorted(
-    nodes: list[Node], arcs: Iterable[Arc], early: Collection[str], late: Collection[Node], first: Collection[Node]
+    nodes: list[Node], arcs: Iterable[Arc], early: Collection[str], late: Collection[Node], soon: Collection[Node]
 ) -> list[Node]:
     nx = _networkx()
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(arcs)
-    rank = {"barrier": 0, "make": 1, "edges": 2, "drop": 3}
+    rank = {"barrier": 0, "make": 1, "first": 2, "edges": 2, "drop": 3}
+    # What privileges are waited for with does not wait for anything else.
+    urgent: Collection[Node] = {FIRST, *nx.ancestors(graph, FIRST)} if FIRST in nodes else ()
 
-    def by_rank(node: Node) -> tuple[bool, int, bool, str]:
-        return node in late, rank["make" if node in first else node[1]], node[0] not in early, node[0]
+    def by_rank(node: Node) -> tuple[bool, bool, int, bool, str]:
+        how = rank["make" if node in soon else node[1]]
+        return node not in urgent, node in late, how, node[0] not in early, node[0]
 
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))

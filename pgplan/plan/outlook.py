@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Literal
 
@@ -15,7 +16,8 @@ from pgplan.registry import Registry
 from pgplan.snapshot import NO_LIST, AccessList, Catalog, Found, Snapshot
 
 Fate = Literal["kept", "made", "replaced", "gone", "missing"]
-"""``made``: new, with the list it is born with; ``replaced``: dropped and made again; ``missing``: neither found nor made."""
+"""``made``: new, with the list it is born with; ``replaced``: dropped and made again; ``missing``: neither found nor made.
+A list that goes with its owner is ``kept``: it is what it would be without a row."""
 _Moved = tuple[int, str, str]
 
 
@@ -29,6 +31,13 @@ class Outlook:
     _fates: Mapping[Identity, Fate] = field(factory=dict[Identity, Fate])
     _owners: Mapping[Identity, str] = field(factory=dict[Identity, str])
     _columns: Mapping[Identity, frozenset[str]] = field(factory=dict[Identity, frozenset[str]])
+    _makers: Mapping[Identity, Decision] = field(factory=dict[Identity, Decision])
+    cleared: Mapping[Identity, Identity] = field(factory=dict[Identity, Identity])
+    """Lists that go with their owner, and that owner."""
+    earlier: Snapshot | None = None
+    """What was found, where `snapshot` has the lists that privileges of `first` kinds lead to."""
+    first: frozenset[str] = frozenset()
+    """Kinds whose objects are made before those lists change."""
     _lists: dict[_Moved, AccessList] = field(factory=dict[_Moved, AccessList])
 
     @cached_property
@@ -90,6 +99,50 @@ class Outlook:
             acl = AccessList(tuple(row for row in acl.privileges if not row.column or row.column in columns))
         return self.moved(acl, found.owner, self.owner(one))
 
+    def start(self, one: Identity) -> AccessList | None:
+        """The list that privileges change from: as found, or as what this plan makes is born.
+
+        None: only the server knows what comes with something else that is made.
+        """
+        if self.fate(one) in ("kept", "gone"):
+            return self.acl(one)
+        maker = self._makers.get(one)
+        if maker is None:
+            return None
+        born = self._born(one, self.snapshot.facts.role, self.earlier if maker.kind.name in self.first else None)
+        return self.moved(born, self.snapshot.facts.role, self.owner(one))
+
+    def due(self, one: Identity) -> AccessList | None:
+        """The list that it must have but for what is claimed; None where that is the one that it starts with.
+
+        What is made has what its owner's defaults give, whoever makes it; what is replaced has what it had.
+        """
+        if one in self.cleared:
+            return self.registry.providers[one.type].built_in(one.type, one.key, self.owner(one), self.snapshot.facts)
+        match self.fate(one):
+            case "replaced":
+                return self.acl(one)
+            case "made" if one in self._makers:
+                return self._born(one, self.owner(one))
+            case _:
+                return None
+
+    def _born(self, one: Identity, owner: str, snapshot: Snapshot | None = None) -> AccessList:
+        provider, catalog = self.registry.providers[one.type], (snapshot or self.snapshot).catalog(one.database)
+        return provider.born(one.type, one.key, owner, catalog)
+
+    def after(self, lists: Mapping[Identity, AccessList], first: Iterable[str]) -> Outlook:
+        """The same with lists as they are once the privileges have changed that come right after what kinds of `first` make."""
+        if not lists:
+            return self
+        by_database: dict[str, list[Found]] = {}
+        for one, acl in lists.items():
+            found = self.snapshot.get(one)
+            if found is not None:
+                by_database.setdefault(one.database, []).append(evolve(found, acl=acl))
+        databases = {name: part.having(by_database.get(name, ())) for name, part in self.snapshot.databases.items()}
+        return evolve(self, snapshot=evolve(self.snapshot, databases=databases), earlier=self.snapshot, first=frozenset(first))
+
     def moved(self, acl: AccessList, old: str, new: str) -> AccessList:
         """A new owner takes over the rights and the grants of the old one."""
         if old == new:
@@ -114,6 +167,7 @@ def outlook_of(decisions: Iterable[Decision], snapshot: Snapshot, registry: Regi
     fates: dict[Identity, Fate] = {}
     owners: dict[Identity, str] = {}
     columns: dict[Identity, frozenset[str]] = {}
+    makers = {decision.object: decision for decision in decisions if decision.creates}
     for decision in decisions:
         match decision.action:
             case "create":
@@ -131,7 +185,22 @@ def outlook_of(decisions: Iterable[Decision], snapshot: Snapshot, registry: Regi
         owner = _owner(decision, snapshot)
         if owner is not None:
             owners[decision.object] = owner
-    return Outlook(snapshot, registry, decisions, fates, owners, columns)
+    cleared = _cleared({one for one, fate in fates.items() if fate == "gone"}, snapshot, registry)
+    return Outlook(snapshot, registry, decisions, fates, owners, columns, makers, cleared)
+
+
+def _cleared(gone: AbstractSet[Identity], snapshot: Snapshot, registry: Registry) -> dict[Identity, Identity]:
+    """Lists that need no row only say what their owner would have made. A row would stop its DROP."""
+    parts = (("", snapshot.shared), *snapshot.databases.items()) if gone else ()
+    lists = (
+        (Identity(type_, key, database), found.owner)
+        for database, part in parts
+        for type_ in snapshot.implied
+        for key, found in part.found.get(type_, {}).items()
+        if found.owner
+    )
+    owners = ((one, registry.grantee(one, role_grantee(owner), one.database)) for one, owner in lists)
+    return {one: owner for one, owner in owners if owner is not None and owner in gone}
 
 
 def _owner(decision: Decision, snapshot: Snapshot) -> str | None:

@@ -2,12 +2,12 @@
 
 * to grant:  wanted - found
 * to revoke: ((recorded - wanted) | forbidden) & found, each from the grantors that gave it
-* what is replaced: what others have on it is given again, and what it is born with beyond that is taken
+* what is made or replaced is born with a list: what that lacks of the one that it must have is given, what is beyond it is taken
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -20,7 +20,7 @@ from pgplan.plan.columns import Giver, vain_revokes
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.standing import Taken, stranded
-from pgplan.snapshot import AccessList, Item, Privilege
+from pgplan.snapshot import NO_LIST, AccessList, Item, Privilege
 
 
 @frozen
@@ -80,7 +80,7 @@ class Verdict:
     cls: ObjectClass
     outcomes: Mapping[Holder, Outcome]
     again: tuple[ItemChange, ...]
-    """What a replaced object's list needs to be as it was: nobody's claims but those of whoever had it."""
+    """What the list needs to be what it must be where nobody claims anything: see `pgplan.plan.outlook.Outlook.due`."""
     problems: tuple[Problem, ...]
 
 
@@ -102,8 +102,7 @@ class _Deciding:
 
     def __init__(self, cls: ObjectClass, outlook: Outlook, asked: Asked) -> None:
         self.cls, self.outlook, self.asked = cls, outlook, asked
-        fresh = cls.fate in ("made", "replaced", "gone")
-        self.rows: Mapping[Item, tuple[Privilege, ...]] = {} if fresh else cls.acl.rows
+        self.rows: Mapping[Item, tuple[Privilege, ...]] = {} if cls.fate == "gone" or cls.start is None else cls.start.rows
         self.outcomes: dict[Holder, Outcome] = {}
         for stake in (*cls.declared, *cls.recorded):
             self.outcomes.setdefault(stake.holder, Outcome())
@@ -140,7 +139,7 @@ class _Deciding:
         changes = ((one, change) for one, outcome in self.outcomes.items() for change in outcome.changes)
         taken = {(c.item, c.grantor): Taken(one, c.only_option) for one, c in changes if c.action == "revoke"}
         problems += stranded(cls, self.rows, taken)
-        again = tuple(self._again(wanted, forbidden, withdrawn)) if cls.fate == "replaced" else ()
+        again = () if cls.due is None else tuple(self._again(cls.due, {*wanted, *forbidden, *withdrawn}))
         problems += self._vain_revokes(wanted, forbidden, withdrawn)
         self._conclude(wanted)
         return Verdict(cls, self.outcomes, again, tuple(problems))
@@ -203,8 +202,8 @@ class _Deciding:
         return [self._revoke(item, row, only_option=True) for row in rows if row.grantable]
 
     def _forbidden(self, item: Item) -> list[ItemChange]:
-        if self.cls.fate in ("made", "replaced"):
-            # What the new object is born with depends on default privileges; revoking what is not there is silent.
+        if self.cls.start is None:
+            # It may be there; revoking what is not there is silent.
             return [ItemChange("revoke", item)]
         return [self._revoke(item, row) for row in self.rows.get(item, ())]
 
@@ -217,12 +216,14 @@ class _Deciding:
         """Take back what is recorded and no longer wanted; return all such items, whatever was left of them."""
         withdrawn: set[Item] = set()
         built_in = self._built_in()
+        # A list that goes with its owner ends as what is built in.
+        ending = built_in if self.cls.fate == "kept" and self.cls.due is not None else NO_LIST
         for stake in sorted(self.cls.recorded, key=lambda stake: stake.holder.address):
             one = stake.holder
             if stake.claim.forbids or one.kept:
                 continue
             for item in self._items(stake):
-                if item in wanted or item in forbidden or item in withdrawn:
+                if item in wanted or item in forbidden or item in withdrawn or item in ending.rows:
                     continue
                 outcome, adopted = self.outcomes[one], item in self.adopted
                 if adopted and self.asked.destroy and not self.asked.include_adopted:
@@ -273,32 +274,26 @@ class _Deciding:
             if taken and (grantable or not change.only_option):
                 yield item, ItemChange("grant", item, grantable=grantable)
 
-    def _again(self, wanted: Claimants, forbidden: Claimants, withdrawn: set[Item]) -> Iterator[ItemChange]:
-        """A replaced object gets the list that it had: by its owner, whoever granted it before."""
-        facts, some = self.outlook.snapshot.facts, self.cls.some
-        born = self._provider.born(some.type, some.key, self.outlook.snapshot.catalog(some.database))
-        born = self.outlook.moved(born, facts.role, self.cls.owner)
-        had = self.cls.acl.rows
-        decided = {*wanted, *forbidden, *withdrawn}
-        for item in sorted(born.rows.keys() - had.keys() - decided):
-            yield ItemChange("revoke", item)
-        for item in sorted(had.keys() - decided):
-            grantable = any(row.grantable for row in had[item])
-            missing = item not in born.rows or (grantable and not any(row.grantable for row in born.rows[item]))
-            if missing and item.grantee != self.cls.owner_grantee:
-                yield ItemChange("grant", item, grantable=grantable)
+    def _again(self, due: AccessList, decided: Collection[Item]) -> Iterator[ItemChange]:
+        """What makes up the difference, in the name of the owner, whoever granted it before. An owner has its own rights."""
+        gone = self.cls.fate == "kept"
+        for item in sorted(self.rows.keys() - due.rows.keys() - set(decided)):
+            yield from (self._revoke(item, row) for row in self.rows[item])
+        for item in sorted(due.rows.keys() - set(decided)):
+            if gone or item.grantee != self.cls.owner_grantee:
+                yield from self._granted(item, self.rows.get(item, ()), grantable=any(row.grantable for row in due.rows[item]))
 
     def _vain_revokes(self, wanted: Claimants, forbidden: Claimants, withdrawn: set[Item]) -> Iterator[Problem]:
         """Revokes from columns of what the whole object still gives after this plan."""
         revoked = {(c.item, c.grantor) for one in self.outcomes.values() for c in one.changes if _takes(c)}
-        rows = self.cls.acl.rows if self.cls.fate == "replaced" else self.rows
+        rows = self.rows if self.cls.due is None else self.cls.due.rows
 
         def giver_of(item: Item) -> Giver | None:
             if item in wanted:
                 first = min(wanted[item], key=lambda one: (not one.named, one.holder.address))
                 return Giver(first.holder.address, first.named)
             left = (row.grantor for row in rows.get(item, ()) if (item, row.grantor) not in revoked)
-            grantors = () if item in forbidden or (self.cls.fate == "replaced" and item in withdrawn) else tuple(left)
+            grantors = () if item in forbidden or (self.cls.due is not None and item in withdrawn) else tuple(left)
             return Giver(grantors=grantors) if grantors else None
 
         for stake in self.cls.declared:

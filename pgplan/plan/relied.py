@@ -11,12 +11,14 @@ from pgplan.images import MARKER, Image, image
 from pgplan.kind import EdgeChange
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import Privileges
+from pgplan.plan.lists import by_object as changes_by_object
+from pgplan.plan.lists import rows_after
 from pgplan.plan.model import Check, ItemCheck, Observed
 from pgplan.plan.objects import Decision
 from pgplan.plan.observed import found_image, relied_image
 from pgplan.plan.outlook import Outlook
 from pgplan.registry import is_edge_kind
-from pgplan.snapshot import Found, Item, Privilege
+from pgplan.snapshot import NO_LIST, AccessList, Found, Item, Privilege
 
 Both = tuple[Observed, Check]
 
@@ -34,7 +36,7 @@ def relied_upon(
     for edge in privileges.decisions.values():
         if edge.changes or edge.action == "adopt":
             named.update(need.object for need in edge.needs)
-    lists = _by_object(privileges.changes)
+    lists = changes_by_object(privileges.changes)
     for decision in decisions.values():
         if decision.action == "replace":
             lists.setdefault(decision.object, [])
@@ -48,7 +50,8 @@ def relied_upon(
         if both is not None:
             relied[one] = both
     for one, changes in lists.items():
-        relied[one] = _with_list(*relied.get(one, _to_come(one)), changes, outlook)
+        start = outlook.acl(one) if outlook.fate(one) == "kept" else privileges.born.get(one, NO_LIST)
+        relied[one] = _with_list(*relied.get(one, _to_come(one)), start, changes, outlook)
     ordered = [relied[one] for one in sorted(relied)]
     return tuple(observed for observed, _ in ordered), tuple(check for _, check in ordered)
 
@@ -104,26 +107,11 @@ def _to_come(one: Identity) -> Both:
     return Observed(*one, None), Check(*one, new=True, untouched=False)
 
 
-def _by_object(changes: Iterable[EdgeChange]) -> dict[Identity, list[EdgeChange]]:
-    by_object: dict[Identity, list[EdgeChange]] = {}
-    for change in changes:
-        by_object.setdefault(change.edge.object, []).append(change)
-    return by_object
-
-
-def _with_list(observed: Observed, check: Check, changes: Iterable[EdgeChange], outlook: Outlook) -> Both:
+def _with_list(observed: Observed, check: Check, start: AccessList, changes: Iterable[EdgeChange], outlook: Outlook) -> Both:
     """Of the list only what the changes are about counts, unless the object loses it: then all that others have on it does."""
     one = observed.identity
     found, fate = outlook.snapshot.get(one), outlook.fate(one)
-    changes = sorted(changes, key=lambda change: (change.edge.item, change.action == "grant", change.grantor))
-    rows = dict(outlook.acl(one).rows) if fate == "kept" else {}
-    after = {item: list(rows.get(item, ())) for item in (change.edge.item for change in changes)}
-    for change in changes:
-        item = change.edge.item
-        if change.action == "revoke":
-            after[item] = _without(after[item], change)
-        else:
-            after[item].append(Privilege(*item, grantor=outlook.owner(one), grantable=change.grantable))
+    after = rows_after(start, changes, outlook.owner(one))
     items = tuple(_checked(item, left) for item, left in sorted(after.items()))
     check = evolve(check, items=items)
     if found is None or fate == "made":
@@ -139,9 +127,3 @@ def _of_items(found: Found, items: Iterable[Item]) -> list[Privilege]:
 
 def _checked(item: Item, left: list[Privilege]) -> ItemCheck:
     return ItemCheck(*item, present=bool(left), grantable=any(row.grantable for row in left))
-
-
-def _without(rows: list[Privilege], revoke: EdgeChange) -> list[Privilege]:
-    if revoke.only_option:
-        return [evolve(row, grantable=False) if row.grantor == revoke.grantor else row for row in rows]
-    return [row for row in rows if revoke.grantor and row.grantor != revoke.grantor]

@@ -23,9 +23,11 @@ def steps_of(nodes: Iterable[Node], decisions: Decisions, privileges: Privileges
     """
     pieces: list[Piece] = []
     problems: list[Problem] = []
+    asked = asked_by(decisions, privileges)
     for address, half in nodes:
-        if half == "edges":
-            pieces += _edge_pieces(asked_by(decisions, privileges), registry)
+        if half in ("first", "edges"):
+            due = {change: by for change, by in asked.items() if privileges.is_first(by) == (half == "first")}
+            pieces += _edge_pieces(due, registry)
             continue
         decision = decisions[address]
         try:
@@ -56,7 +58,7 @@ def asked_by(decisions: Decisions, privileges: Privileges) -> dict[EdgeChange, s
         for change in edge.changes:
             asked.setdefault(change, address)
     for address, decision in decisions.items():
-        for change in privileges.again.get(decision.object, ()) if decision.action == "replace" else ():
+        for change in privileges.again.get(decision.object, ()) if decision.creates or decision.drops else ():
             asked.setdefault(change, address)
     return asked
 

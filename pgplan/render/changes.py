@@ -160,12 +160,12 @@ def remark(change: Change) -> str:
 
 def lines(change: Change, secrets: Secrets) -> list[Line]:
     """Attributes, secrets and privileges of a change, one line each."""
-    if change.action == "replace":
-        # The privileges are those of others on it, which are given again.
-        return [*_differences(change, secrets), *_edges(change.edges)]
-    if change.edges:
-        return list(_edges(change.edges))
-    if change.action == "update" or (change.action == "adopt" and change.changed):
+    own = [] if change.edges and not change.along else _own(change, secrets)
+    return [*own, *_edges(change.edges)]
+
+
+def _own(change: Change, secrets: Secrets) -> list[Line]:
+    if change.action in ("update", "replace") or (change.action == "adopt" and change.changed):
         return list(_differences(change, secrets))
     if change.action == "delete":
         return [Line("-", f"{path} = {value(data)}") for path, data in _attributes(change.before)]

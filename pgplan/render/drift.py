@@ -32,8 +32,8 @@ def drifted(drift: Drift) -> tuple[Change, ...]:
 
 
 def _backwards(change: Change) -> Change:
-    # What a replacement would give again, nobody took.
-    edges = () if change.action == "replace" else change.edges
+    # What comes along with an object that would be made again, nobody took.
+    edges = () if change.along else change.edges
     turned = tuple({**edge, "action": "grant" if edge["action"] == "revoke" else "revoke"} for edge in edges)
     action = "update" if turned else _BACKWARDS[change.action]
     return evolve(

@@ -59,6 +59,7 @@ class AccessBlock:
     privileges: Names
     columns: Names | None = None
     grantable: bool = False
+    with_sequences: bool = False
 
 
 def accesses(block: AccessBlock, attribute: str) -> list[Access]:
@@ -77,6 +78,7 @@ def accesses(block: AccessBlock, attribute: str) -> list[Access]:
     mistakes.some((attribute,), block.grantees)
     mistakes.some(("on",), block.on)
     privileges = _privileges(block, {type_ for _, _, type_, _ in targets}, mistakes)
+    inserting = _inserting(block, privileges, targets, mistakes)
     specs: list[Access] = []
     for i, on, type_, names in targets:
         mistakes.some(("on", i, type_), names)
@@ -84,7 +86,10 @@ def accesses(block: AccessBlock, attribute: str) -> list[Access]:
         excepted = _excepted(on, i, type_, keys, mistakes)
         for key in keys:
             out = tuple(one for one in excepted if is_reached(one, key))
-            rights = [Right(privilege, columns, block.grantable, out, on.extension_members) for privilege in privileges]
+            rights = [
+                Right(privilege, columns, block.grantable, out, on.extension_members, with_sequences=privilege in inserting)
+                for privilege in privileges
+            ]
             specs += [Access(grantee, type_, key, rights) for grantee in grantees]
     mistakes.done()
     return specs
@@ -119,6 +124,23 @@ def _columns(block: AccessBlock, targets: Sequence[tuple[int, On, str, Names]], 
             message = f"columns go with table and tables_in, not with {type_}"
             mistakes.add(("columns",), message, f"see on, block {i + 1}" if i else "")
     return block.columns
+
+
+def _inserting(
+    block: AccessBlock, privileges: Sequence[str], targets: Sequence[tuple[int, On, str, Names]], mistakes: Mistakes
+) -> list[str]:
+    """The privileges that `with_sequences` is about."""
+    if not block.with_sequences:
+        return []
+    inserting = [privilege for privilege in privileges if privilege in ("INSERT", ALL)]
+    others = sorted({type_ for _, _, type_, _ in targets if BULK.get(type_, type_) != "table"})
+    if others:
+        message = f"with_sequences goes with table and tables_in, not with {', '.join(others)}"
+        mistakes.add(("with_sequences",), message, "name these objects in a block of their own")
+    elif not inserting:
+        message = "with_sequences gives what INSERT needs, and privileges has no INSERT"
+        mistakes.add(("with_sequences",), message, "add INSERT, or grant on = { sequences_in = … } what is needed")
+    return inserting
 
 
 def _privileges(block: AccessBlock, types: set[str], mistakes: Mistakes) -> list[str]:

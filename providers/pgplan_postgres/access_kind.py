@@ -15,6 +15,7 @@ from pgplan_postgres.access import Access, parse_key
 from pgplan_postgres.access_toml import access_blocks
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.privileges import ALL, Right, expanded
+from pgplan_postgres.selectors import OwnedSequences
 from pgplan_postgres.targets import is_pattern
 
 
@@ -24,6 +25,7 @@ class AccessKind:
     form: Literal["table", "array"] = "array"
     scope: Scope = "database"
     version: int = 1
+    right_after: Sequence[str] = ()
     spec = Access
     attribute: str
     """What a block calls the grantee."""
@@ -53,6 +55,8 @@ class AccessKind:
     def reads(self, spec: Access) -> Sequence[str]:
         """A table's name is looked for among the sequences too, and the other way round, for the sake of the error."""
         namesake = GRANTABLE[spec.object_type].namesake
+        if any(right.with_sequences for right in spec.rights):
+            return (spec.object_type, "sequence")
         return (spec.object_type, namesake) if spec.named and namesake else (spec.object_type,)
 
     def claims(self, spec: Access, facts: Facts) -> Sequence[Claim]:
@@ -62,6 +66,10 @@ class AccessKind:
             items = said.setdefault((spec.selector(right), right.grantable), {})
             for privilege in expanded(spec.object_type, right.privilege, facts.version, columns=bool(right.columns)):
                 items |= dict.fromkeys(Item(column, spec.grantee, privilege) for column in right.columns or ("",))
+            if right.with_sequences:
+                # nextval() in the default of a serial column asks for USAGE of whoever inserts.
+                sequences = OwnedSequences(spec.selector(right))
+                said.setdefault((sequences, right.grantable), {})[Item("", spec.grantee, "USAGE")] = None
         claims: list[Claim] = []
         for (selector, grantable), items in said.items():
             more = {} if grantable else said.get((selector, True), {})

@@ -8,17 +8,18 @@ from typing import Any
 from pgplan.sdk import unpart
 from pgplan_postgres.access import Access
 from pgplan_postgres.grantable import GRANTABLE
-from pgplan_postgres.privileges import Right
+from pgplan_postgres.privileges import ALL, Right
 
 
 def access_blocks(spec: Access, attribute: str) -> list[dict[str, Any]]:
-    """One block for all privileges that agree in columns, grant option and what they leave out."""
+    """One block for all privileges that agree in columns, grant option and what they leave out; ALL stands alone."""
     ordered = sorted(spec.rights, key=lambda right: (*_alike(right), right.privilege))
     return [_block(spec, attribute, list(rights)) for _, rights in groupby(ordered, key=_alike)]
 
 
 def _alike(right: Right) -> tuple[Any, ...]:
-    return right.columns, right.grantable, right.excepted, right.extension_members
+    where = right.columns, right.excepted, right.extension_members
+    return *where, right.grantable, right.with_sequences, right.privilege == ALL
 
 
 def _block(spec: Access, attribute: str, rights: list[Right]) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def _block(spec: Access, attribute: str, rights: list[Right]) -> dict[str, Any]:
         block["columns"] = list(first.columns)
     if first.grantable:
         block["grantable"] = True
+    if first.with_sequences:
+        block["with_sequences"] = True
     return block
 
 

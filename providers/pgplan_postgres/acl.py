@@ -120,6 +120,7 @@ def found_with_list(
     *,
     system: bool = False,
     columns: frozenset[str] = frozenset(),
+    belongs_to: str = "",
 ) -> Found:
     """An object with an access list, from a row with oid, owner, list and perhaps extension."""
     extension = row.get("extension")
@@ -134,6 +135,7 @@ def found_with_list(
         columns=columns,
         secrets=_NOTHING,
         extension=part(extension) if extension else "",
+        belongs_to=belongs_to,
         system=system,
     )
 

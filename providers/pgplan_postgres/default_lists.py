@@ -7,21 +7,26 @@ one counts as missing. https://www.postgresql.org/docs/current/catalog-pg-defaul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from attrs import frozen
 
-from pgplan.sdk import NO_LIST, AccessList, Catalog, Facts, Found, ReaderBase, Row, part, sql, unpart
+from pgplan.sdk import NO_LIST, AccessList, Catalog, Facts, Found, Item, ReaderBase, Row, part, sql, unpart
 from pgplan_postgres.acl import Lists, built_in, items
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE, Defaults
+from pgplan_postgres.rights import toml
 from pgplan_postgres.sql import name, words
 from pgplan_postgres.targets import schema_of
 
+_EMPTY = "leaves the list of default privileges on {} empty, and PostgreSQL ignores an empty list: what is built in holds again"
+_GIVE_BACK = """give the owner its own rights: a [[default_privileges]] with owner = {0}, global = true, objects = "{1}", \
+privileges = ["ALL"], to = {0}"""
 ALL_SCHEMAS = "*"
 """In a key; a schema that is called so is double-quoted there."""
 _PART = r'("(?:[^"]|"")*"|[^/"]+)'
 _KEY = re.compile(rf"{_PART}/{_PART}/([a-z_]+)", re.DOTALL)
 _WORDS = {one.defaults.letter: one.defaults.word for one in GRANTABLE.values() if one.defaults is not None}
+"""By pg_default_acl.defaclobjtype."""
 
 
 @frozen
@@ -94,9 +99,7 @@ SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype AS letter, ({ite
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(())
         for row in rows:
-            one = list_of(row["owner"], row["schema"], row["letter"])
-            acl = one.without_row(facts.version) if row["acl"] is None else lists.made(row["acl"])
-            yield _found(one, acl)
+            yield _found(list_of(row["owner"], row["schema"], row["letter"]), lists.made(row["acl"]))
 
     def implied(self, key: str, facts: Facts) -> Found | None:
         try:
@@ -104,6 +107,23 @@ SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype AS letter, ({ite
         except ValueError:
             return None
         return _found(one, one.without_row(facts.version)) if facts.version // 10000 >= one.defaults.since else None
+
+    def unheeded(self, key: str, forbidden: Collection[Item], after: Callable[[str], AccessList]) -> Iterable[tuple[str, str]]:
+        """An empty list for all schemas, and a schema's list that is not to give what the one for all schemas gives."""
+        one = parse_list(key)
+        if not one.schema:
+            if not after(key).privileges:
+                yield _EMPTY.format(one.objects), _GIVE_BACK.format(toml(one.owner), one.objects)
+            return
+        everywhere = after(DefaultList(one.owner, "", one.objects).key)
+        for item in sorted(item for item in forbidden if item in everywhere.rows):
+            yield vain(item.privilege, one.objects, item.grantee)
+
+
+def vain(privileges: str, objects: str, grantee: str) -> tuple[str, str]:
+    """What to say where a schema's list is to withhold what every schema's objects get: message and hint."""
+    given = f"{privileges} on {objects} is {grantee}'s in all schemas"
+    return f"{given}: what a schema's list lacks takes nothing away", "write global = true, which counts in this schema too"
 
 
 def _found(one: DefaultList, acl: AccessList) -> Found:
@@ -117,12 +137,11 @@ def without_list(type_: str, key: str, owner: str, facts: Facts) -> AccessList:
     return built_in(type_, owner, facts.version) if type_ in GRANTABLE else NO_LIST
 
 
-def born(type_: str, key: str, catalog: Catalog) -> AccessList:
-    """What an object has that the connected role has just made.
+def born(type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
+    """What an object has that `owner` has just made.
 
     The role's default privileges for all schemas replace the built-in ones, and those for the object's schema add to them.
     """
-    owner = catalog.facts.role
     if type_ not in GRANTABLE:
         return NO_LIST
     start = built_in(type_, owner, catalog.facts.version)
@@ -130,7 +149,7 @@ def born(type_: str, key: str, catalog: Catalog) -> AccessList:
     if defaults is None:
         return start
     everywhere = catalog.get(DEFAULT_PRIVILEGES, DefaultList(owner, "", defaults.word).key)
-    start = start if everywhere is None else everywhere.acl
+    start = everywhere.acl if everywhere is not None and everywhere.acl.privileges else start
     if not defaults.in_schema:
         return start
     here = catalog.get(DEFAULT_PRIVILEGES, DefaultList(owner, schema_of(key), defaults.word).key)

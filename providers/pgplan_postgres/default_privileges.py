@@ -35,7 +35,7 @@ from pgplan.sdk import (
 )
 from pgplan_postgres.acl import given
 from pgplan_postgres.base import to_role
-from pgplan_postgres.default_lists import DefaultList, parse_list
+from pgplan_postgres.default_lists import DefaultList, parse_list, vain
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE
 from pgplan_postgres.privileges import ALL, expanded
 from pgplan_postgres.selectors import Named
@@ -101,6 +101,8 @@ class DefaultPrivilegesKind:
     form: Literal["table", "array"] = "array"
     scope: Scope = "database"
     version: int = 1
+    # An extension makes its objects as its script says, whatever the role that installs it gives to its own.
+    right_after: Sequence[str] = ("role", "membership", "schema", "extension")
     block = DefaultPrivilegesBlock
     spec = DefaultPrivileges
 
@@ -142,8 +144,10 @@ class DefaultPrivilegesKind:
         return evolve(one, rights=rights)
 
     def blocks(self, spec: DefaultPrivileges) -> Sequence[Mapping[str, Any]]:
-        sides = sorted({(right.absent, right.grantable) for right in spec.rights})
-        return [_block(spec, *side) for side in sides]
+        sides: dict[tuple[bool, bool, bool], list[str]] = {}
+        for right in spec.rights:
+            sides.setdefault((right.absent, right.grantable, right.privilege == ALL), []).append(right.privilege)
+        return [_block(spec, privileges, absent, grantable) for (absent, grantable, _), privileges in sorted(sides.items())]
 
     def reads(self, spec: DefaultPrivileges) -> Sequence[str]:
         return (DEFAULT_PRIVILEGES,)
@@ -208,12 +212,10 @@ def parse_key(key: str) -> tuple[DefaultList, str]:
 
 
 def _withheld(found: Found) -> list[DefaultRight]:
-    """What PUBLIC has built in, and does not have by this list."""
+    """What PUBLIC has built in, and does not have by this list, which counts unless it is empty."""
     one: DefaultList = found.spec
-    held = found.acl.held(PUBLIC)
-    return (
-        [] if one.schema else [DefaultRight(name, absent=True) for name in GRANTABLE[one.type].public if ("", name) not in held]
-    )
+    public = () if one.schema or not found.acl.privileges else GRANTABLE[one.type].public
+    return [DefaultRight(name, absent=True) for name in public if ("", name) not in found.acl.held(PUBLIC)]
 
 
 def _schemas(block: DefaultPrivilegesBlock, mistakes: Mistakes) -> Names:
@@ -272,18 +274,14 @@ def _check_absence(spec: DefaultPrivileges, mistakes: Mistakes) -> None:
     public = GRANTABLE[spec.target.type].public
     nothing = [name for name in public if spec.schema and spec.grantee == PUBLIC and _names(spec, name)]
     if nothing:
-        message = (
-            f"{', '.join(nothing)} on {spec.objects} is PUBLIC's in all schemas: what a schema's list lacks takes nothing away"
-        )
-        mistakes.add(("from",), message, "write global = true")
+        mistakes.add(("from",), *vain(", ".join(nothing), spec.objects, PUBLIC))
 
 
 def _names(spec: DefaultPrivileges, privilege: str) -> bool:
     return any(right.privilege in (privilege, ALL) for right in spec.rights)
 
 
-def _block(spec: DefaultPrivileges, absent: bool, grantable: bool) -> dict[str, Any]:
-    privileges = [right.privilege for right in spec.rights if (right.absent, right.grantable) == (absent, grantable)]
+def _block(spec: DefaultPrivileges, privileges: list[str], absent: bool, grantable: bool) -> dict[str, Any]:
     return {
         "owner": role_grantee(spec.owner),
         **({"schema": spec.schema} if spec.schema else {"global": True}),

@@ -28,6 +28,7 @@ class GrantBlock:
     privileges: Names
     columns: Names | None = None
     grantable: bool = False
+    with_sequences: bool = False
 
 
 class GrantKind(AccessKind):
@@ -37,7 +38,7 @@ class GrantKind(AccessKind):
     attribute = "to"
 
     def declare(self, name: str, block: GrantBlock) -> Iterable[Declaration]:
-        both = AccessBlock(block.to, block.on, block.privileges, block.columns, block.grantable)
+        both = AccessBlock(block.to, block.on, block.privileges, block.columns, block.grantable, block.with_sequences)
         return [Declaration(self.name, spec.key, spec) for spec in accesses(both, self.attribute)]
 
     def adoptable(self, key: str, catalog: Catalog) -> Access | None:

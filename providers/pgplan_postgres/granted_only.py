@@ -5,10 +5,10 @@ https://www.postgresql.org/docs/current/ddl-priv.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import LiteralString
 
-from pgplan.sdk import Facts, Found, ReaderBase, Row, Scope, join, part, sql
+from pgplan.sdk import AccessList, Facts, Found, Item, ReaderBase, Row, Scope, join, part, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.relations import relation
@@ -165,3 +165,6 @@ class ParameterReader(ReaderBase):
     def implied(self, key: str, facts: Facts) -> Found | None:
         """A parameter of an extension that nobody has loaded yet: the server takes any name with a dot."""
         return Found(self.type, key, 0, relation(self.type, "")) if "." in key and facts.version >= _PARAMETERS_SINCE else None
+
+    def unheeded(self, key: str, forbidden: Collection[Item], after: Callable[[str], AccessList]) -> Iterable[tuple[str, str]]:
+        return ()

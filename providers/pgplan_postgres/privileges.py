@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pgplan.sdk import InvalidBlockError
 from pgplan_postgres.grantable import every, since
@@ -44,18 +44,20 @@ class Right:
     excepted: tuple[str, ...] = field(default=(), converter=_sorted)
     """Schemas and objects left out, as keys."""
     extension_members: bool = False
+    with_sequences: bool = False
+    """Of INSERT, and of ALL that includes it: also what it needs on the sequences that the tables' columns own."""
 
 
 def normal(rights: Iterable[Right]) -> tuple[Right, ...]:
     """Rights added up: each (privilege, column) once, grantable if any of them is."""
-    grantable: dict[tuple[str, tuple[str, ...], bool, str], bool] = {}
+    grantable: dict[tuple[str, tuple[str, ...], bool, bool, str], bool] = {}
     for right in rights:
         for column in right.columns or ("",):
-            item = (right.privilege, right.excepted, right.extension_members, column)
+            item = (right.privilege, right.excepted, right.extension_members, right.with_sequences, column)
             grantable[item] = grantable.get(item, False) or right.grantable
     columns: dict[Right, list[str]] = {}
-    for (privilege, excepted, members, column), option in grantable.items():
-        whole = Right(privilege, (), option, excepted, members)
+    for (privilege, excepted, members, sequences, column), option in grantable.items():
+        whole = Right(privilege, (), option, excepted, members, sequences)
         columns.setdefault(whole, []).append(column)
     return tuple(sorted(_regrouped(columns)))
 
@@ -65,4 +67,4 @@ def _regrouped(columns: dict[Right, list[str]]) -> Iterator[Right]:
         if "" in names:
             yield right
         if named := [name for name in names if name]:
-            yield Right(right.privilege, tuple(named), right.grantable, right.excepted, right.extension_members)
+            yield evolve(right, columns=tuple(named))

@@ -68,12 +68,16 @@ _SEQUENCES_FROM = """pg_catalog.pg_class AS c
 _SEQUENCES = """
 WITH {listed}
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind, o.rolname AS owner,
-       {extension} AS extension,
+       {extension} AS extension, t.relname AS owned_by,
        listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_class AS c ON c.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  -- OWNED BY, as of serial columns: 'a' and not 'i', for an identity column's sequence no privilege is asked. 1259 is pg_class
+  LEFT JOIN pg_catalog.pg_depend AS d
+    ON d.classid = 1259 AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 1259 AND d.refobjsubid > 0 AND d.deptype = 'a'
+  LEFT JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid
 """
 
 
@@ -113,4 +117,6 @@ def _relations(type_: str, rows: Sequence[Row]) -> Iterable[Found]:
             lists,
             system=is_system(row["schema"]),
             columns=columns.setdefault(names, frozenset(names)),
+            # A sequence is always in the schema of the table that owns it.
+            belongs_to=join(row["schema"], row["owned_by"]) if row.get("owned_by") else "",
         )

@@ -104,6 +104,14 @@ class Rights:
         """Whether what `grantee` is granted is the connected role's too."""
         return grantee == PUBLIC or grantee_role(grantee) in self.roles
 
+    def runs_as(self, change: EdgeChange) -> str:
+        """The owner of default privileges, where the connected role may become it but does not have its rights."""
+        found = self.catalog.snapshot.get(change.edge.object) if change.edge.object.type == DEFAULT_PRIVILEGES else None
+        if found is None or self.facts.version < INHERIT_NEEDED or self.has_those_of(found.owner):
+            return ""
+        is_there = self.catalog.get("role", part(found.owner)) is not None
+        return found.owner if is_there and self.may_become(found.owner) else ""
+
     def missing_for(self, change: EdgeChange) -> str | None:
         """The right that the connected role lacks to grant or revoke: ownership, or the grant option."""
         one, item = change.edge.object, change.edge.item
@@ -127,7 +135,7 @@ class Rights:
         if self.facts.version < INHERIT_NEEDED and owner in self.groups:
             return None
         inherit = "" if self.facts.version < INHERIT_NEEDED else ", inherit = true"
-        block = f"[[membership]] with role = {_toml(owner)}, member = {_toml(self.facts.role)}{inherit}"
+        block = f"[[membership]] with role = {toml(owner)}, member = {toml(self.facts.role)}{inherit}"
         return f"the rights of the role {owner}, whose default privileges they are: declare a {block}"
 
 
@@ -147,7 +155,8 @@ def reached(role: str, memberships: Iterable[Any], catalog: Catalog) -> frozense
     return frozenset(known)
 
 
-def _toml(role: str) -> str:
+def toml(role: str) -> str:
+    """A role as a block names it."""
     return json.dumps(role_grantee(role), ensure_ascii=False)
 
 
@@ -159,7 +168,7 @@ def new_owner(owner: str | None, before: str, rights: Rights) -> list[str]:
     """What it takes to make something of `before` another role's."""
     if owner in (None, before) or rights.may_become(str(owner)):
         return []
-    block = f"[[membership]] with role = {_toml(str(owner))}, member = {_toml(rights.facts.role)}"
+    block = f"[[membership]] with role = {toml(str(owner))}, member = {toml(rights.facts.role)}"
     return [f"the right to SET ROLE {owner}, which is to own it: declare a {block}"]
 
 

@@ -84,7 +84,8 @@ class RoleKind(ObjectKindBase):
     block = RoleBlock
     spec = Role
     stands_on = ("database",)
-    reads = ("setting",)
+    # Its own lists go with it; the settings of the server tell which of its own can be.
+    reads = ("default_privileges", "setting")
     grantees = ("name",)
 
     def declare(self, name: str, block: RoleBlock) -> Iterable[Declaration]:

@@ -19,7 +19,7 @@ _PARAMETERS = 150000
 _QUERY = """
     -- each name is looked up in its own catalog only; catalogs go by their OIDs
     SELECT json_agg(json_build_array(
-             CASE WHEN x.elsewhere THEN 'elsewhere' WHEN x.deptype = 'o' AND x.classid <> 826 THEN 'owned' ELSE 'privilege' END,
+             CASE WHEN x.elsewhere THEN 'elsewhere' WHEN x.deptype = 'o' THEN 'owned' ELSE 'privilege' END,
              x.classid::bigint,
              CASE x.classid
                WHEN 1259 THEN (SELECT json_build_array(n.nspname, t.relname, t.relkind)
@@ -48,9 +48,9 @@ _QUERY = """
                    CASE WHEN e.elsewhere THEN d.dbid ELSE d.objid END AS objid, d.deptype, e.elsewhere
               FROM pg_catalog.pg_shdepend AS d CROSS JOIN LATERAL (SELECT d.dbid NOT IN (0, {here}) AS elsewhere) AS e
              WHERE d.refclassid = 1260 AND d.refobjid = r.oid AND d.deptype IN ('o', 'a')
-               AND (e.elsewhere OR d.classid IN (1259, 1255, 1247, 826, 3079)
-                    -- the owners of these are told by their kinds
-                    OR (d.deptype = 'a' AND d.classid IN (2615, 1262, 2328, 1417, 2612, 2613, 1213, 6243)))
+               AND (e.elsewhere OR d.classid IN (1259, 1255, 1247, 3079)
+                    -- the owners of these are told by their kinds; lists of default privileges go with their owner
+                    OR (d.deptype = 'a' AND d.classid IN (826, 2615, 1262, 2328, 1417, 2612, 2613, 1213, 6243)))
              LIMIT {some}) AS x
 """
 _PARAMETER = """

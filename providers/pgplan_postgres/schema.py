@@ -46,6 +46,7 @@ class SchemaKind(OwnedKind):
     block = SchemaBlock
     spec = Schema
     stands_on = ("role",)
+    reads = ("default_privileges",)
 
     def declare(self, name: str, block: SchemaBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

@@ -48,8 +48,8 @@ class PostgresProvider:
     def built_in(self, type_: str, key: str, owner: str, facts: Facts) -> AccessList:
         return without_list(type_, key, owner, facts)
 
-    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
-        return born(type_, key, catalog)
+    def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
+        return born(type_, key, owner, catalog)
 
     def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:
         return Rights(catalog, gaining=gaining)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from pgplan.sdk import Catalog, InvalidBlockError
+from pgplan.sdk import Catalog, InvalidBlockError, Selector
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.targets import exceptions, is_excepted, matching, overloads
 
@@ -65,3 +65,22 @@ class InSchemas:
 
     def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
         return exceptions(self.type, self.excepted, catalog)
+
+
+@frozen
+class OwnedSequences:
+    """The sequences that columns of some tables own: those of serial columns, not those of identity columns."""
+
+    tables: Selector
+    type: str = "sequence"
+
+    @property
+    def named(self) -> bool:
+        """Who names a table means its sequences too."""
+        return self.tables.named
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        return [(one.type, one.key) for _, key in self.tables.objects(catalog) for one in catalog.belonging(self.type, key)]
+
+    def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:  # those of the tables are asked for with the tables
+        return ()

@@ -17,7 +17,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md")))
 KINDS = ROOT / "docs" / "reference" / "kinds"
 EXAMPLES = tuple(sorted((ROOT / "examples").glob("*/pgplan.toml")))
 
@@ -79,5 +79,7 @@ def examples(page: Path) -> list[Example]:
 
 
 def of_file(path: Path) -> Example:
-    """An example in a file of its own."""
-    return Example(Block(path, str(path.relative_to(ROOT)), "toml", path.read_text()))
+    """An example in a directory of its own; setup.sql there says what it finds."""
+    setup = path.with_name("setup.sql")
+    block = Block(path, str(path.relative_to(ROOT)), "toml", path.read_text())
+    return Example(block, (setup.read_text(),) if setup.exists() else ())

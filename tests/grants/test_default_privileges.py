@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgplan import sql
 from pgplan.address import Identity
 from pgplan.configuration.decode import decode
 from pgplan.errors import PgplanError
@@ -15,6 +16,7 @@ from pgplan.kind import Claim, Edge, EdgeChange, Facts, InvalidBlockError, Item,
 from pgplan.snapshot import NO_LIST, AccessList
 from pgplan_postgres.default_lists import DefaultPrivilegesReader, parse_list
 from pgplan_postgres.default_privileges import DefaultPrivileges, DefaultPrivilegesKind, DefaultRight
+from pgplan_postgres.grantable import DEFAULTS
 from pgplan_postgres.provider import provider
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.selectors import Named
@@ -180,8 +182,9 @@ def test_lists_are_read_as_they_hold(database: str, unique: str) -> None:
         assert mine[f"{o}/*/tables"].acl.held(a) == {("", "SELECT"): True}
         assert ("", "DELETE") in mine[f"{o}/*/tables"].acl.held(o)
         assert mine[f"{o}/s/tables"].acl.held("PUBLIC") == mine[f"{o}/s/tables"].acl.held(a) == {("", "INSERT"): False}
-        # an empty list for all schemas is ignored by PostgreSQL
-        assert mine[f"{o}/*/functions"].acl.held("PUBLIC") == {("", "EXECUTE"): False}
+        # PostgreSQL ignores an empty list for all schemas
+        assert mine[f"{o}/*/functions"].acl.rows == {}
+        assert provider.born("function", "s.f()", o, catalog).held("PUBLIC") == {("", "EXECUTE"): False}
         assert mine[f"{o}/*/types"].acl.held("PUBLIC") == {}
         assert {one.spec for one in mine.values()} == {parse_list(key) for key in mine}
         specs = {made.key: made.spec.rights for one in mine.values() for made in KIND.declarations(one)}
@@ -189,7 +192,6 @@ def test_lists_are_read_as_they_hold(database: str, unique: str) -> None:
             f"{o}/*/tables/{a}": (DefaultRight("SELECT", grantable=True),),
             f"{o}/s/tables/{a}": (DefaultRight("INSERT"),),
             f"{o}/s/tables/PUBLIC": (DefaultRight("INSERT"),),
-            f"{o}/*/functions/PUBLIC": (DefaultRight("EXECUTE"),),
             f"{o}/*/types/PUBLIC": (DefaultRight("USAGE", absent=True),),
         }
         for key, expected in specs.items():
@@ -226,7 +228,7 @@ def test_what_is_born_is_what_the_server_makes(database: str, unique: str, type_
     with bench(database, [*setup(unique), grant, f"SET LOCAL ROLE {o}"]) as b:
         for step in steps:
             b.run(step)
-            made = provider.born(type_, key, b.catalog(TYPE))
+            made = provider.born(type_, key, o, b.catalog(TYPE))
             b.run("SAVEPOINT made", create)
             assert found(b.catalog(type_), type_, key).acl.privileges == made.privileges, step
             b.run("ROLLBACK TO SAVEPOINT made")
@@ -235,8 +237,8 @@ def test_what_is_born_is_what_the_server_makes(database: str, unique: str, type_
 def test_what_has_no_default_privileges_is_born_built_in(database: str) -> None:
     with bench(database) as b:
         catalog = b.catalog(TYPE)
-        assert provider.born("server", "x", catalog).held("postgres") == {("", "USAGE"): False}
-        assert provider.born("role", "x", catalog) is NO_LIST
+        assert provider.born("server", "x", "postgres", catalog).held("postgres") == {("", "USAGE"): False}
+        assert provider.born("role", "x", "postgres", catalog) is NO_LIST
 
 
 def test_whose_defaults_one_may_change(server: Server, database: str, unique: str) -> None:
@@ -301,3 +303,23 @@ def test_from_any_state_to_any_other(database: str, unique: str) -> None:
 def test_a_schema_that_is_not_there_is_an_error_of_the_plan(database: str, unique: str) -> None:
     with bench(database, setup(unique)) as b, pytest.raises(PgplanError, match="schema"):
         b.plan(block(owner=f"{unique}_o", schema="nix", to=f"{unique}_a"))
+
+
+def test_every_type_of_object(server: Server, database: str, unique: str) -> None:
+    """For one schema where there can be such a list, and for all of them, to and from, names of every sort included."""
+    o, a = f'{unique}_"o/*.', f"{unique}_PUBLIC"
+    known = [parse_list(f"o/*/{word}") for word in DEFAULTS]
+    objects = [one.objects for one in known if one.defaults.since <= server.version]
+    in_schema = [one.objects for one in known if one.defaults.in_schema]
+    names = [sql.Identifier(name).text for name in (o, a)]
+    with bench(database, [*(f"CREATE ROLE {name}" for name in names), 'CREATE SCHEMA "*"']) as b:
+
+        def rows() -> tuple[int, int]:
+            mine = [one.spec for one in b.catalog(TYPE).of(TYPE) if one.owner == o]
+            return len(mine), sum(one.schema == "*" for one in mine)
+
+        of_schema = block(owner=o, schema="*", to=["PUBLIC", a], objects=in_schema, privileges=["ALL"])
+        b.apply(everywhere(owner=o, to=a, objects=objects, privileges=["ALL"]), of_schema)
+        assert rows() == (len(objects) + len(in_schema), len(in_schema))
+        b.apply(everywhere(owner=o, to=None, objects=objects, privileges=["ALL"], **{"from": a}))
+        assert rows() == (0, 0)

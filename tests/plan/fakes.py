@@ -58,6 +58,9 @@ class Thing:
 class FakeRights:
     gaining: bool
 
+    def runs_as(self, change: EdgeChange) -> str:
+        return ""
+
     def missing_for(self, change: EdgeChange) -> str | None:
         return "the key" if change.edge.item.privilege == "LOCKED" and not self.gaining else None
 
@@ -179,6 +182,7 @@ class PermitKind:
     form: Literal["table", "array"] = "array"
     scope: Scope = "database"
     version: int = 1
+    right_after: Sequence[str] = ()
     block: type[Any] = Permit
     spec: type[Any] = Permit
 
@@ -225,9 +229,9 @@ class FakeProvider:
         """PUBLIC may LOOK at what `own` owns."""
         return AccessList((Privilege("", "PUBLIC", "LOOK", owner),)) if owner == "own" else NO_LIST
 
-    def born(self, type_: str, key: str, catalog: Catalog) -> AccessList:
+    def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
         """PUBLIC may LOOK at a new n."""
-        return AccessList((Privilege("", "PUBLIC", "LOOK", catalog.facts.role),)) if key == "n" else NO_LIST
+        return AccessList((Privilege("", "PUBLIC", "LOOK", owner),)) if key == "n" else NO_LIST
 
     def rights(self, catalog: Catalog, *, gaining: bool) -> FakeRights:
         return FakeRights(gaining)

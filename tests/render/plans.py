@@ -115,6 +115,7 @@ EVERYTHING = plan_of(
         after={"fdw": "postgres_fdw"},
         changed=("fdw",),
         adopting=True,
+        along=True,
         edges=({**edge("grant", "USAGE", "ann"), "type": "server", "key": "s2"},),
     ),
     Change("server.same", "server", "app", "none", "both sides moved to the same value"),

@@ -116,11 +116,6 @@ HAS = [
         "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM {0}",
     ),
     (
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {0} IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC",
-        "it has privileges on default privileges {0}/app/tables",
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {0} IN SCHEMA app REVOKE SELECT ON TABLES FROM PUBLIC",
-    ),
-    (
         'GRANT CREATE ON DATABASE "{1}" TO PUBLIC; SET ROLE {0}; CREATE EXTENSION hstore SCHEMA app; RESET ROLE',
         "it owns extension hstore",
         "DROP EXTENSION hstore",

@@ -10,6 +10,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "migrations-user" / "pgplan.toml").read_text()
 
 
@@ -49,6 +51,21 @@ def test_each_role_may_do_its_work_and_no_more(example: Project, cluster: Server
     cluster.execute("CREATE DATABASE made_by_migrations", user="sqlmigrations")
     rows = cluster.rows("SELECT rolcreatedb, rolcreaterole, rolcanlogin, rolsuper FROM pg_roles WHERE rolname = 'sqlmigrations'")
     assert rows == [(True, True, True, False)]
+
+
+def test_what_migrations_make_is_usable_at_once(example: Project, cluster: Server) -> None:
+    example.plan_and_apply()
+    cluster.execute("CREATE TABLE public.later (id serial, item text)", user="sqlmigrations")
+    cluster.execute(
+        "INSERT INTO public.later (item) VALUES ('tea')",
+        "UPDATE public.later SET item = 'coffee'",
+        "SELECT * FROM public.later",
+        "DELETE FROM public.later",
+        user="django",
+    )
+    for statement in ("CREATE TABLE public.mine (id int)", "ALTER TABLE public.later ADD x int", "DROP TABLE public.later"):
+        _refused(cluster, statement, "django")
+    example.nothing_to_do()
 
 
 def test_a_new_table_gets_its_privileges_with_the_next_plan(example: Project, cluster: Server) -> None:
