@@ -49,7 +49,7 @@ PARTS = (
 )
 WORDS = ("PUBLIC", "int", "varchar", "integer[]", "i[]", "i", "A", "ü", "timestamp with time zone", "a.b", "s.f(int)")
 NAMES = st.lists(st.sampled_from(PARTS + WORDS), min_size=1, max_size=4).map("".join).filter(lambda name: len(name.encode()) < 60)
-DOTTED = ("table", "sequence", "foreign_table", "type", "parameter")
+DOTTED = ("table", "sequence", "foreign_table", "type", "multirange", "parameter", "setting")
 
 
 @pytest.fixture(scope="module")
