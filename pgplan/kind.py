@@ -348,7 +348,8 @@ class ObjectKind(Kind, Protocol):
         ...
 
     def grounds(self, spec: Spec, found: Found | None, spec_of: SpecOf) -> Sequence[Reference]:
-        """What `spec`, or what was found, also stands on: to be made before it, and dropped after it, where this plan does so."""
+        """What `spec`, or what was found, also stands on: to be made before it, and dropped after it, where this plan does so.
+        What was found also leaves before something of its own kind is altered on which it stands."""
         ...
 
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:

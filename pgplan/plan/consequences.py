@@ -78,12 +78,28 @@ def _inherits(one: Decision, decision: Decision) -> bool:
 
 
 def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:
-    """What is dropped together with what takes it along needs no statement of its own, nor the right to one."""
+    """What is dropped together with what takes it along needs no statement of its own, nor the right to one.
+
+    What takes it along goes late. So it cannot wait for that if what it stands on is lost before.
+    """
     meant = by_object(decisions.values())
-    return {
+    done = {
         address: _companion(decision, meant, snapshot) if decision.action == "delete" else decision
         for address, decision in decisions.items()
     }
+    while alone := [one for one in done.values() if one.goes_with and _is_undermined(one, done, meant)]:
+        done |= {one.address: evolve(one, goes_with="") for one in alone}
+    return done
+
+
+def is_ground_lost(ground: Decision, standing: Decision) -> bool:
+    """Whether what stands on `ground` must leave before that is altered, or dropped by a statement of its own."""
+    return ground.kind is standing.kind and (ground.makes or (ground.drops and not ground.goes_with))
+
+
+def _is_undermined(decision: Decision, decisions: Decisions, meant: Mapping[Identity, list[Decision]]) -> bool:
+    grounds = (decisions[one.address] for need in decision.needs.grounds_before for one in meant.get(need.object, ()))
+    return any(is_ground_lost(one, decision) for one in grounds if one.object != decision.object)
 
 
 def _companion(decision: Decision, meant: Mapping[Identity, list[Decision]], snapshot: Snapshot) -> Decision:

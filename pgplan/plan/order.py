@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pgplan.address import Identity, role_grantee
 from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
-from pgplan.plan.consequences import Decisions, by_object
+from pgplan.plan.consequences import Decisions, by_object, is_ground_lost
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.objects import Decision, Need
 from pgplan.plan.outlook import Outlook
@@ -103,7 +103,7 @@ def _drops(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc
                     yield leave, _drop(taker.address)
         for need in decision.needs.grounds_before if decision.drops else ():
             for one in _others(decision, need, meant):
-                if one.makes or one.drops:
+                if one.drops or is_ground_lost(one, decision):
                     yield leave, _drop(one.address) if one.drops else _make(one.address)
         if decision.goes_with:
             yield _drop(decision.goes_with), leave
@@ -180,6 +180,7 @@ def _sorted(
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))
     except nx.NetworkXUnfeasible as error:
-        between = ((one[0], other[0]) for one, other in graph.edges if one[0] != other[0])
+        names = {node: "privileges" if node == EDGES else node[0] for node in graph}
+        between = ((names[one], names[other]) for one, other in graph.edges if one[0] != other[0])
         path = " → ".join(find_cycle(between)) or "a replacement that needs itself"
         raise ConfigurationError(Problem(f"dependency cycle: {path}", hint="break it by removing one reference")) from error

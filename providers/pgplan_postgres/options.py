@@ -43,10 +43,17 @@ def check_readable(mistakes: Mistakes, path: Path, of: str, options: Iterable[st
     """The names of options that every role can read: none may be a secret's. `belongs` says where such a one belongs."""
     for option in options:
         place = (*path, option)
-        mistakes.name(place, option)
+        check_name(mistakes, place, option)
         if is_secret_name(option):
             hint = f"put {option} into the options of {belongs}" if belongs else ""
             mistakes.add(place, f"every role can read the options of {of}, so a secret must not be among them", hint)
+
+
+def check_name(mistakes: Mistakes, place: Path, option: str) -> None:
+    """The catalogs keep ``name=value``: a name with ``=`` is refused by newer servers, and by older ones found as another name."""
+    mistakes.name(place, option)
+    if "=" in option:
+        mistakes.add(place, f"the name of an option cannot hold =, and {option!r} does")
 
 
 def found_options(rows: Iterable[tuple[str, str | None]] | None) -> dict[str, str | Secret]:

@@ -27,7 +27,7 @@ from pgplan.sdk import (
     sql,
 )
 from pgplan_postgres.base import to_role
-from pgplan_postgres.options import as_secret, changes, clause, plain, secret
+from pgplan_postgres.options import as_secret, changes, check_name, clause, plain, secret
 from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.sql import grantee, name, statement, text, words
 from pgplan_postgres.wrapper_options import for_superusers, refused, validated_by
@@ -75,7 +75,7 @@ class UserMappingKind(ObjectKindBase):
         users = [mistakes.grantee(("user",), user) for user in block.user]
         options = {option: as_secret(option, value) for option, value in block.options.items()}
         for option, value in options.items():
-            mistakes.name(("options", option), option)
+            check_name(mistakes, ("options", option), option)
             if isinstance(value, Secret) and "'" in option:
                 mistakes.add(("options", option), "the name of a secret option cannot hold an apostrophe")
         mistakes.done()
