@@ -516,9 +516,9 @@ class Provider(Protocol):
         """The access list that an object has when the role `owner` has just made it: built-in and default privileges."""
         ...
 
-    def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:
-        """What the connected role may do. Asked for only when it is no superuser. `gaining`: the plan may grant it something, or
-        make it a member of a role, so that only what cannot be had in such a way is certainly missing."""
+    def rights(self, catalog: Catalog, later: Catalog) -> Rights:
+        """What the connected role may do. Asked for only when it is no superuser. `later` is `catalog` with all that the plan
+        makes and alters, before privileges change: what it gives to the role counts."""
         ...
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:

@@ -26,7 +26,7 @@ from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
 from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
-from pgplan.plan.rights import known, with_runners
+from pgplan.plan.rights import Known, with_runners
 from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Facts, Snapshot, Spec
@@ -95,7 +95,7 @@ def build(
     decisions = with_companions(with_heirs(with_replacements(_objects(given, problems))), snapshot)
     outlook = outlook_of(decisions.values(), snapshot, registry)
     privileges = decide_edges(_holders(given, problems), outlook, Asked(destroy, include_adopted))
-    rights = known(decisions, privileges, outlook)
+    rights = Known(outlook)
     privileges = with_runners(privileges, rights)
     if to_apply:
         refused = [(Exit.ERROR, problem) for problem in (*problems, *privileges.problems)]

@@ -193,10 +193,7 @@ def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool)
 
 
 def _rights(plan: Checked) -> Refused:
-    """Every right that the connected role lacks for this plan, all at once.
-
-    What the plan itself may give to the connected role is left to the server.
-    """
+    """Every right that the connected role lacks for this plan, all at once."""
     facts = plan.outlook.snapshot.facts
     if facts.superuser:
         return

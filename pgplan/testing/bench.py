@@ -246,7 +246,7 @@ class Bench:
         with self._undone():
             self.run(f"CREATE ROLE {STRANGER}", f"SET LOCAL ROLE {STRANGER}")
             catalog = self.catalog(*self._types(declared))
-            rights = provider.rights(catalog, gaining=False)
+            rights = provider.rights(catalog, catalog)
             decision = self.decide(declared)
             completed = decision.declared
             assert completed is not None

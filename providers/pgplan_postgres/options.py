@@ -50,7 +50,7 @@ def check_readable(mistakes: Mistakes, path: Path, of: str, options: Iterable[st
 
 
 def check_name(mistakes: Mistakes, place: Path, option: str) -> None:
-    """The catalogs keep ``name=value``: a name with ``=`` is refused by newer servers, and by older ones found as another name."""
+    """The catalogs keep ``name=value``: newer servers refuse a name with ``=``, and older ones find it as another name."""
     mistakes.name(place, option)
     if "=" in option:
         mistakes.add(place, f"the name of an option cannot hold =, and {option!r} does")

@@ -35,21 +35,23 @@ INHERIT_NEEDED = 160000
 
 
 class Rights:
-    def __init__(self, catalog: Catalog, *, gaining: bool = False) -> None:
-        """With `gaining` the plan may give it what others have: then only an attribute is certainly missing."""
+    """What the connected role has now, or has by what the plan makes."""
+
+    def __init__(self, catalog: Catalog, later: Catalog) -> None:
+        """`later` is `catalog` when all that the plan makes is made, and before privileges change."""
         self.catalog = catalog
+        self.later = later
         self.facts = catalog.facts
-        self.gaining = gaining
 
     @cached_property
     def roles(self) -> frozenset[str]:
         """The connected role and those whose rights it inherits."""
-        return self._reached([found for found in self.catalog.of("membership") if self._inherits(found)])
+        return self._reached((found for found in self._memberships() if self._inherits(found)), "inherit")
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """The connected role and those that it is a member of, with inherited rights or without."""
-        return self._reached(self.catalog.of("membership"))
+        return self._reached(self._memberships(), "")
 
     @property
     def platform(self) -> bool:
@@ -58,26 +60,29 @@ class Rights:
 
     def has_those_of(self, role: str) -> bool:
         """Whether the connected role has the rights of `role`."""
-        return self.gaining or role in self.roles
+        return role in self.roles
 
     def may_become(self, role: str) -> bool:
-        """Whether the connected role may SET ROLE to `role`. One that is not found is made by this plan, and its maker becomes a
-        member that may do so only where createrole_self_grant says it."""
-        if self.gaining:
-            return True
-        if self.catalog.get("role", part(role)) is None:
-            own = self.catalog.get("setting", "createrole_self_grant")
-            return own is not None and "set" in own.spec.value.lower()
-        allowed = self._reached([found for found in self.catalog.of("membership") if found.spec.set is not False])
-        return role in allowed
+        """Whether the connected role may SET ROLE to `role`."""
+        return role in self._reached((found for found in self._memberships() if found.spec.set is not False), "set")
 
-    def _reached(self, memberships: Iterable[Found]) -> frozenset[str]:
-        return reached(self.facts.role, (found.spec for found in memberships), self.catalog)
+    def _memberships(self) -> Iterator[Found]:
+        for catalog in (self.catalog, self.later):
+            yield from catalog.of("membership")
+
+    def _reached(self, memberships: Iterable[Found], option: str) -> frozenset[str]:
+        """Who makes a role becomes a member that may do so much only where createrole_self_grant says it."""
+        own = self.catalog.get("setting", "createrole_self_grant")
+        pairs = [(found.spec.role, found.spec.member) for found in memberships]
+        if own is not None and option in own.spec.value.lower():
+            made = (found for found in self.later.of("role") if self.catalog.get("role", found.key) is None)
+            pairs += [(found.spec.name, self.facts.role) for found in made]
+        return reached(self.facts.role, pairs, self.later)
 
     def _inherits(self, membership: Found) -> bool:
         if membership.spec.inherit is not None:
             return bool(membership.spec.inherit)
-        member = self.catalog.get("role", part(membership.spec.member))
+        member = self.later.get("role", part(membership.spec.member))
         return member is None or bool(member.spec.inherit)
 
     def attribute(self, name: str) -> bool:
@@ -87,17 +92,20 @@ class Rights:
 
     def admin_of(self, role: str) -> bool:
         """Whether the connected role has ADMIN OPTION on `role`, by itself or by a role whose rights it inherits."""
-        held = (found.spec for found in self.catalog.of("membership") if found.spec.role == role and found.spec.admin)
-        return self.gaining or any(spec.member in self.roles for spec in held)
+        held = (found.spec for found in self._memberships() if found.spec.role == role and found.spec.admin)
+        return any(spec.member in self.roles for spec in held)
 
     def owns(self, found: Found) -> bool:
         return not found.owner or self.has_those_of(found.owner)
 
     def has(self, type_: str, key: str, privilege: str) -> bool:
-        """Whether the connected role has a privilege on an object; true for one that is not found."""
-        found = self.catalog.get(type_, key)
-        if found is None or self.owns(found):
+        """Whether the connected role has a privilege on an object; true for one that nobody knows yet."""
+        found, made = self.catalog.get(type_, key), self.later.get(type_, key)
+        if made is None or self.owns(made) or (found is not None and self.owns(found)):
             return True
+        if found is None:
+            # What is new may be born with privileges that default privileges give.
+            return any(one.owner in (self.facts.role, made.owner) for one in self.catalog.of(DEFAULT_PRIVILEGES))
         return any(row.privilege == privilege and self.reaches(row.grantee) for row in found.acl.privileges)
 
     def reaches(self, grantee: str) -> bool:
@@ -109,14 +117,13 @@ class Rights:
         found = self.catalog.snapshot.get(change.edge.object) if change.edge.object.type == DEFAULT_PRIVILEGES else None
         if found is None or self.facts.version < INHERIT_NEEDED or self.has_those_of(found.owner):
             return ""
-        is_there = self.catalog.get("role", part(found.owner)) is not None
-        return found.owner if is_there and self.may_become(found.owner) else ""
+        return found.owner if self.may_become(found.owner) else ""
 
     def missing_for(self, change: EdgeChange) -> str | None:
         """The right that the connected role lacks to grant or revoke: ownership, or the grant option."""
         one, item = change.edge.object, change.edge.item
-        found = self.catalog.snapshot.get(one)
-        if self.facts.superuser or found is None or (self.owns(found) and not change.run_as):
+        found = self.later.snapshot.get(one)
+        if self.facts.superuser or found is None or (found.owner and self.owns(found) and not change.run_as):
             return None
         if change.run_as:
             right = f"the right to SET ROLE {change.run_as}, which granted {item.privilege} on {one.type} {one.key}"
@@ -128,7 +135,8 @@ class Rights:
         rows = (row for row in found.acl.privileges if row.privilege == item.privilege and row.column in ("", item.column))
         if any(row.grantable and self.reaches(row.grantee) for row in rows):
             return None
-        return f"ownership of {one.type} {one.key} (its owner is {found.owner}), or {item.privilege} on it with grant option"
+        owner = f"its owner is {found.owner}" if found.owner else "which superusers have"
+        return f"ownership of {one.type} {one.key} ({owner}), or {item.privilege} on it with grant option"
 
     def _missing_for_defaults(self, owner: str) -> str | None:
         """To be able to SET ROLE is enough before 16; from then on the owner's rights must be inherited."""
@@ -139,11 +147,11 @@ class Rights:
         return f"the rights of the role {owner}, whose default privileges they are: declare a {block}"
 
 
-def reached(role: str, memberships: Iterable[Any], catalog: Catalog) -> frozenset[str]:
-    """A role and those that these memberships lead it to."""
+def reached(role: str, memberships: Iterable[tuple[str, str]], catalog: Catalog) -> frozenset[str]:
+    """A role and those that these memberships, (role, member), lead it to."""
     given: dict[str, list[str]] = {}
-    for one in memberships:
-        given.setdefault(one.member, []).append(one.role)
+    for group, member in memberships:
+        given.setdefault(member, []).append(group)
     database = catalog.get("database", part(catalog.facts.database))
     if database is not None:
         given.setdefault(database.owner, []).append(DATABASE_OWNER)
@@ -184,7 +192,7 @@ def owner_lacks(
     if owner in (None, before) or facts.superuser or role is None or role.superuser or on is None:
         return
     memberships = [spec for _, spec in outcome.specs("membership")]
-    holders = reached(str(owner), (one for one in memberships if _is_inherited(one, outcome)), catalog)
+    holders = reached(str(owner), ((one.role, one.member) for one in memberships if _is_inherited(one, outcome)), catalog)
     found = catalog.get(type_, key)
     rows = found.acl.privileges if found is not None else ()
     granted = any(row.privilege == privilege and (row.grantee == PUBLIC or grantee_role(row.grantee) in holders) for row in rows)

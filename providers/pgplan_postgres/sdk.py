@@ -51,8 +51,8 @@ class PostgresProvider:
     def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
         return born(type_, key, owner, catalog)
 
-    def rights(self, catalog: Catalog, *, gaining: bool) -> Rights:
-        return Rights(catalog, gaining=gaining)
+    def rights(self, catalog: Catalog, later: Catalog) -> Rights:
+        return Rights(catalog, later)
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return edge_statements(changes)

@@ -126,7 +126,7 @@ def _missing(name: str, rights: Rights) -> str | None:
     found = rights.catalog.get("setting", name)
     rows = found.acl.privileges if found is not None else ()
     granted = any(row.privilege == "SET" and rights.reaches(row.grantee) for row in rows)
-    return None if granted or rights.gaining else f"SET on the parameter {name}, which only superusers set otherwise"
+    return None if granted else f"SET on the parameter {name}, which only superusers set otherwise"
 
 
 def _refused(name: str, value: str, catalog: Catalog) -> tuple[str, str] | None:

@@ -117,7 +117,7 @@ def test_rights(database: str, unique: str) -> None:
         b.run(f"ALTER DATABASE {unique}_db OWNER TO {unique}_o; SET LOCAL ROLE {unique}_o")
         given = one("database", f"{unique}_db", owner=f"{unique}_p")
         kept = one("database", f"{unique}_db", comment="c", connection_limit=7, is_template=True, config={"jit": False})
-        rights = b.registry.providers["database"].rights(b.catalog("role", "membership"), gaining=False)
+        rights = b.registry.providers["database"].rights(*[b.catalog("role", "membership")] * 2)
         missing = b.kind(given).missing_rights
         assert missing(b.found(given), given.spec, rights) == [
             "the attribute CREATEDB, which it takes to change a database's owner"

@@ -65,6 +65,8 @@ def _columns(*columns: dict[str, object]) -> dict[str, object]:
         ("extension", "e", {"version": ""}, ("version",), "a version is empty"),
         ("extension", "e", {"schema": LONG + "x"}, ("schema",), "64 bytes"),
         ("server", "s", {"fdw": "w", "options": {"password": "p"}}, ("options", "password"), "every role can read"),
+        ("server", "s", {"fdw": "w", "options": {"a=b": "c"}}, ("options", "a=b"), "cannot hold ="),
+        ("user_mapping", "", {"server": "s", "user": "u", "options": {"a=b": "c"}}, ("options", "a=b"), "cannot hold ="),
         ("server", "s", {"fdw": "w", "options": {"API-Key": "p"}}, ("options", "API-Key"), "every role can read"),
         ("server", "s", {"fdw": "w", "options": {"x": Secret("p", "${var.p}")}}, ("options", "x"), "sensitive"),
         ("server", "s", {}, (), "'fdw' is missing"),

@@ -233,8 +233,8 @@ class FakeProvider:
         """PUBLIC may LOOK at a new n."""
         return AccessList((Privilege("", "PUBLIC", "LOOK", owner),)) if key == "n" else NO_LIST
 
-    def rights(self, catalog: Catalog, *, gaining: bool) -> FakeRights:
-        return FakeRights(gaining)
+    def rights(self, catalog: Catalog, later: Catalog) -> FakeRights:
+        return FakeRights(any(one.spec is not None and one.spec.owner == later.facts.role for one in later.of("thing")))
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return [EdgeStatement(Statement(show(change), run_as=change.run_as), (change,)) for change in sorted(changes, key=show)]

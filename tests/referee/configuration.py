@@ -279,14 +279,14 @@ class Drawer:
                     roles.append(unrole(body["granted_by"]))
                 elif body.get("admin"):
                     admins.add((group, member))
-                if body.keys() == {"role", "member"} and self.often(0.5):
-                    self.join(member, group)
+                at = next(i for i, block in enumerate(self.blocks) if block.name == role(member))
+                if body.keys() == {"role", "member"} and self.often(0.5) and "protect" not in self.blocks[at].body:
+                    self.join(at, group)
                 else:
                     self.add("membership", "", body, roles)
 
-    def join(self, member: str, group: str) -> None:
+    def join(self, at: int, group: str) -> None:
         """A membership that the member's own block says."""
-        at = next(i for i, block in enumerate(self.blocks) if block.kind == "role" and block.name == role(member))
         block = self.blocks[at]
         body = {**block.body, "member_of": [*block.body.get("member_of", ()), role(group)]}
         self.blocks[at] = evolve(block, body=body, roles=(*block.roles, group))

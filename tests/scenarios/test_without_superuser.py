@@ -311,3 +311,32 @@ def test_a_role_sets_its_own_password_and_settings_and_nothing_else(project: Pro
     error = project.run("plan", expect=1).err
     assert "role.weak: the connected role weak lacks the attribute CREATEROLE" in error
     assert ("ADMIN OPTION on the role weak" in error) == (cluster.version >= 16)
+
+
+def test_what_a_plan_gives_to_the_connected_role_counts_and_nothing_else(project: Project, cluster: Server) -> None:
+    """It becomes a member of a role whose rights it needs while another membership goes; what it lacks besides is said."""
+    made = "CREATE ROLE deployer LOGIN CREATEROLE", "CREATE ROLE other", "CREATE DATABASE shop OWNER deployer"
+    cluster.execute(*made)
+    project.url = cluster.url("shop", "deployer")
+    roles = HEAD + "[role.a]\n[role.b]\n"
+    project.write(roles + '[[membership]]\nrole = "a"\nmember = "b"\n')
+    project.plan_and_apply()
+    member = '[role.owner]\n[[membership]]\nrole = "owner"\nmember = "deployer"\n[schema.s]\nowner = "owner"\n'
+    granted = '[[grant]]\nto = "a"\non = { schema = "s" }\nprivileges = ["USAGE"]\n'
+    beyond = (
+        '[[grant]]\nto = "a"\non = { language = "plpgsql" }\nprivileges = ["USAGE"]\n'
+        '[[grant]]\nto = "a"\non = { tablespace = "pg_default" }\nprivileges = ["CREATE"]\n[schema.t]\nowner = "other"\n'
+    )
+    own = '[[grant]]\nto = "a"\non = { parameter = "my.param" }\nprivileges = ["SET"]\n' if cluster.version >= 15 else ""
+    project.write(roles + member + granted + beyond + own)
+    error = project.run("plan", expect=1).err
+    for words in (
+        "grant.a/language:plpgsql: the connected role deployer lacks ownership of language plpgsql (its owner is postgres)",
+        "grant.a/tablespace:pg_default: the connected role deployer lacks ownership of tablespace pg_default",
+        "schema.t: the connected role deployer lacks the right to SET ROLE other",
+    ):
+        assert words in error
+    assert ("lacks ownership of parameter my.param (which superusers have)" in error) == (cluster.version >= 15)
+    assert error.count("lacks ") == (4 if own else 3)
+    project.write(roles + member + granted)
+    project.plan_and_apply()
