@@ -92,7 +92,8 @@ def _in_the_way(plan: Checked) -> Refused:
     """What is to be made, and of whose name there is something that its kind does not know as its own."""
     for decision in plan.decisions.values():
         one = decision.object
-        if decision.action != "create" or one == decision.found_as or plan.outlook.snapshot.get(one) is None:
+        # Addresses of one type may each be about a part of an object.
+        if decision.action != "create" or one.type == decision.found_as.type or plan.outlook.snapshot.get(one) is None:
             continue
         if not any(other.drops for other in plan.meant[one]):
             message = f"there is a {one.type.replace('_', ' ')} {one.key} already, which is not what is declared here"

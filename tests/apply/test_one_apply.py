@@ -27,3 +27,13 @@ def test_a_member_goes_while_the_one_who_granted_it_changes(world: World, unique
     other = f'[[membership]]\nrole = "{chief}"\nmember = "{member}_x"\n'
     reach(world, before, f"[role.{role}]\n[role.{chief}]\n[role.{member}_x]\n[schema.s_a]\n{other}")
     reach(world, before, f"[role.{chief}]\nlogin = true\n[schema.s_a]\n", "")
+
+
+@pytest.mark.pg(">= 16")
+def test_a_membership_gets_and_loses_its_named_grantor(world: World, unique: str) -> None:
+    """Both addresses are about one pair of roles, each about other rows of it."""
+    roles = "".join(f"[role.{unique}_{name}]\n" for name in "rcm")
+    chief = f'[[membership]]\nrole = "{unique}_r"\nmember = "{unique}_c"\nadmin = true\n'
+    whole = f'[[membership]]\nrole = "{unique}_r"\nmember = "{unique}_m"\n'
+    named = f'{whole}granted_by = "{unique}_c"\n'
+    reach(world, roles + chief + whole, roles + chief + named, roles + chief + whole, "")
