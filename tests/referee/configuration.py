@@ -270,7 +270,8 @@ class Drawer:
             for group in self.some(order[:index], 0.3):
                 body = {"role": role(group), "member": role(member)}
                 body |= {option: self.often(0.5) for option in self.some(options)}
-                able = [one for one in order[:index] if (group, one) in admins]
+                # Without superuser it takes the grantor's rights, which are not given first where the same plan gives them.
+                able = [one for one in order[:index] if (group, one) in admins and self.place.superuser]
                 roles = [group, member]
                 if self.place.version >= 16 and able and self.often(0.5):
                     body["granted_by"] = role(self.one(able))
