@@ -190,8 +190,6 @@ class MembershipKind(ObjectKindBase):
         one = spec or (found.spec if found is not None else None)
         foreign = self._foreign(found, spec, rights)
         lacks = [] if foreign is None else [f"the rights of the role {foreign}, which granted it"]
-        if spec is not None and spec.granted_by is not None and not rights.has_those_of(spec.granted_by):
-            lacks = [f"the rights of the role {spec.granted_by}, which grants it by granted_by"]
         if spec is not None and spec.granted_by and spec.granted_by != foreign and not rights.has_those_of(spec.granted_by):
             lacks.append(f"the rights of the role {spec.granted_by}, which is to grant it")
         group = rights.catalog.get("role", part(one.role)) if one is not None else None
