@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -60,15 +62,19 @@ def without_new(plan: Plan, state: State, snapshot: Snapshot, registry: Registry
     patterns = _patterns(state, snapshot, registry) if newest else frozenset[str]()
     changes: list[Change] = []
     new: set[Identity] = set()
+
+    def old(lines: tuple[Mapping[str, Any], ...], database: str) -> tuple[Mapping[str, Any], ...]:
+        on = [registry.identity(line["type"], line["key"], database) for line in lines]
+        came = {one for one in on if (found := snapshot.get(one)) is not None and found.oid > newest}
+        new.update(came)
+        return tuple(line for one, line in zip(on, lines, strict=True) if one not in came)
+
     for change in plan.changes:
-        kept = change.edges
+        kept = change
         if change.address in patterns:
-            on = [registry.identity(edge["type"], edge["key"], change.database) for edge in change.edges]
-            came = {one for one in on if (found := snapshot.get(one)) is not None and found.oid > newest}
-            kept = tuple(edge for one, edge in zip(on, change.edges, strict=True) if one not in came)
-            new |= came
-        if kept or not change.edges:
-            changes.append(evolve(change, edges=kept))
+            kept = evolve(change, edges=old(change.edges, change.database), owners=old(change.owners, change.database))
+        if kept.edges or kept.owners or not (change.edges or change.owners):
+            changes.append(kept)
     return evolve(plan, decided=evolve(plan.decided, changes=tuple(changes))), frozenset(new)
 
 

@@ -91,6 +91,11 @@ def raise_all(error: type[PgplanError], problems: Iterable[Problem]) -> None:
         raise error(*found)
 
 
+def another_owner(type_: str, key: str, there: str, owner: str) -> tuple[str, str]:
+    """Message and hint where another address gives an object to another role than this one."""
+    return f"{there} gives {type_} {key} to another role: {owner}", "say the same owner in both, or remove it from one of them"
+
+
 CLOSE = 0.7
 """How alike two words must be for one to be a typo of the other: "user" is no typo of "server"."""
 

@@ -223,6 +223,34 @@ class NamesGrantees(Protocol):
 
 
 @runtime_checkable
+class Renamable(Protocol):
+    """A kind whose objects get another name without being made anew: its blocks may say ``renamed_from``."""
+
+    def former(self, name: str, key: str) -> str:
+        """The key of the object that ``renamed_from = name`` means, where `key` is the one that it gets.
+
+        Raises InvalidBlockError for what is no name, and where no rename leads from one to the other.
+        """
+        ...
+
+    def rename(self, old: str, new: str) -> Sequence[Statement]:
+        """From one key to the other."""
+        ...
+
+    def not_renamed(self, found: Found, facts: Facts) -> str:
+        """Why the server does not rename it, in words that follow its address; "" if it does."""
+        ...
+
+    def missing_to_rename(self, found: Found, rights: Any) -> Sequence[str]:
+        """Every right that the connected role certainly lacks to rename it, in words."""
+        ...
+
+    def lost_by_rename(self, found: Found) -> str:
+        """What it loses, or may lose, by a rename, in words that follow its address; "" for nothing."""
+        ...
+
+
+@runtime_checkable
 class Selective(Protocol):
     """A kind whose reader finds more than its blocks can say."""
 
@@ -408,15 +436,18 @@ class Selector(Protocol):
 
 @frozen
 class Claim:
-    """What one spec says of privileges on some objects: that the items must be there or, with `forbids`, must not.
+    """What one spec says of privileges on some objects: that the items must be there or, with `forbids`, must not; or whose the
+    objects must be.
 
     Forbidding a privilege on a whole object forbids it on its columns too, unless a claim names the column.
     """
 
     selector: Selector
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = ()
     forbids: bool = False
     grantable: bool = False
+    owner: str = ""
+    """The role that must own them; "" says nothing of that. Such a claim has no items."""
 
 
 @frozen(order=True)
@@ -427,8 +458,22 @@ class Edge:
     item: Item
 
 
+@frozen(order=True)
+class OwnerChange:
+    """An object that gets another owner, and with it what follows it (`Found.follows`)."""
+
+    object: Identity
+    before: str
+    after: str
+
+
 class EdgeKind(Kind, Protocol):
-    """A kind whose address stands for a set of edges."""
+    """A kind whose address stands for a set of edges, or says whose some objects are that it does not make."""
+
+    @property
+    def of_owners(self) -> bool:
+        """Whether all its claims are about owners; else none is."""
+        ...
 
     @property
     def right_after(self) -> Sequence[str]:
@@ -436,8 +481,8 @@ class EdgeKind(Kind, Protocol):
         they change after everything is made."""
         ...
 
-    def merge(self, one: Spec, other: Spec) -> Spec:
-        """Two specs of the same address, added up."""
+    def merge(self, one: Spec, other: Spec) -> Spec | None:
+        """Two specs of the same address, added up; None: they do not add up, so that it is declared twice."""
         ...
 
     def reads(self, spec: Spec) -> Sequence[str]:
@@ -495,6 +540,14 @@ class Rights(Protocol):
         """The right that it certainly lacks for a change of privileges, in words."""
         ...
 
+    def missing_to_give(self, change: OwnerChange) -> Sequence[str]:
+        """Every right that it certainly lacks to give an object to another role, in words."""
+        ...
+
+    def lock_out(self, change: OwnerChange) -> str | None:
+        """What it would lose with an object that is given to another role, in words; None if nothing that it needs."""
+        ...
+
 
 class Provider(Protocol):
     """The entry point's object."""
@@ -517,13 +570,32 @@ class Provider(Protocol):
         ...
 
     def rights(self, catalog: Catalog, later: Catalog) -> Rights:
-        """What the connected role may do. Asked for only when it is no superuser. `later` is `catalog` with all that the plan
-        makes and alters, before privileges change: what it gives to the role counts."""
+        """What the connected role may do, as `catalog` is: as found, or with the owners that the plan gives to objects. Asked for
+        only when it is no superuser. `later` is the same with all that the plan makes and alters, before privileges change: what
+        it gives to the role counts."""
         ...
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         """The fewest statements for all the changes, revokes first. Changes that differ only in object, grantee, privilege or
         column share one. Sorted input gives the same output in every process."""
+        ...
+
+    def owner_statements(self, changes: Sequence[OwnerChange]) -> Sequence[tuple[OwnerChange, Statement]]:
+        """What gives each object its new owner, in the order in which it must run."""
+        ...
+
+
+Names = Callable[[str, str], str]
+"""The key that an object, by (type, key), has after renames: the same where it is not renamed."""
+
+
+@runtime_checkable
+class Renamer(Protocol):
+    """A provider with kinds that are `Renamable`, or whose specs name objects of such kinds."""
+
+    def renamed(self, found: Found, names: Names) -> Found:
+        """`found` with other names in its key, its spec and all else but its owner and its access list. What is recorded of an
+        address comes in the same form, by kind, key and spec."""
         ...
 
 
@@ -555,13 +627,17 @@ __all__ = [
     "IsThere",
     "Item",
     "Kind",
+    "Names",
     "NamesGrantees",
     "ObjectKind",
     "Outcome",
+    "OwnerChange",
     "Provider",
     "Reader",
     "Reasons",
     "Reference",
+    "Renamable",
+    "Renamer",
     "Rights",
     "Row",
     "Scope",

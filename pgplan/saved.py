@@ -21,10 +21,9 @@ from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_
 from pgplan.plan.build import Slots
 from pgplan.plan.model import Options, Plan
 from pgplan.planfile import Manifest
-from pgplan.state.digests import slots
 from pgplan.state.model import State
 from pgplan.version import __version__
-from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, types_of
+from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, slots_of, types_of
 
 SHOWN = 10
 """How many differences are told."""
@@ -76,8 +75,7 @@ class _Again:
         raise_moved(stale(self.saved, self.seen.snapshot))
         self._refuse_loss()
         saved = self.saved.decided
-        declared = () if self.options.destroy else self.run.configuration.declared
-        known = slots(declared, self.seen.state, self.seen.snapshot, self.run.registry)
+        known = slots_of(self.run, self.seen, destroy=self.options.destroy)
         own = self._built(known)
         problems = misjudged(saved, own.decided)
         plan = self._built(with_slots_of(saved, known)) if own.decided.slots != saved.slots else own

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pgplan.address import Identity
 from pgplan.secret import Secret
@@ -112,6 +112,8 @@ class Found:
     """The key of the extension that it is a member of, and goes with."""
     belongs_to: str = ""
     """The key of the object that it is a part of, such as the table of a sequence; of which type whoever asks knows."""
+    follows: tuple[str, str] | None = None
+    """(type, key) of what it always has the owner of, so that it gets another one with that and never alone."""
     holds: tuple[Dependent, ...] = ()
     """Some of what stands on it, with a kind or without, to tell that a DROP would fail; no part of what a plan relies on."""
     system: bool = False
@@ -171,7 +173,7 @@ class Part:
         return parts
 
     def having(self, more: Iterable[Found]) -> Part:
-        """This part, with objects that are not there yet."""
+        """This part, with other or more objects."""
         by_type: dict[str, dict[str, Found]] = {}
         for one in more:
             by_type.setdefault(one.type, dict(self.found.get(one.type, {})))[one.key] = one
@@ -215,6 +217,11 @@ class Snapshot:
 
     def catalog(self, database: str) -> Catalog:
         return Catalog(self, database)
+
+    def having(self, more: Mapping[str, Iterable[Found]]) -> Snapshot:
+        """This one, with other or more objects, by database ("" for what the cluster shares)."""
+        databases = {name: part.having(more.get(name, ())) for name, part in self.databases.items()}
+        return evolve(self, shared=self.shared.having(more.get("", ())), databases=databases)
 
     def objects(self) -> Iterator[tuple[Identity, Found]]:
         """Every object, in a defined order."""

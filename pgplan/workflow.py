@@ -29,7 +29,8 @@ from pgplan.images import restore
 from pgplan.kind import Facts, Snapshot, Spec
 from pgplan.offline import Request, state_store, unwritten
 from pgplan.plan.build import SHOWN, Slots, build
-from pgplan.plan.model import Plan, Remarks
+from pgplan.plan.model import Plan, Remarks, Slot
+from pgplan.plan.renames import renamed_world
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
 from pgplan.state.digests import declared_secrets, slots
@@ -296,19 +297,25 @@ def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
         return transport.warnings(run.connection, commands)
 
 
+def slots_of(run: Run, seen: Seen, *, destroy: bool) -> dict[tuple[str, str], Slot]:
+    """What becomes of the declared secrets, by the names that their objects will have."""
+    declared = () if destroy else run.configuration.declared
+    world = renamed_world(declared, seen.state, seen.snapshot, run.registry)
+    return slots(declared, world.state, world.snapshot, run.registry)
+
+
 def build_plan(
     run: Run, seen: Seen, known: Slots | None = None, *, destroy: bool = False, include_adopted: bool = False
 ) -> tuple[Plan, Remarks]:
     """`pgplan.plan.build.build` for what was seen; `known` are the slots, if they were decided already."""
     configuration = run.configuration
-    declared = () if destroy else configuration.declared
     try:
         return build(
             configuration,
             seen.state,
             seen.snapshot,
             run.registry,
-            slots(declared, seen.state, seen.snapshot, run.registry) if known is None else known,
+            slots_of(run, seen, destroy=destroy) if known is None else known,
             state_hash=content_hash(seen.state),
             destroy=destroy,
             include_adopted=include_adopted,

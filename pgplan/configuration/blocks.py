@@ -19,7 +19,7 @@ from pgplan.configuration.settings import literal_secret
 from pgplan.configuration.sources import Place, Report, SourceFile, blocks_at
 from pgplan.configuration.variables import Variables
 from pgplan.errors import Source, suggestion
-from pgplan.kind import Declaration, InvalidBlockError, Kind, TextFile
+from pgplan.kind import Declaration, InvalidBlockError, Kind, Renamable, TextFile
 from pgplan.legible import unfit
 from pgplan.registry import Registry, is_edge_kind
 
@@ -32,6 +32,8 @@ class Common:
     ignore: tuple[str, ...] = ()
     name: str | None = None
     """Tables only: the object's name, where the key is not."""
+    renamed_from: str | None = None
+    """Where the server can rename: the name that the object has as long as this is not applied."""
 
 
 _PLAIN = Common()
@@ -112,6 +114,7 @@ class Blocks:
             sources=(Source(block.place.file.name),),
             protect=common.protect,
             ignore=_ignored(common.ignore, kind) if common.ignore and own else (),
+            former=_former(common.renamed_from, declaration.key, kind) if own else "",
         )
         if self.policy.plaintext_secrets == "error":
             self._refuse_literals(kind, new, block.place)
@@ -119,10 +122,10 @@ class Blocks:
         if first is None:
             self.declared[address] = new
             self.places[address] = [block.place]
-        elif is_edge_kind(kind):
+        elif is_edge_kind(kind) and (spec := kind.merge(first.spec, new.spec)) is not None:
             merged = evolve(
                 first,
-                spec=kind.merge(first.spec, new.spec),
+                spec=spec,
                 sources=first.sources + new.sources,
                 protect=first.protect or new.protect,
                 ignore=tuple(sorted({*first.ignore, *new.ignore})),
@@ -167,8 +170,9 @@ def _blocks(kind: Kind, place: Place, report: Report) -> Iterator[Block]:
 
 
 def _allowed(block: Block) -> frozenset[str]:
-    """The common keys, but for those that the kind has an attribute of its own for."""
+    """The common keys, but for those that the kind has an attribute of its own for, or no use."""
     keys = _COMMON if block.kind.form == "table" else _COMMON - {"name"}
+    keys = keys if isinstance(block.kind, Renamable) else keys - {"renamed_from"}
     return keys.difference(key_names(block.kind.block).values())
 
 
@@ -179,6 +183,16 @@ def _split(block: Block, values: Mapping[str, Any]) -> tuple[Common, Mapping[str
     allowed = _allowed(block)
     common = {key: value for key, value in values.items() if key in allowed}
     return decode(Common, common), {key: value for key, value in values.items() if key not in allowed}
+
+
+def _former(name: str | None, key: str, kind: Kind) -> str:
+    """The key that `renamed_from` means, "" where it is not said."""
+    if name is None or not isinstance(kind, Renamable):
+        return ""
+    former = kind.former(name, key)
+    if former == key:
+        raise InvalidBlockError((("renamed_from",), "it is called so already", "remove renamed_from"))
+    return former
 
 
 def _ignored(names: tuple[str, ...], kind: Kind) -> tuple[str, ...]:

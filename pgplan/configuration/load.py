@@ -14,7 +14,7 @@ from pgplan.configuration.model import Configuration, Connection, Declared, Inpu
 from pgplan.configuration.settings import Settings, literal_secret
 from pgplan.configuration.sources import Locator, Place, Report, read_directory
 from pgplan.configuration.variables import Variables
-from pgplan.errors import ConfigurationError, PgplanError, Problem, Source, raise_all
+from pgplan.errors import ConfigurationError, PgplanError, Problem, Source, another_owner, raise_all
 from pgplan.kind import Claim, Facts, Item, Snapshot
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
@@ -50,6 +50,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
             blocks.take(block)
     _together(blocks, registry, report)
     _contradictions(blocks, registry, report)
+    _owners(blocks, registry, report)
     raise_all(ConfigurationError, report.problems)
     return Configuration(
         directory=directory,
@@ -165,6 +166,29 @@ def _contradictions(blocks: Blocks, registry: Registry, report: Report) -> None:
             for here, there in dict.fromkeys((pair, (pair[1], pair[0]))):
                 hint = "remove it from one of the two" if here == there else f"remove it here or from {there}"
                 report.add(blocks.places[here][0], message, hint, here)
+
+
+def _owners(blocks: Blocks, registry: Registry, report: Report) -> None:
+    """Report objects that two blocks name and give to different roles."""
+    givers = [
+        one for one in blocks.declared.values() if (kind := registry.kinds[one.kind]) and is_edge_kind(kind) and kind.of_owners
+    ]
+    if not givers:
+        return
+    said: dict[tuple[str, str], tuple[str, str]] = {}
+    for one in blocks.declared.values():
+        if not is_edge_kind(registry.kinds[one.kind]):
+            kind = registry.object_kind(one.kind)
+            owner = kind.owner(one.spec)
+            if owner is not None:
+                said[kind.object(one.key)] = one.address, owner
+    nowhere = _NOWHERE.catalog("")
+    for address, claim in (named for one in givers for named in _named(one, registry)):
+        for type_, key in claim.selector.objects(nowhere):
+            other, owner = said.get((type_, key), (address, claim.owner))
+            if owner != claim.owner:
+                for here, there, its in ((address, other, owner), (other, address, claim.owner)):
+                    report.add(blocks.places[here][0], *another_owner(type_, key, there, its), here)
 
 
 def _named(one: Declared, registry: Registry) -> Iterator[tuple[str, Claim]]:

@@ -78,6 +78,8 @@ class Declared:
     """One place for each block, without lines: `Configuration.locate` finds them."""
     protect: bool = False
     ignore: tuple[str, ...] = ()
+    former: str = ""
+    """The key that it is renamed from."""
 
 
 @frozen

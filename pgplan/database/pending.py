@@ -37,6 +37,7 @@ def books(plan: Plan, state: State, registry: Registry, digests: Digests, secret
     goes = [change for change in plan.changes if change.action in ("delete", "forget")]
     stays = [change for change in plan.changes if change.action not in ("delete", "forget")]
     oids = {observed.identity: observed.oid or 0 for observed in plan.observed.objects}
+    former = {check.identity: check.observed for check in plan.decided.checks}
     entries: list[Entry] = []
     for change in stays:
         before = recorded.get(change.previous_address or change.address)
@@ -44,8 +45,13 @@ def books(plan: Plan, state: State, registry: Registry, digests: Digests, secret
         entries.append(_entry(change, before, registry, {**kept, **digests.get(change.address, {})}))
     return Books(
         entries=tuple(entries),
-        removed=tuple(change.address for change in goes) + tuple(c.previous_address for c in stays if c.previous_address),
-        tombstones=tuple(_tombstone(change, oids, state.serial + 1) for change in goes if change.action == "delete"),
+        removed=tuple(c.previous_address or c.address for c in goes)
+        + tuple(c.previous_address for c in stays if c.previous_address),
+        tombstones=tuple(
+            _tombstone(change, oids.get(former.get(_identity(change), _identity(change)), 0), state.serial + 1)
+            for change in goes
+            if change.action == "delete"
+        ),
         secrets=secrets,
     )
 
@@ -103,8 +109,8 @@ def _origin(change: Change, recorded: Entry | None) -> Literal["created", "adopt
     return recorded.origin if recorded is not None else "created"
 
 
-def _tombstone(change: Change, oids: Mapping[Identity, int], serial: int) -> Tombstone:
-    return Tombstone(change.address, change.database, oids.get(_identity(change), 0), serial, dict(change.before or {}))
+def _tombstone(change: Change, oid: int, serial: int) -> Tombstone:
+    return Tombstone(change.address, change.database, oid, serial, dict(change.before or {}))
 
 
 def pending(run: str, plan: Plan, mark: Mark, before: Snapshot, after: Snapshot, done: Books) -> Pending:

@@ -162,12 +162,15 @@ def look(pending: Pending, snapshot: Snapshot) -> Look:
     if not pending.before:
         return "same"
     oids = {(identity.type, identity.database, found.oid) for identity, found in snapshot.objects() if found.oid}
+    dropped, created = ({(one.type, one.database, one.oid) for one in side} for side in (pending.before, pending.after))
+    # What is on both sides stays, though perhaps under another name.
+    dropped, created = dropped - created, created - dropped
     after = before = False
     for was, becomes in zip(pending.before, pending.after, strict=True):
         if becomes.oid != was.oid:
-            if (becomes.type, becomes.database, becomes.oid) in oids:
+            if (becomes.type, becomes.database, becomes.oid) in created & oids:
                 return "after"
-            if (was.type, was.database, was.oid) in oids:
+            if (was.type, was.database, was.oid) in dropped & oids:
                 return "before"
         found = snapshot.get(was.identity)
         items = {row.item for row in (*was.acl, *becomes.acl)}

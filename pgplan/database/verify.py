@@ -97,7 +97,7 @@ def unfulfilled(plan: Plan, snapshot: Snapshot) -> list[Problem]:
     return [
         Problem(said, address=str(check.identity))
         for check in plan.decided.checks
-        for said in _unfulfilled(check, before.get(check.identity), snapshot.get(check.identity))
+        for said in _unfulfilled(check, before.get(check.observed), snapshot.get(check.identity))
     ]
 
 
@@ -118,6 +118,8 @@ def _unfulfilled(check: Check, before: Observed | None, found: Found | None) -> 
         # None on the found side is hidden, never empty.
         if now.get(name) is not None and not agrees(value, now[name])
     ]
+    if check.owner and found.owner != check.owner:
+        said.append(f"owner {_difference(check.owner, found.owner, 'the plan wants')}")
     return said + _items_unfulfilled(check, found.acl)
 
 

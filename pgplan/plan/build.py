@@ -24,8 +24,10 @@ from pgplan.plan.model import Decided, Observations, Options, Phase, Plan, PlanS
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
+from pgplan.plan.owners import decide_owners
 from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
+from pgplan.plan.renames import World, renamed_world
 from pgplan.plan.rights import Known, with_runners
 from pgplan.plan.steps import steps_of
 from pgplan.registry import Registry, is_edge_kind
@@ -78,8 +80,11 @@ def build(
 
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
+    world = renamed_world(() if destroy else configuration.declared, state, snapshot, registry)
+    state, snapshot = world.state, world.snapshot
     spec_of = _spec_of(() if destroy else configuration.declared, snapshot, registry)
     declared, problems = _completed(() if destroy else configuration.declared, snapshot.facts, registry, spec_of)
+    problems += world.problems
     options = Options(destroy, include_adopted)
     given = _Given(
         declared,
@@ -92,9 +97,13 @@ def build(
         options,
         spec_of,
     )
-    decisions = with_companions(with_heirs(with_replacements(_objects(given, problems))), snapshot)
+    objects = {address: _called(one, world) for address, one in _objects(given, problems).items()}
+    decisions = with_companions(with_heirs(with_replacements(objects)), snapshot)
     outlook = outlook_of(decisions.values(), snapshot, registry)
-    privileges = decide_edges(_holders(given, problems), outlook, Asked(destroy, include_adopted))
+    holders = _holders(given, problems)
+    owners = decide_owners(holders, outlook)
+    outlook = owners.outlook(outlook)
+    privileges = decide_edges(holders, owners, outlook, Asked(destroy, include_adopted))
     rights = Known(outlook)
     privileges = with_runners(privileges, rights)
     if to_apply:
@@ -102,11 +111,11 @@ def build(
         for decision in decisions.values():
             refused += refusals(decision, given.policy, destroy=destroy)
         refused += anew.refusals(decisions.values(), given.policy)
-        _raise([*refused, *check(decisions, privileges, rights, given.policy, destroy=destroy)])
-    steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, registry)
-    changes = changes_of(decisions, privileges, steps)
-    recording = frozenset(change.address for change in changes if change.action == "none")
-    observed, checks = relied_upon(decisions, privileges, outlook, recording)
+        _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, destroy=destroy)])
+    steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, world.renames, registry)
+    changes = changes_of(decisions, privileges, world, steps)
+    recording = frozenset(change.address for change in changes if change.action == "none" or change.renamed)
+    observed, checks = world.as_found(*relied_upon(decisions, privileges, outlook, recording))
     decided = Decided(
         name=configuration.name,
         options=options,
@@ -121,13 +130,18 @@ def build(
     observations = Observations(
         facts.system_identifier, facts.version // 10000, facts.role, ((facts.database, facts.database_oid),), observed
     )
-    cautions = _cautions(decisions)
+    cautions = (*world.notes, *_cautions(decisions))
     more = (
         (*cautions, *privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry))
         if to_apply
         else ()
     )
     return Plan(decided, observations), _remarks(decisions, privileges, snapshot, more, to_apply=to_apply)
+
+
+def _called(decision: Decision, world: World) -> Decision:
+    rename = world.by_address.get(decision.address)
+    return decision if rename is None else evolve(decision, former=rename.former_address)
 
 
 def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from pgplan.images import Image
 from pgplan.kind import EdgeChange
 from pgplan.plan.consequences import Decisions
@@ -12,9 +14,10 @@ from pgplan.plan.edges import EdgeDecision, Privileges, edge_needs_record
 from pgplan.plan.model import Change, Secrecy, Step
 from pgplan.plan.objects import Decision, depends_on, needs_record
 from pgplan.plan.observed import found_image
+from pgplan.plan.renames import World
 
 
-def changes_of(decisions: Decisions, privileges: Privileges, steps: Iterable[Step]) -> tuple[Change, ...]:
+def changes_of(decisions: Decisions, privileges: Privileges, world: World, steps: Iterable[Step]) -> tuple[Change, ...]:
     """A line for each address that is touched or recorded anew, in the order of addresses."""
     numbers: dict[str, list[int]] = {}
     for step in steps:
@@ -24,12 +27,24 @@ def changes_of(decisions: Decisions, privileges: Privileges, steps: Iterable[Ste
     for address in sorted({*decisions, *privileges.decisions}):
         done = tuple(numbers.get(address, ()))
         decision, edge = decisions.get(address), privileges.decisions.get(address)
-        if decision is not None and (decision.action != "none" or needs_record(decision)):
+        moved = address in world.addresses or address in world.by_address
+        if decision is not None and (moved or decision.action != "none" or needs_record(decision)):
             again = privileges.again.get(decision.object, ()) if decision.creates or decision.drops else ()
-            lines.append(_object_change(decision, done, again))
-        elif edge is not None and (edge.action != "none" or edge_needs_record(edge)):
-            lines.append(_edge_change(edge, done))
+            lines.append(_with_former(_object_change(decision, done, again), world))
+        elif edge is not None and (moved or edge.action != "none" or edge_needs_record(edge)):
+            lines.append(_with_former(_edge_change(edge, done), world))
     return tuple(lines)
+
+
+def _with_former(change: Change, world: World) -> Change:
+    """With the address that it had, and as an update if it does no more than to rename the object."""
+    rename = world.by_address.get(change.address)
+    former = world.addresses.get(change.address, rename.former_address if rename is not None else "")
+    change = evolve(change, previous_address=former if former != change.address else "")
+    if rename is None:
+        return change
+    action = "update" if change.action in ("none", "adopt") else change.action
+    return evolve(change, action=action, renamed=True, reason="; ".join(filter(None, ("renamed", change.reason))))
 
 
 def secrecy_of(decisions: Decisions, changes: Iterable[Change]) -> tuple[Secrecy, ...]:
@@ -92,6 +107,9 @@ def _edge_change(edge: EdgeDecision, steps: tuple[int, ...]) -> Change:
         depends=depends_on(edge.needs),
         grantors=edge.grantors,
         edges=_shown(edge.changes),
+        owners=tuple(
+            {"type": one.object.type, "key": one.object.key, "before": one.before, "after": one.after} for one in edge.owners
+        ),
         adopted=edge.adopted,
     )
 

@@ -5,22 +5,24 @@ connection, or delete more than was allowed. Pure.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
-from pgplan.address import Identity, role_grantee
+from pgplan.address import Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
-from pgplan.kind import EdgeChange
+from pgplan.kind import EdgeChange, OwnerChange, Renamable
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
+from pgplan.plan.renames import Rename
 from pgplan.plan.rights import Known
 from pgplan.registry import is_edge_kind
+from pgplan.snapshot import Found
 
 Refused = Iterator[tuple[Exit, Problem]]
 
@@ -32,15 +34,24 @@ class Checked:
     decisions: Decisions
     privileges: Privileges
     outlook: Outlook
+    renames: Sequence[Rename]
     policy: Policy
     destroy: bool
     meant: Mapping[Identity, list[Decision]]
     rights: Known
 
 
-def check(decisions: Decisions, privileges: Privileges, rights: Known, policy: Policy, *, destroy: bool) -> Refused:
+def check(
+    decisions: Decisions,
+    privileges: Privileges,
+    rights: Known,
+    renames: Sequence[Rename],
+    policy: Policy,
+    *,
+    destroy: bool,
+) -> Refused:
     """Every reason not to go on, each with its exit code."""
-    plan = Checked(decisions, privileges, rights.outlook, policy, destroy, by_object(decisions.values()), rights)
+    plan = Checked(decisions, privileges, rights.outlook, renames, policy, destroy, by_object(decisions.values()), rights)
     looks: tuple[Callable[[Checked], Refused], ...] = (
         *(_references, _in_the_way, _impossible, _dependents, _rights),
         *(_lock_outs, _edge_removals, _limit),
@@ -84,6 +95,8 @@ def _unknown(need: Need, declared: Declared, plan: Checked) -> Problem:
     kinds = plan.outlook.registry.kinds
     declare = f"declare [{one}]" if one.type in kinds and not getattr(kinds[one.type], "made_by_hand", False) else "create it"
     hint = f"did you mean {close[0]}?" if close else f"{declare}, or correct the name"
+    renamed = next((each.declared for each in plan.renames if each.former_address == str(one)), None)
+    hint = hint if renamed is None else f"this plan renames it: write {unpart(renamed.key)}"
     message = f"{need.attribute} names {one}, which is neither declared nor in the database"
     return Problem(message, source_of(declared), declared.address, hint)
 
@@ -137,12 +150,21 @@ def _dependents(plan: Checked) -> Refused:
         if known and all(decision.found_as != one for decision in known):
             # It is told of under the address that it is managed as.
             continue
-        owner = object_kind.owner(found.spec)
-        for reference in object_kind.references(found.spec):
-            decision = dropped.get(registry.target(reference, one.database))
-            if decision is not None and reference.attribute not in object_kind.goes_with:
-                managed = any(decision.found_as == one for decision in known)
-                owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
+        managed = any(decision.found_as == one for decision in known)
+        yield from _standing(one, found, dropped, plan, managed=managed)
+
+
+def _standing(one: Identity, found: Found, dropped: Mapping[Identity, Decision], plan: Checked, *, managed: bool) -> Refused:
+    """That an object stands on one that goes, and stays."""
+    registry = plan.outlook.registry
+    kind = registry.object_kind(found.type)
+    owner = kind.owner(found.spec)
+    given_away = plan.outlook.is_given_away(registry.identity(*kind.object(one.key), one.database))
+    for reference in kind.references(found.spec):
+        decision = dropped.get(registry.target(reference, one.database))
+        if decision is not None and reference.attribute not in kind.goes_with:
+            owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
+            if not (owned and given_away):
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
 
 
@@ -164,7 +186,8 @@ def _taken_off(gone: Collection[Identity], plan: Checked) -> dict[str, set[tuple
     made = (meant for meant, decisions in plan.meant.items() if any(each.makes for each in decisions))
     revoked = (change.edge.object for change in plan.privileges.changes)
     goes = _as_held(gone)
-    return {"within": goes, "elsewhere": goes, "owned": goes | _as_held(made), "privilege": goes | _as_held(revoked)}
+    owned = goes | _as_held((*made, *plan.outlook.given_away))
+    return {"within": goes, "elsewhere": goes, "owned": owned, "privilege": goes | _as_held(revoked)}
 
 
 def _as_held(objects: Iterable[Identity]) -> set[tuple[str, str]]:
@@ -199,20 +222,54 @@ def _rights(plan: Checked) -> Refused:
     if facts.superuser:
         return
     for decision in plan.decisions.values():
-        for right in _missing(decision, plan.rights.of(decision.kind.name, decision.object.database)):
+        for right in _missing_to_decide(decision, plan):
             yield _lacking(facts.role, right, decision.declared, decision.address)
         if decision.creates or decision.drops:
             for right in _missing_for(plan.privileges.again.get(decision.object, ()), plan):
                 yield _lacking(facts.role, right, decision.declared, decision.address)
+    yield from _renaming(plan)
     for edge in plan.privileges.decisions.values():
-        for right in _missing_for(edge.changes, plan):
+        for right in sorted({*_missing_for(edge.changes, plan), *_missing_to_give(edge.owners, plan)}):
             yield _lacking(facts.role, right, edge.holder.declared, edge.address)
+        for change in edge.owners:
+            held = plan.rights.of(change.object.type, change.object.database)
+            yield from _lock_out(held.lock_out(change), edge.holder.declared, edge.address)
+
+
+def _renaming(plan: Checked) -> Refused:
+    role = plan.outlook.snapshot.facts.role
+    for rename in plan.renames:
+        for right in _to_rename(rename, plan):
+            yield _lacking(role, right, rename.declared, rename.declared.address)
+
+
+def _to_rename(rename: Rename, plan: Checked) -> Sequence[str]:
+    registry, snapshot = plan.outlook.registry, plan.outlook.snapshot
+    kind = registry.kinds[rename.declared.kind]
+    found = snapshot.get(registry.identity(kind.name, rename.declared.key, snapshot.facts.database))
+    if found is None or not isinstance(kind, Renamable):
+        return ()
+    return kind.missing_to_rename(found, plan.rights.of(kind.name, snapshot.facts.database))
 
 
 def _missing_for(changes: Iterable[EdgeChange], plan: Checked) -> list[str]:
+    """Privileges change after owners do."""
     objects = ((change, change.edge.object) for change in changes)
-    missing = {plan.rights.of(one.type, one.database).missing_for(change) for change, one in objects}
+    missing = {plan.rights.of(one.type, one.database, later=True).missing_for(change) for change, one in objects}
     return sorted(missing - {None}, key=str)
+
+
+def _missing_to_give(owners: Iterable[OwnerChange], plan: Checked) -> Iterator[str]:
+    """What the new owner is to have counts as it is then."""
+    for change in owners:
+        yield from plan.rights.of(change.object.type, change.object.database, later=True).missing_to_give(change)
+
+
+def _missing_to_decide(decision: Decision, plan: Checked) -> Iterable[str]:
+    """What goes does so when others own what they get; all else is made before."""
+    turns = (False, True) if decision.action == "delete" else (False,)
+    rights = (plan.rights.of(decision.kind.name, decision.object.database, later=later) for later in turns)
+    return dict.fromkeys(right for each in rights for right in _missing(decision, each))
 
 
 def _missing(decision: Decision, rights: Any) -> Iterator[str]:
@@ -235,10 +292,14 @@ def _lock_outs(plan: Checked) -> Refused:
             continue
         spec = decision.made_spec if decision.makes else None
         loss = decision.kind.lock_out(decision.found, spec, plan.outlook.snapshot.facts)
-        if loss:
-            message = f"would take {loss} from the role that pgplan is connected as"
-            hint = "run this with another role that may do it"
-            yield Exit.REFUSED, Problem(message, decision.source, decision.address, hint)
+        yield from _lock_out(loss, decision.declared, decision.address)
+
+
+def _lock_out(loss: str | None, declared: Declared | None, address: str) -> Refused:
+    if loss:
+        message = f"would take {loss} from the role that pgplan is connected as"
+        hint = "run this with another role that may do it"
+        yield Exit.REFUSED, Problem(message, source_of(declared), address, hint)
 
 
 def _edge_removals(plan: Checked) -> Refused:

@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 from pgplan.address import Identity
 from pgplan.errors import Problem
 from pgplan.images import Image
-from pgplan.kind import Edge, EdgeChange
+from pgplan.kind import Edge, EdgeChange, OwnerChange
 from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
 from pgplan.plan.lists import by_object, lists_after, unheeded
@@ -18,6 +18,7 @@ from pgplan.plan.matches import match_notes
 from pgplan.plan.model import Action, Side
 from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.outlook import Outlook
+from pgplan.plan.owners import Owners
 from pgplan.plan.privileges import Asked, ItemChange, Outcome, Verdict, decide
 from pgplan.registry import Registry
 from pgplan.snapshot import AccessList
@@ -35,6 +36,7 @@ class EdgeDecision:
     needs: tuple[Need, ...]
     action: Action = "none"
     changes: tuple[EdgeChange, ...] = ()
+    owners: tuple[OwnerChange, ...] = ()
     moved: Side = ""
     reason: str = ""
     grantors: tuple[str, ...] = ()
@@ -52,10 +54,15 @@ class EdgeDecision:
     def after(self) -> Image | None:
         return self.holder.after
 
+    @property
+    def acts(self) -> bool:
+        """Whether there are statements."""
+        return bool(self.changes or self.owners)
+
 
 @frozen
 class Privileges:
-    """All that is decided of access lists."""
+    """All that is decided of access lists, and of owners that objects do not say themselves."""
 
     decisions: Mapping[str, EdgeDecision]
     """By address, in their order."""
@@ -76,6 +83,11 @@ class Privileges:
         of_holders = [change for decision in self.decisions.values() for change in decision.changes]
         return [*of_holders, *(change for changes in self.again.values() for change in changes)]
 
+    @property
+    def owners(self) -> dict[OwnerChange, str]:
+        """Each object that gets another owner, and the address that asks for it."""
+        return {change: address for address, decision in self.decisions.items() for change in decision.owners}
+
 
 @define
 class _Gathered:
@@ -88,18 +100,18 @@ class _Gathered:
     staying: int = 0
 
 
-def decide_edges(holders: Sequence[Holder], outlook: Outlook, asked: Asked) -> Privileges:
-    """Decide every address of an edge kind, and what becomes of lists without anybody's claim.
+def decide_edges(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Asked) -> Privileges:
+    """Decide every address of an edge kind, and what becomes of lists without anybody's claim. `outlook` has the `owners`.
 
     Those whose privileges say what others are born with are decided first: the others are decided as it will be then.
     """
     first = [one for one in holders if one.kind.right_after]
-    earlier, again, problems, notes = _decided(first, outlook, asked, sorted(outlook.cleared))
+    earlier, again, problems, notes = _decided(first, owners, outlook, asked, sorted(outlook.cleared))
     lists = lists_after((change for one in earlier.values() for change in one.changes), outlook)
-    problems += unheeded({one.holder: one.changes for one in earlier.values()}, lists, outlook)
+    problems += [*owners.problems, *unheeded({one.holder: one.changes for one in earlier.values()}, lists, outlook)]
     outlook = outlook.after(lists, (name for one in first for name in one.kind.right_after))
     made = [one.object for one in outlook.decisions if one.creates and _makes_up(one.object, outlook)]
-    later, more, wrong, said = _decided([one for one in holders if not one.kind.right_after], outlook, asked, made)
+    later, more, wrong, said = _decided([one for one in holders if not one.kind.right_after], owners, outlook, asked, made)
     again.update(more)
     decisions = {address: (earlier if address in earlier else later)[address] for address in sorted([*earlier, *later])}
     changed = by_object(change for changes in (*again.values(), *(one.changes for one in later.values())) for change in changes)
@@ -110,7 +122,7 @@ def decide_edges(holders: Sequence[Holder], outlook: Outlook, asked: Asked) -> P
 _Decided = tuple[dict[str, EdgeDecision], dict[Identity, tuple[EdgeChange, ...]], list[Problem], list[str]]
 
 
-def _decided(holders: Sequence[Holder], outlook: Outlook, asked: Asked, unasked: Iterable[Identity]) -> _Decided:
+def _decided(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Asked, unasked: Iterable[Identity]) -> _Decided:
     classes = classes_of(holders, outlook, unasked)
     problems = list(classes.problems)
     gathered: dict[Holder, _Gathered] = {one: _Gathered() for one in holders}
@@ -124,7 +136,10 @@ def _decided(holders: Sequence[Holder], outlook: Outlook, asked: Asked, unasked:
             # What goes with its owner is told with that.
             teller = outlook.cleared.get(on, on)
             again[teller] = (*again.get(teller, ()), *_edges(verdict.again, [on]))
-    decisions = (_concluded(one, gathered[one], outlook.registry, asked) for one in sorted(holders, key=attrgetter("address")))
+    decisions = (
+        _concluded(one, gathered[one], owners.changes.get(one.address, ()), outlook.registry, asked)
+        for one in sorted(holders, key=attrgetter("address"))
+    )
     return {one.address: one for one in decisions}, again, problems, list(match_notes(classes))
 
 
@@ -153,11 +168,14 @@ def _edges(changes: Iterable[ItemChange], objects: Iterable[Identity]) -> list[E
     ]
 
 
-def _concluded(one: Holder, gathered: _Gathered, registry: Registry, asked: Asked) -> EdgeDecision:
+def _concluded(
+    one: Holder, gathered: _Gathered, owners: tuple[OwnerChange, ...], registry: Registry, asked: Asked
+) -> EdgeDecision:
     decision = EdgeDecision(
         one,
         needs=tuple(Need(registry.target(reference, one.database), reference.attribute) for reference in one.references),
         changes=tuple(gathered.changes),
+        owners=owners,
         grantors=tuple(sorted({grantor for outcome in gathered.outcomes for grantor in outcome.grantors})),
         adopted=_adopted(one, gathered),
         anew=any(outcome.unlisted for outcome in gathered.outcomes),
@@ -167,13 +185,13 @@ def _concluded(one: Holder, gathered: _Gathered, registry: Registry, asked: Aske
         return _removed(decision, gathered, asked)
     if one.entry is None:
         shared = any(outcome.shared for outcome in gathered.outcomes)
-        adopting = not decision.changes and decision.adopted != NOTHING_ADOPTED
-        reason = "" if adopting or decision.changes else _without_changes(one, shared=shared)
-        # What only takes away is no addition, although the block is new.
-        takes = bool(decision.changes) and all(change.action == "revoke" for change in decision.changes)
+        adopting = not decision.acts and (decision.adopted != NOTHING_ADOPTED or one.kind.of_owners)
+        reason = "" if adopting or decision.acts else _without_changes(one, shared=shared)
+        # What only takes away, or gives away what is there, is no addition, although the block is new.
+        takes = decision.acts and all(change.action == "revoke" for change in decision.changes)
         action: Action = "adopt" if adopting else "update" if takes else "create"
         return _with_reasons(evolve(decision, action=action), reason, _overruled(gathered))
-    return _with_reasons(_updated(decision, gathered), _overruled(gathered)) if decision.changes else decision
+    return _with_reasons(_updated(decision, gathered), _overruled(gathered)) if decision.acts else decision
 
 
 def _overruled(gathered: _Gathered) -> str:
@@ -202,6 +220,8 @@ def _adopted(one: Holder, gathered: _Gathered) -> Adopted:
 def _removed(decision: EdgeDecision, gathered: _Gathered, asked: Asked) -> EdgeDecision:
     """With destroy it may well be declared still, so that nothing is said of that."""
     why = [] if asked.destroy else ["no longer declared"]
+    if decision.holder.kind.of_owners:
+        return evolve(decision, action="forget", reason="; ".join([*why, "whoever owns its objects keeps them"]))
     if decision.holder.kept:
         return evolve(decision, action="forget", reason="no longer declared; its privileges are left as they are", changes=())
     if decision.changes:
@@ -223,7 +243,10 @@ def _removed(decision: EdgeDecision, gathered: _Gathered, asked: Asked) -> EdgeD
 def _updated(decision: EdgeDecision, gathered: _Gathered) -> EdgeDecision:
     if gathered.replaced and not decision.holder.spec_moved:
         return evolve(decision, action="update", reason=f"{_named(gathered.replaced)} is replaced")
-    lost = any(outcome.lost for outcome in gathered.outcomes)
+    had = {claim.owner for claim in decision.holder.recorded if claim.owner}
+    lost = any(outcome.lost for outcome in gathered.outcomes) or (
+        bool(had) and any(change.before not in had for change in decision.owners)
+    )
     moved: Side = "configuration"
     if lost or not decision.holder.spec_moved:
         # What newly matches a pattern moved in the database too.

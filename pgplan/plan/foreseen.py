@@ -70,15 +70,14 @@ def _after(decision: Decision) -> Spec | None:
 
 
 def with_what_is_made(outlook: Outlook) -> Snapshot:
-    """The snapshot as it is when all is made and altered, and before privileges change and anything goes."""
+    """The snapshot as it is when all is made and altered and has its owners, before privileges change and anything goes."""
     made: dict[str, list[Found]] = {}
     for decision in outlook.decisions:
         if decision.makes:
             one, owner = decision.found_as, outlook.owner(decision.object)
-            found = outlook.snapshot.get(one) or Found(one.type, one.key, 0, None)
+            found = outlook.given.get(one) or Found(one.type, one.key, 0, None)
             made.setdefault(one.database, []).append(evolve(found, spec=_after(decision), owner=owner))
             if decision.object.type != one.type:
-                meant = outlook.snapshot.get(decision.object) or Found(decision.object.type, decision.object.key, 0, None)
+                meant = outlook.given.get(decision.object) or Found(decision.object.type, decision.object.key, 0, None)
                 made[one.database].append(evolve(meant, owner=owner))
-    databases = {name: part.having(made.get(name, ())) for name, part in outlook.snapshot.databases.items()}
-    return evolve(outlook.snapshot, shared=outlook.snapshot.shared.having(made.get("", ())), databases=databases)
+    return outlook.given.having(made)

@@ -38,7 +38,7 @@ class Change:
     moved: Side = ""
     """For an update or replace: which side moved since the last apply."""
     previous_address: str = ""
-    """The address that it had before, "" if it had this one."""
+    """The address under which it was recorded, or found where it is renamed; "" if that is this one."""
     before: Image | None = None
     after: Image | None = None
     """As declared: attributes that are None are not managed. None for what goes."""
@@ -47,6 +47,8 @@ class Change:
     """Steps that carry it out, by number."""
     adopting: bool = False
     """Adopted with this change (action adopt, or update of what was found and not recorded)."""
+    renamed: bool = False
+    """The object has the name of `previous_address`, and is renamed."""
     anew: bool = False
     """What was found under the address was not the object that was recorded."""
     protected: bool = False
@@ -57,6 +59,8 @@ class Change:
     grantor."""
     along: bool = False
     """`edges` come along with an object: what its access list needs besides, or what goes with it."""
+    owners: tuple[Mapping[str, str], ...] = ()
+    """The objects that get another owner, for display: type, key, before, after."""
     adopted: Adopted = NOTHING_ADOPTED
     """Edge kinds: which of its edges were there before pgplan came, for the state."""
 
@@ -121,10 +125,19 @@ class Check:
     untouched: bool = True
     """Whether all other attributes must be as they were observed."""
     items: tuple[ItemCheck, ...] = ()
+    former: str = ""
+    """The key under which it was observed, "" where it has the same: a renamed object is still the same."""
+    owner: str = ""
+    """Whose it must be; "" where the steps give it to nobody but by its attributes."""
 
     @property
     def identity(self) -> Identity:
         return Identity(self.type, self.key, self.database)
+
+    @property
+    def observed(self) -> Identity:
+        """As what it was observed."""
+        return Identity(self.type, self.former or self.key, self.database)
 
 
 @frozen

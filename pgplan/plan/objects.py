@@ -103,6 +103,8 @@ class Decision:
     """The address of what takes it along when it is dropped."""
     members: tuple[Identity, ...] = ()
     """What it takes along itself, managed or not."""
+    former: str = ""
+    """The address under which it is found, "" if that is this one: it is renamed."""
     another: Another | None = None
     """Declared, and `found` is not what was recorded under the address, so that `entry` is None."""
 
@@ -305,7 +307,8 @@ def _adoption(decision: Decision, policy: Policy) -> Problem | None:
         return Problem(f"exists already and cannot be managed: it {unmanageable}", source, address)
     unasked = decision.kind.adopted_silently or decision.another is not None  # about the latter: pgplan.plan.anew
     if decision.adopting and not unasked and policy.of(decision.kind.name).existing == "error":
-        hint = f'adopt it with: pgplan import {shlex.quote(address)}   (or set existing = "adopt" under [policy])'
+        imported = shlex.quote(decision.former or address)
+        hint = f'adopt it with: pgplan import {imported}   (or set existing = "adopt" under [policy])'
         return Problem("exists already and is not managed by this configuration", source, address, hint)
     return None
 

@@ -6,13 +6,16 @@
   that goes to a role that comes;
 * a replacement is dropped before it is made;
 * what comes late is made after all else that need not wait for it;
-* privileges change after everything is made, and before what they name is dropped; those that say what others are born with
-  change as soon as what they name, and what must not be born with it, is made.
+* objects are given to other owners after everything is made, which may take the rights of the owner, and before what names the
+  owner is dropped;
+* privileges change after that, and before what they name is dropped; those that say what others are born with change as soon as
+  what they name, and what must not be born with it, is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 from pgplan.address import Identity, role_grantee
@@ -23,11 +26,12 @@ from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.objects import Decision, Need
 from pgplan.plan.outlook import Outlook
 
-Half = Literal["make", "drop", "first", "edges", "barrier"]
+Half = Literal["make", "drop", "first", "owners", "edges", "barrier"]
 Node = tuple[str, Half]
 Arc = tuple[Node, Node]
 """(first, then)."""
 FIRST: Node = ("", "first")
+OWNERS: Node = ("", "owners")
 EDGES: Node = ("", "edges")
 Meant = Mapping[Identity, list[Decision]]
 
@@ -45,8 +49,8 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
             nodes.append(_drop(address))
     first = [one for address, one in privileges.decisions.items() if one.changes and privileges.is_first(address)]
     then = [one for address, one in privileges.decisions.items() if one.changes and not privileges.is_first(address)]
-    nodes += [FIRST] if first else []
-    nodes += [EDGES] if then or privileges.again else []
+    turns = [*([OWNERS] if privileges.owners else []), *([EDGES] if then or privileges.again else [])]
+    nodes += [*([FIRST] if first else []), *turns]
     if len(nodes) <= 1:
         return nodes
     meant = by_object(decisions.values())
@@ -55,8 +59,9 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
         kinds = {name for one in first for name in one.holder.kind.right_after}
         arcs += ((_make(each.address), FIRST) for each in decisions.values() if each.makes and each.kind.name in kinds)
         arcs += _named_by(first, FIRST, meant)
+    arcs += ((_make(each.address), turn) for each in decisions.values() if each.makes for turn in turns)
+    arcs += [*pairwise(turns), *_old_owners(privileges, meant, outlook)]
     if EDGES in nodes:
-        arcs += ((_make(each.address), EDGES) for each in decisions.values() if each.makes)
         arcs += [*_named_by(then, EDGES, meant), *_made_up(privileges, meant, outlook)]
     early = {address for address, decision in decisions.items() if decision.kind.early}
     # What must be gone before something early is made must go as early.
@@ -155,6 +160,13 @@ def _made_up(privileges: Privileges, meant: Meant, outlook: Outlook) -> Iterator
             yield from ((EDGES, _drop(each.address)) for each in meant.get(other, ()) if each.drops and not each.makes)
 
 
+def _old_owners(privileges: Privileges, meant: Meant, outlook: Outlook) -> Iterator[Arc]:
+    for change in privileges.owners:
+        owner = outlook.registry.grantee(change.object, role_grantee(change.before), change.object.database)
+        if owner is not None:
+            yield from ((OWNERS, _drop(each.address)) for each in meant.get(owner, ()) if each.drops)
+
+
 def _networkx() -> Any:
     """The untyped module. Importing it takes a tenth of a second, which a plan without changes need not pay."""
     import networkx  # noqa: ICN001, PLC0415 (late, and returned under no other name)
@@ -169,7 +181,7 @@ def _sorted(
     graph: Any = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(arcs)
-    rank = {"barrier": 0, "make": 1, "first": 2, "edges": 2, "drop": 3}
+    rank = {"barrier": 0, "make": 1, "first": 2, "owners": 3, "edges": 4, "drop": 5}
     # What privileges are waited for with does not wait for anything else.
     urgent: Collection[Node] = {FIRST, *nx.ancestors(graph, FIRST)} if FIRST in nodes else ()
 

@@ -13,7 +13,7 @@ from pgplan.address import Identity, role_grantee
 from pgplan.kind import IsThere
 from pgplan.plan.objects import Decision
 from pgplan.registry import Registry
-from pgplan.snapshot import NO_LIST, AccessList, Catalog, Found, Snapshot
+from pgplan.snapshot import NO_LIST, AccessList, Catalog, Found, Item, Privilege, Snapshot
 
 Fate = Literal["kept", "made", "replaced", "gone", "missing"]
 """``made``: new, with the list it is born with; ``replaced``: dropped and made again; ``missing``: neither found nor made.
@@ -46,8 +46,7 @@ class Outlook:
         for one, fate in self._fates.items():
             if fate == "made":
                 made.setdefault(one.database, []).append(Found(one.type, one.key, 0, None))
-        databases = {name: part.having(made.get(name, ())) for name, part in self.snapshot.databases.items()}
-        return evolve(self.snapshot, shared=self.snapshot.shared.having(made.get("", ())), databases=databases)
+        return self.snapshot.having(made)
 
     def catalog(self, database: str) -> Catalog:
         """What claims may be about: what is found, and what is made before privileges have their turn."""
@@ -81,7 +80,33 @@ class Outlook:
     def owner(self, one: Identity) -> str:
         """https://www.postgresql.org/docs/current/ddl-priv.html"""
         found = self.snapshot.get(one)
+        if found is not None and found.follows is not None:
+            one = self.registry.identity(*found.follows, one.database)
         return self._owners.get(one, found.owner if found else "")
+
+    def with_owners(self, owners: Mapping[Identity, str]) -> Outlook:
+        """This one, with other owners of some objects and of what follows them."""
+        return evolve(self, owners={**self._owners, **owners}) if owners else self
+
+    def is_given_away(self, one: Identity) -> bool:
+        """Whether it is there, stays, and gets another owner."""
+        found = self.snapshot.get(one)
+        return found is not None and self.fate(one) == "kept" and self.owner(one) != found.owner
+
+    @cached_property
+    def given_away(self) -> Mapping[Identity, Found]:
+        """All that stays and gets another owner, as found."""
+        if not self._owners:
+            return {}
+        return {one: found for one, found in self.snapshot.objects() if self.is_given_away(one)}
+
+    @cached_property
+    def given(self) -> Snapshot:
+        """The snapshot with the owners that objects get."""
+        known: dict[str, list[Found]] = {}
+        for one, found in self.given_away.items():
+            known.setdefault(one.database, []).append(evolve(found, owner=self.owner(one), acl=self.acl(one)))
+        return self.snapshot.having(known) if known else self.snapshot
 
     def columns(self, one: Identity) -> frozenset[str] | None:
         """Its columns; None where they are not known yet, as of what an extension brings."""
@@ -150,15 +175,14 @@ class Outlook:
         key = id(acl), old, new
         if key not in self._lists:
             before, after = role_grantee(old), role_grantee(new)
-            rows = {
-                evolve(
-                    row,
-                    grantee=after if row.grantee == before else row.grantee,
-                    grantor=new if row.grantor == old else row.grantor,
-                )
-                for row in acl.privileges
-            }
-            self._lists[key] = AccessList(tuple(sorted(rows)))
+            rows: dict[tuple[Item, str], Privilege] = {}
+            for row in acl.privileges:
+                grantee = after if row.grantee == before else row.grantee
+                one = evolve(row, grantee=grantee, grantor=new if row.grantor == old else row.grantor)
+                # Where both had the same, there is one row, with the grant option of either.
+                if one.grantable or (one.item, one.grantor) not in rows:
+                    rows[one.item, one.grantor] = one
+            self._lists[key] = AccessList(tuple(sorted(rows.values())))
         return self._lists[key]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve
 
@@ -34,8 +34,9 @@ def relied_upon(
             relied[decision.found_as] = _touched(decision)
             named.update(need.object for need in decision.needs.after)
     for edge in privileges.decisions.values():
-        if edge.changes or edge.action == "adopt":
+        if edge.acts or edge.action == "adopt":
             named.update(need.object for need in edge.needs)
+        named.update(change.object for change in edge.owners)
     lists = changes_by_object(privileges.changes)
     for decision in decisions.values():
         if decision.action == "replace":
@@ -45,13 +46,14 @@ def relied_upon(
     for one in sorted(named - relied.keys()):
         about = own.get(one, ())
         known = next((each for each in about if each.found_as == one), None)
-        altered = any(each.action == "update" for each in about)
+        altered = any(each.action == "update" for each in about) or outlook.is_given_away(one)
         both = _touched(known) if known is not None else _only_named(one, outlook, altered=altered)
         if both is not None:
             relied[one] = both
     for one, changes in lists.items():
         start = outlook.acl(one) if outlook.fate(one) == "kept" else privileges.born.get(one, NO_LIST)
         relied[one] = _with_list(*relied.get(one, _to_come(one)), start, changes, outlook)
+    _give_away(relied, privileges, own)
     ordered = [relied[one] for one in sorted(relied)]
     return tuple(observed for observed, _ in ordered), tuple(check for _, check in ordered)
 
@@ -105,6 +107,17 @@ def _only_named(one: Identity, outlook: Outlook, *, altered: bool) -> Both | Non
 def _to_come(one: Identity) -> Both:
     """What this plan makes, or what something that it makes brings: it is not there yet."""
     return Observed(*one, None), Check(*one, new=True, untouched=False)
+
+
+def _give_away(relied: dict[Identity, Both], privileges: Privileges, own: Mapping[Identity, Sequence[Decision]]) -> None:
+    """What is to be found of objects that get another owner, whatever identity tells of them."""
+    for change in privileges.owners:
+        observed, check = relied.get(change.object, _to_come(change.object))
+        relied[change.object] = observed, evolve(check, owner=change.after, untouched=False)
+        for other in (each.found_as for each in own.get(change.object, ())):
+            if other in relied:
+                observed, check = relied[other]
+                relied[other] = observed, evolve(check, untouched=False)
 
 
 def _with_list(observed: Observed, check: Check, start: AccessList, changes: Iterable[EdgeChange], outlook: Outlook) -> Both:

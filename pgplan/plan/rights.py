@@ -17,18 +17,19 @@ from pgplan.snapshot import Snapshot
 @frozen(slots=False)
 class Known:
     outlook: Outlook
-    _rights: dict[tuple[int, str], Any] = field(factory=dict[tuple[int, str], Any])
+    _rights: dict[tuple[int, str, bool], Any] = field(factory=dict[tuple[int, str, bool], Any])
 
     @cached_property
-    def _later(self) -> Snapshot:
+    def _made(self) -> Snapshot:
         return with_what_is_made(self.outlook)
 
-    def of(self, name: str, database: str) -> Any:
-        """The rights that count for a kind or type, by its name, in a database."""
-        provider = self.outlook.registry.providers[name]
-        key = id(provider), database or self.outlook.snapshot.facts.database
+    def of(self, name: str, database: str, *, later: bool = False) -> Any:
+        """The rights that count for a kind or type, by its name, in a database: now, or when objects have their owners."""
+        provider, snapshot = self.outlook.registry.providers[name], self.outlook.given if later else self.outlook.snapshot
+        database = database or snapshot.facts.database
+        key = id(provider), database, later
         if key not in self._rights:
-            self._rights[key] = provider.rights(self.outlook.snapshot.catalog(key[1]), self._later.catalog(key[1]))
+            self._rights[key] = provider.rights(snapshot.catalog(database), self._made.catalog(database))
         return self._rights[key]
 
 

@@ -146,6 +146,11 @@ def shown(changes: Iterable[Change], *, destroys_first: bool = False) -> list[Ch
     return sorted(changes, key=lambda change: sign * _SEVERITY.get(seen(change), 0))
 
 
+def address(change: Change) -> str:
+    """With the one that the object has now, where it is renamed."""
+    return visible(f"{change.previous_address} -> {change.address}" if change.renamed else change.address)
+
+
 def why(change: Change) -> str:
     """Why the change is made, and which side moved."""
     moved = _MOVED.get(change.moved, "") if change.action in ("update", "replace") else ""
@@ -160,8 +165,8 @@ def remark(change: Change) -> str:
 
 def lines(change: Change, secrets: Secrets) -> list[Line]:
     """Attributes, secrets and privileges of a change, one line each."""
-    own = [] if change.edges and not change.along else _own(change, secrets)
-    return [*own, *_edges(change.edges)]
+    own = [] if (change.edges or change.owners) and not change.along else _own(change, secrets)
+    return [*own, *_owners(change.owners), *_edges(change.edges)]
 
 
 def _own(change: Change, secrets: Secrets) -> list[Line]:
@@ -253,6 +258,12 @@ def _text_difference(old: str, new: str) -> Iterator[Line]:
         # What stands around a line that changed is told apart from it by its symbol, as in a diff.
         symbol, text = (" ", line) if line.startswith("@@") else (line[0], line[1:])
         yield Line(symbol, visible(f"  {text}"), is_text=True)
+
+
+def _owners(owners: Iterable[Mapping[str, str]]) -> Iterator[Line]:
+    for one in owners:
+        what = f"owner of {visible(one['type']).replace('_', ' ')} {visible(one['key'])}"
+        yield Line("~", f"{what} = {value(one['before'])} -> {value(one['after'])}")
 
 
 def _edges(edges: Iterable[Mapping[str, Any]]) -> Iterator[Line]:

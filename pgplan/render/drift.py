@@ -35,6 +35,7 @@ def _backwards(change: Change) -> Change:
     # What comes along with an object that would be made again, nobody took.
     edges = () if change.along else change.edges
     turned = tuple({**edge, "action": "grant" if edge["action"] == "revoke" else "revoke"} for edge in edges)
+    owners = tuple({**one, "before": one["after"], "after": one["before"]} for one in change.owners)
     action = "update" if turned else _BACKWARDS[change.action]
     return evolve(
         change,
@@ -42,6 +43,7 @@ def _backwards(change: Change) -> Change:
         before=change.after,
         after=change.before,
         edges=turned,
+        owners=owners,
         reason=change.reason if change.anew else "",
         moved="",
         steps=(),

@@ -83,6 +83,7 @@ def resource_changes(changes: Iterable[Change], plan: Plan) -> Iterator[dict[str
         after = _after(change)
         yield {
             "address": change.address,
+            **({"previous_address": change.previous_address} if change.previous_address else {}),
             "type": kind,
             "name": key,
             "database": change.database,
@@ -102,6 +103,7 @@ def resource_changes(changes: Iterable[Change], plan: Plan) -> Iterator[dict[str
                 for slot, secret in sorted(secrets_of(plan, change).items())
             },
             "effects": _effects(change.edges),
+            "owners": [dict(one) for one in change.owners],
             "protected": change.protected,
             "statements": [text for number in change.steps for text in statements[number]],
         }

@@ -75,7 +75,7 @@ def _change(change: Change, secrets: rendered.Secrets) -> Iterator[str]:
     seen = rendered.seen(change)
     verb = f"{_VERBS[seen]}{' after adopting' if change.adopting and change.action != 'adopt' else ''}"
     why = rendered.why(change)
-    yield f"{_FIRST[seen]} {verb} {visible(change.address)}" + (f"  # {why}" if why else "")
+    yield f"{_FIRST[seen]} {verb} {rendered.address(change)}" + (f"  # {why}" if why else "")
     for line in rendered.lines(change, secrets):
         first = line.symbol if line.symbol in ("+", "-") else "!" if line.symbol == "~" else " "
         yield f"{first}     {line.text}" + (f"  # {line.remark}" if line.remark else "")

@@ -73,7 +73,7 @@ def _legend(changes: list[Change], paint: Paint) -> Iterator[str]:
 def _change(change: Change, secrets: rendered.Secrets, paint: Paint) -> Iterator[str]:
     symbol = rendered.SYMBOLS[rendered.seen(change)]
     destroys = rendered.destroys(change)
-    address = paint(visible(change.address), "bold red" if destroys else "bold")
+    address = paint(rendered.address(change), "bold red" if destroys else "bold")
     remark = rendered.remark(change)
     yield f"{paint.symbol(symbol, 3)} {address}" + (paint(f"  # {remark}", "red" if destroys else "dim") if remark else "")
     for line in rendered.lines(change, secrets):

@@ -58,7 +58,7 @@ def parse_key(key: str) -> Access:
     type_ = match[2]
     grantee = part_grantee(match[1])
     try:
-        spec = Access(grantee, type_, _canonical(type_, match[3]), ())
+        spec = Access(grantee, type_, canonical(type_, match[3]), ())
     except ValueError as error:
         raise InvalidBlockError(((), str(error), "")) from None
     problem = name_problem(grantee_role(grantee) or PUBLIC)
@@ -69,7 +69,8 @@ def parse_key(key: str) -> Access:
     return spec
 
 
-def _canonical(type_: str, text: str) -> str:
+def canonical(type_: str, text: str) -> str:
+    """What stands in a key for an object, or for the schemas of ``*_in``. Raises ValueError when `text` is neither."""
     if type_ in BULK:
         return schemas_key(text if "*" in text else unpart(text))
     return object_key(type_, text if GRANTABLE[type_].in_schema else unpart(text))

@@ -20,6 +20,18 @@ Names = tuple[str, ...]
 
 
 @frozen
+class Target:
+    """What ``on`` means: an object, or all of some schemas."""
+
+    type: str
+    """A type of object, or ``tables_in`` and its like."""
+    key: str
+    """The object's; with ``*_in`` a schema's, or a pattern."""
+    excepted: Names = ()
+    extension_members: bool = False
+
+
+@frozen
 class On:
     """``on``: exactly one type with one name or several, and what ``*_in`` leaves out."""
 
@@ -69,33 +81,50 @@ def accesses(block: AccessBlock, attribute: str) -> list[Access]:
     """
     mistakes = Mistakes()
     grantees = [mistakes.grantee((attribute, i), grantee) for i, grantee in enumerate(block.grantees)]
-    targets = [(i, on, *said) for i, on in enumerate(block.on) if (said := _said(on, i, mistakes)) is not None]
-    columns = _columns(block, targets, mistakes)
+    said = _said(block.on, mistakes)
+    columns = _columns(block, said, mistakes)
     if block.grantable and PUBLIC in grantees:
         mistakes.add(
             ("grantable",), "PostgreSQL gives nothing to PUBLIC with grant option", "grant to PUBLIC in a block of its own"
         )
     mistakes.some((attribute,), block.grantees)
-    mistakes.some(("on",), block.on)
-    privileges = _privileges(block, {type_ for _, _, type_, _ in targets}, mistakes)
-    inserting = _inserting(block, privileges, targets, mistakes)
+    privileges = _privileges(block, {type_ for _, _, type_, _ in said}, mistakes)
+    inserting = _inserting(block, privileges, said, mistakes)
     specs: list[Access] = []
-    for i, on, type_, names in targets:
-        mistakes.some(("on", i, type_), names)
-        keys = _keys(type_, names, ("on", i, type_), mistakes)
-        excepted = _excepted(on, i, type_, keys, mistakes)
-        for key in keys:
-            out = tuple(one for one in excepted if is_reached(one, key))
-            rights = [
-                Right(privilege, columns, block.grantable, out, on.extension_members, with_sequences=privilege in inserting)
-                for privilege in privileges
-            ]
-            specs += [Access(grantee, type_, key, rights) for grantee in grantees]
+    for one in _targets(said, mistakes):
+        rights = [
+            Right(each, columns, block.grantable, one.excepted, one.extension_members, with_sequences=each in inserting)
+            for each in privileges
+        ]
+        specs += [Access(grantee, one.type, one.key, rights) for grantee in grantees]
     mistakes.done()
     return specs
 
 
-def _said(on: On, i: int, mistakes: Mistakes) -> tuple[str, Names] | None:
+def targets(on: Sequence[On], mistakes: Mistakes) -> list[Target]:
+    """What each of `on` means, products multiplied out."""
+    return list(_targets(_said(on, mistakes), mistakes))
+
+
+_Said = Sequence[tuple[int, On, str, Names]]
+"""Each of `on` by its number, with the one type that it names, and the names."""
+
+
+def _said(on: Sequence[On], mistakes: Mistakes) -> _Said:
+    mistakes.some(("on",), on)
+    return [(i, each, *said) for i, each in enumerate(on) if (said := _type_of(each, i, mistakes)) is not None]
+
+
+def _targets(said: _Said, mistakes: Mistakes) -> Iterator[Target]:
+    for i, on, type_, names in said:
+        mistakes.some(("on", i, type_), names)
+        keys = _keys(type_, names, ("on", i, type_), mistakes)
+        excepted = _excepted(on, i, type_, keys, mistakes)
+        for key in keys:
+            yield Target(type_, key, tuple(one for one in excepted if is_reached(one, key)), on.extension_members)
+
+
+def _type_of(on: On, i: int, mistakes: Mistakes) -> tuple[str, Names] | None:
     """The one type that `on` names."""
     said = on.named()
     if not said:
@@ -112,14 +141,14 @@ def _said(on: On, i: int, mistakes: Mistakes) -> tuple[str, Names] | None:
     return said[0]
 
 
-def _columns(block: AccessBlock, targets: Sequence[tuple[int, On, str, Names]], mistakes: Mistakes) -> Names:
+def _columns(block: AccessBlock, said: _Said, mistakes: Mistakes) -> Names:
     if block.columns is None:
         return ()
     if not block.columns:
         mistakes.add(("columns",), "columns is empty", "name columns, or leave it out to mean the whole table")
     for i, column in enumerate(block.columns):
         mistakes.name(("columns", i), column)
-    for i, _, type_, _ in targets:
+    for i, _, type_, _ in said:
         if BULK.get(type_, type_) != "table":
             message = f"columns go with table and tables_in, not with {type_}"
             mistakes.add(("columns",), message, f"see on, block {i + 1}" if i else "")

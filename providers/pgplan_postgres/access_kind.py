@@ -26,6 +26,7 @@ class AccessKind:
     scope: Scope = "database"
     version: int = 1
     right_after: Sequence[str] = ()
+    of_owners = False
     spec = Access
     attribute: str
     """What a block calls the grantee."""

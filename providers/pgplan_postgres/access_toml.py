@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 from pgplan.sdk import unpart
 from pgplan_postgres.access import Access
-from pgplan_postgres.grantable import GRANTABLE
+from pgplan_postgres.grantable import BULK, GRANTABLE
 from pgplan_postgres.privileges import ALL, Right
 
 
@@ -24,9 +25,7 @@ def _alike(right: Right) -> tuple[Any, ...]:
 
 def _block(spec: Access, attribute: str, rights: list[Right]) -> dict[str, Any]:
     first = rights[0]
-    on: dict[str, Any] = {spec.type: _name(spec)}
-    if first.excepted:
-        on["except"] = list(first.excepted)
+    on = on_table(spec.type, spec.object, first.excepted)
     if first.extension_members:
         on["extension_members"] = True
     block: dict[str, Any] = {attribute: spec.grantee, "on": on, "privileges": [right.privilege for right in rights]}
@@ -39,7 +38,7 @@ def _block(spec: Access, attribute: str, rights: list[Right]) -> dict[str, Any]:
     return block
 
 
-def _name(spec: Access) -> str:
-    """The object as TOML names it: a one-part name is literal there, and a pattern or a dotted name is not."""
-    literal = "*" not in spec.object if not spec.named else not GRANTABLE[spec.type].in_schema
-    return unpart(spec.object) if literal else spec.object
+def on_table(type_: str, target: str, excepted: Sequence[str]) -> dict[str, Any]:
+    """``on``, with the object as TOML names it: a one-part name is literal there, and a pattern or a dotted name is not."""
+    literal = "*" not in target if type_ in BULK else not GRANTABLE[type_].in_schema
+    return {type_: unpart(target) if literal else target} | ({"except": list(excepted)} if excepted else {})

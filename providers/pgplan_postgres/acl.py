@@ -121,6 +121,7 @@ def found_with_list(
     system: bool = False,
     columns: frozenset[str] = frozenset(),
     belongs_to: str = "",
+    follows: tuple[str, str] | None = None,
 ) -> Found:
     """An object with an access list, from a row with oid, owner, list and perhaps extension."""
     extension = row.get("extension")
@@ -136,6 +137,7 @@ def found_with_list(
         secrets=_NOTHING,
         extension=part(extension) if extension else "",
         belongs_to=belongs_to,
+        follows=follows,
         system=system,
     )
 

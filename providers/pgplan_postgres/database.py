@@ -30,6 +30,7 @@ from pgplan.sdk import (
 from pgplan_postgres import setting, settings
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.encodings import encoding
+from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
 from pgplan_postgres.words import DATABASE
@@ -81,7 +82,7 @@ FIXED = ("encoding", "locale_provider", "lc_collate", "lc_ctype", "icu_locale", 
 """What PostgreSQL cannot alter, and what should not cost the database."""
 
 
-class DatabaseKind(OwnedKind):
+class DatabaseKind(Renamed, OwnedKind):
     name = "database"
     scope: Scope = "cluster"
     block = DatabaseBlock
@@ -90,6 +91,7 @@ class DatabaseKind(OwnedKind):
     reads = ("setting",)
     made_by_hand = True
     creation_only = ("template",)
+    keyword = sql.SQL("DATABASE")
 
     def declare(self, name: str, block: DatabaseBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -146,6 +148,15 @@ class DatabaseKind(OwnedKind):
         lacks = [*lacks, *setting.missing(found.spec.config, spec.config, rights)]
         createdb = spec.owner in (None, found.owner) or rights.attribute("createdb")
         return lacks if createdb else [*lacks, "the attribute CREATEDB, which it takes to change a database's owner"]
+
+    def not_renamed(self, found: Found, facts: Facts) -> str:
+        if found.spec.name == facts.database:
+            return "is what pgplan is connected to, and PostgreSQL renames no database that somebody is connected to"
+        return super().not_renamed(found, facts)
+
+    def missing_to_rename(self, found: Found, rights: Rights) -> Sequence[str]:
+        createdb = [] if rights.attribute("createdb") else ["the attribute CREATEDB, which it takes to rename a database"]
+        return [*super().missing_to_rename(found, rights), *createdb]
 
     def lock_out(self, found: Found, spec: Database | None, facts: Facts) -> str | None:
         before: Database = found.spec

@@ -103,6 +103,7 @@ class DefaultPrivilegesKind:
     version: int = 1
     # An extension makes its objects as its script says, whatever the role that installs it gives to its own.
     right_after: Sequence[str] = ("role", "membership", "schema", "extension")
+    of_owners = False
     block = DefaultPrivilegesBlock
     spec = DefaultPrivileges
 

@@ -31,13 +31,14 @@ from pgplan.sdk import (
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
+from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.signatures import argument_list, split_signature
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key
 from pgplan_postgres.wrapper_options import refused, validated_by
 
-_ARGUMENTS = {"handler": argument_list(()), "validator": argument_list(("text[]", "oid"))}
+ARGUMENTS = {"handler": argument_list(()), "validator": argument_list(("text[]", "oid"))}
 """What PostgreSQL passes to a wrapper's functions, as it stands in their keys."""
 
 
@@ -70,12 +71,13 @@ class ForeignDataWrapper(_Attributes):
     comment: str | None = None
 
 
-class ForeignDataWrapperKind(OwnedKind):
+class ForeignDataWrapperKind(Renamed, OwnedKind):
     name = "foreign_data_wrapper"
     block = ForeignDataWrapperBlock
     spec = ForeignDataWrapper
     # DROP EXTENSION takes the wrappers along that it brought.
     stands_on = ("extension", "function", "role")
+    keyword = sql.SQL("FOREIGN DATA WRAPPER")
 
     def declare(self, name: str, block: ForeignDataWrapperBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -91,7 +93,7 @@ class ForeignDataWrapperKind(OwnedKind):
     def references(self, spec: ForeignDataWrapper) -> Sequence[Reference]:
         functions = [
             Reference("function", function + arguments, attribute)
-            for attribute, arguments in _ARGUMENTS.items()
+            for attribute, arguments in ARGUMENTS.items()
             if (function := getattr(spec, attribute))
         ]
         return [*functions, *to_role(spec.owner, "owner")]
@@ -105,12 +107,12 @@ class ForeignDataWrapperKind(OwnedKind):
         return spec
 
     def create(self, spec: ForeignDataWrapper) -> Sequence[Statement]:
-        functions = [_function(each, getattr(spec, each)) for each in _ARGUMENTS if getattr(spec, each)]
+        functions = [_function(each, getattr(spec, each)) for each in ARGUMENTS if getattr(spec, each)]
         created = words(sql.SQL("CREATE"), _target(spec), *functions, clause(plain(spec.options or {})))
         return [statement("{}", created), *comment_and_owner(_target(spec), spec, ("comment", "owner"))]
 
     def alter(self, found: Found, spec: ForeignDataWrapper, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
-        parts = [_function(each, getattr(spec, each)) for each in _ARGUMENTS if each in changed]
+        parts = [_function(each, getattr(spec, each)) for each in ARGUMENTS if each in changed]
         options = changes(found.spec.options or {}, spec.options or {}) if "options" in changed else None
         parts += [] if options is None else [options]
         altered = [statement("{}", words(sql.SQL("ALTER"), _target(spec), *parts))] if parts else []

@@ -26,6 +26,7 @@ from pgplan.sdk import (
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.column_types import column_type, type_sql
 from pgplan_postgres.options import changes, check_readable, clause, plain
+from pgplan_postgres.renaming import RenamedInSchema
 from pgplan_postgres.rights import Rights, owner_lacks
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key, schema_of
@@ -78,7 +79,7 @@ class ForeignTable:
     comment: str | None = None
 
 
-class ForeignTableKind(OwnedKind):
+class ForeignTableKind(RenamedInSchema, OwnedKind):
     name = "foreign_table"
     block = ForeignTableBlock
     spec = ForeignTable
@@ -87,6 +88,8 @@ class ForeignTableKind(OwnedKind):
     # The table has an access list, which a new one gets by its owner's default privileges.
     reads = ("table", "default_privileges", "extension", "foreign_data_wrapper")
     replace_when = ("server",)
+    keyword = sql.SQL("FOREIGN TABLE")
+    type = "table"
 
     def object(self, key: str) -> tuple[str, str]:
         return "table", key

@@ -37,6 +37,7 @@ from pgplan_postgres.function_arguments import (
     own_types,
     signature,
 )
+from pgplan_postgres.renaming import RenamedInSchema
 from pgplan_postgres.rights import SUPERUSER, Rights, owner_lacks
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
 from pgplan_postgres.targets import is_system, object_key, schema_of
@@ -118,7 +119,7 @@ class Function:
     """Its types that are not PostgreSQL's own, by type and key: tables, for their rows, and types. Looked up, not declared."""
 
 
-class FunctionKind(OwnedKind):
+class FunctionKind(RenamedInSchema, OwnedKind):
     name = "function"
     block = FunctionBlock
     spec = Function
@@ -131,6 +132,11 @@ class FunctionKind(OwnedKind):
     private = ("body",)
     # Defaults are expressions.
     rewritten = ("arguments",)
+    keyword = sql.SQL("FUNCTION")
+    type = "function"
+
+    def target(self, key: str) -> sql.Composable:
+        return signature(key)
 
     def unmanageable(self, found: Found) -> str:
         if found.extension:

@@ -90,6 +90,8 @@ class _NamedReader(ReaderBase):
     acl: LiteralString
     owner: LiteralString
     where: LiteralString = ""
+    by_initdb = True
+    """Whether initdb makes some, which have small OIDs."""
 
     def query(self, facts: Facts) -> str:
         lists = listed(self.type, "x", self.acl, self.owner, f"{self.catalog} AS x{self.where}")
@@ -100,7 +102,8 @@ class _NamedReader(ReaderBase):
         lists = Lists(rows)
         for row in rows:
             spec = relation(self.type, row["owner"] or "")
-            yield found_with_list(self.type, part(row["name"]), spec, row, lists, system=row["oid"] < FIRST_NORMAL_OID)
+            system = self.by_initdb and row["oid"] < FIRST_NORMAL_OID
+            yield found_with_list(self.type, part(row["name"]), spec, row, lists, system=system)
 
 
 class LanguageReader(_NamedReader):
@@ -120,10 +123,12 @@ class TablespaceReader(_NamedReader):
 
 
 class LargeObjectReader(_NamedReader):
-    """Their name is their OID. https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html"""
+    """Their name is their OID, which whoever makes one may choose.
+    https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html"""
 
     type = "large_object"
     catalog, name, acl, owner = "pg_catalog.pg_largeobject_metadata", "x.oid::bigint::text", "lomacl", "lomowner"
+    by_initdb = False
 
 
 _PARAMETERS_SINCE = 150000

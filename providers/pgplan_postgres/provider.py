@@ -24,6 +24,7 @@ from pgplan_postgres.granted_only import (
 from pgplan_postgres.import_foreign_schema import ImportKind, ImportReader
 from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
+from pgplan_postgres.ownership import OwnershipKind
 from pgplan_postgres.relations import SequenceReader, TableReader
 from pgplan_postgres.revoke import RevokeKind
 from pgplan_postgres.role import RoleKind
@@ -53,6 +54,7 @@ provider = PostgresProvider(
         GrantKind(),
         RevokeKind(),
         DefaultPrivilegesKind(),
+        OwnershipKind(),
     ),
     readers=(
         DatabaseReader(),

@@ -68,16 +68,19 @@ _SEQUENCES_FROM = """pg_catalog.pg_class AS c
 _SEQUENCES = """
 WITH {listed}
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind, o.rolname AS owner,
-       {extension} AS extension, t.relname AS owned_by,
+       tn.nspname AS table_schema, t.relname AS table_name, d.deptype = 'a' AS owned_by,
+       {extension} AS extension,
        listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_class AS c ON c.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
-  -- OWNED BY, as of serial columns: 'a' and not 'i', for an identity column's sequence no privilege is asked. 1259 is pg_class
+  -- the table whose column owns it: a serial one, or by OWNED BY ('a'), or an identity ('i'). 1259 is the OID of pg_class
   LEFT JOIN pg_catalog.pg_depend AS d
-    ON d.classid = 1259 AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 1259 AND d.refobjsubid > 0 AND d.deptype = 'a'
+    ON d.classid = 1259 AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 1259 AND d.refobjsubid > 0
+       AND d.deptype IN ('a', 'i')
   LEFT JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid
+  LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
 """
 
 
@@ -109,6 +112,7 @@ def _relations(type_: str, rows: Sequence[Row]) -> Iterable[Found]:
     columns: dict[tuple[str, ...], frozenset[str]] = {}
     for row in rows:
         names = tuple(row.get("columns") or ())
+        table = join(row["table_schema"], row["table_name"]) if row.get("table_name") else None
         yield found_with_list(
             type_,
             join(row["schema"], row["name"]),
@@ -117,6 +121,7 @@ def _relations(type_: str, rows: Sequence[Row]) -> Iterable[Found]:
             lists,
             system=is_system(row["schema"]),
             columns=columns.setdefault(names, frozenset(names)),
-            # A sequence is always in the schema of the table that owns it.
-            belongs_to=join(row["schema"], row["owned_by"]) if row.get("owned_by") else "",
+            # For an identity column's sequence no privilege is asked.
+            belongs_to=table if table is not None and row["owned_by"] else "",
+            follows=None if table is None else ("table", table),
         )

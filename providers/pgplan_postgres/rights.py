@@ -7,12 +7,13 @@ https://www.postgresql.org/docs/current/ddl-priv.html, https://www.postgresql.or
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from pgplan.sdk import PUBLIC, Catalog, EdgeChange, Found, Outcome, grantee_role, part, role_grantee
-from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
+from pgplan.sdk import PUBLIC, Catalog, EdgeChange, Found, Outcome, OwnerChange, grantee_role, part, role_grantee
+from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, GRANTABLE
+from pgplan_postgres.targets import schema_of
 
 ADMIN_NEEDED = 160000
 """server_version_num from which CREATEROLE alone is not enough to alter, drop or grant a role: it takes ADMIN OPTION too."""
@@ -46,12 +47,16 @@ class Rights:
     @cached_property
     def roles(self) -> frozenset[str]:
         """The connected role and those whose rights it inherits."""
-        return self._reached((found for found in self._memberships() if self._inherits(found)), "inherit")
+        return self.inherited_by(self.facts.role)
+
+    def inherited_by(self, role: str) -> frozenset[str]:
+        """A role and those whose rights it inherits."""
+        return self._reached(role, (found for found in self._memberships() if self._inherits(found)), "inherit")
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """The connected role and those that it is a member of, with inherited rights or without."""
-        return self._reached(self._memberships(), "")
+        return self._reached(self.facts.role, self._memberships(), "")
 
     @property
     def platform(self) -> bool:
@@ -64,20 +69,21 @@ class Rights:
 
     def may_become(self, role: str) -> bool:
         """Whether the connected role may SET ROLE to `role`."""
-        return role in self._reached((found for found in self._memberships() if found.spec.set is not False), "set")
+        allowed = (found for found in self._memberships() if found.spec.set is not False)
+        return role in self._reached(self.facts.role, allowed, "set")
 
     def _memberships(self) -> Iterator[Found]:
         for catalog in (self.catalog, self.later):
             yield from catalog.of("membership")
 
-    def _reached(self, memberships: Iterable[Found], option: str) -> frozenset[str]:
+    def _reached(self, role: str, memberships: Iterable[Found], option: str) -> frozenset[str]:
         """Who makes a role becomes a member that may do so much only where createrole_self_grant says it."""
         own = self.catalog.get("setting", "createrole_self_grant")
         pairs = [(found.spec.role, found.spec.member) for found in memberships]
         if own is not None and option in own.spec.value.lower():
             made = (found for found in self.later.of("role") if self.catalog.get("role", found.key) is None)
             pairs += [(found.spec.name, self.facts.role) for found in made]
-        return reached(self.facts.role, pairs, self.later)
+        return reached(role, pairs, self.later)
 
     def _inherits(self, membership: Found) -> bool:
         if membership.spec.inherit is not None:
@@ -106,11 +112,19 @@ class Rights:
         if found is None:
             # What is new may be born with privileges that default privileges give.
             return any(one.owner in (self.facts.role, made.owner) for one in self.catalog.of(DEFAULT_PRIVILEGES))
-        return any(row.privilege == privilege and self.reaches(row.grantee) for row in found.acl.privileges)
+        return _gives(found, privilege, self.roles)
+
+    def has_other(self, role: str, type_: str, key: str, privilege: str) -> bool:
+        """The same of another role."""
+        found, other = self.later.get(type_, key), self.later.get("role", part(role))
+        if found is None or other is None or other.spec.superuser:
+            return True
+        roles = self.inherited_by(role)
+        return found.owner in roles or _gives(found, privilege, roles)
 
     def reaches(self, grantee: str) -> bool:
         """Whether what `grantee` is granted is the connected role's too."""
-        return grantee == PUBLIC or grantee_role(grantee) in self.roles
+        return _is_of(grantee, self.roles)
 
     def runs_as(self, change: EdgeChange) -> str:
         """The owner of default privileges, where the connected role may become it but does not have its rights."""
@@ -138,6 +152,14 @@ class Rights:
         owner = f"its owner is {found.owner}" if found.owner else "which superusers have"
         return f"ownership of {one.type} {one.key} ({owner}), or {item.privilege} on it with grant option"
 
+    def missing_to_give(self, change: OwnerChange) -> list[str]:
+        """https://www.postgresql.org/docs/current/sql-altertable.html, and the same of each other type"""
+        return list(_missing_to_give(change, self))
+
+    def lock_out(self, change: OwnerChange) -> str | None:
+        own = change.object.type == "database" and change.object.key == part(self.facts.database)
+        return "the ownership of its own database" if own and change.before == self.facts.role else None
+
     def _missing_for_defaults(self, owner: str) -> str | None:
         """To be able to SET ROLE is enough before 16; from then on the owner's rights must be inherited."""
         if self.facts.version < INHERIT_NEEDED and owner in self.groups:
@@ -161,6 +183,45 @@ def reached(role: str, memberships: Iterable[tuple[str, str]], catalog: Catalog)
         known |= fresh
         queue += fresh
     return frozenset(known)
+
+
+def _is_of(grantee: str, roles: Collection[str]) -> bool:
+    return grantee == PUBLIC or grantee_role(grantee) in roles
+
+
+def _gives(found: Found, privilege: str, roles: Collection[str]) -> bool:
+    return any(row.privilege == privilege and _is_of(row.grantee, roles) for row in found.acl.privileges)
+
+
+def _missing_to_give(change: OwnerChange, rights: Rights) -> Iterator[str]:
+    type_, key, _ = change.object
+    if change.before and not rights.has_those_of(change.before):
+        yield f"ownership of {type_} {key} (its owner is {change.before})"
+    yield from new_owner(change.after, change.before, rights)
+    database = rights.facts.database
+    if type_ == "database" and not rights.attribute("createdb"):
+        yield "the attribute CREATEDB, which it takes to change a database's owner"
+    elif type_ == "foreign_data_wrapper":
+        yield SUPERUSER
+    elif type_ == "schema" and not rights.has("database", part(database), "CREATE"):
+        yield f"CREATE on database {database}"
+    elif type_ == "server":
+        found = rights.catalog.get(type_, key)
+        if found is not None and not rights.has_other(change.after, "foreign_data_wrapper", part(found.spec.fdw), "USAGE"):
+            yield _of_other(change, f"USAGE on foreign-data wrapper {found.spec.fdw}")
+    elif GRANTABLE[type_].in_schema:
+        yield from _missing_in_schema(change, part(schema_of(key)), rights)
+
+
+def _missing_in_schema(change: OwnerChange, schema: str, rights: Rights) -> Iterator[str]:
+    if not rights.has("schema", schema, "USAGE"):
+        yield f"USAGE on schema {schema}"
+    if not rights.has_other(change.after, "schema", schema, "CREATE"):
+        yield _of_other(change, f"CREATE on schema {schema}")
+
+
+def _of_other(change: OwnerChange, right: str) -> str:
+    return f"{SUPERUSER}: {change.after}, which is to own it, has no {right} (grant that first, in a plan of its own)"
 
 
 def toml(role: str) -> str:
@@ -195,7 +256,7 @@ def owner_lacks(
     holders = reached(str(owner), ((one.role, one.member) for one in memberships if _is_inherited(one, outcome)), catalog)
     found = catalog.get(type_, key)
     rows = found.acl.privileges if found is not None else ()
-    granted = any(row.privilege == privilege and (row.grantee == PUBLIC or grantee_role(row.grantee) in holders) for row in rows)
+    granted = any(row.privilege == privilege and _is_of(row.grantee, holders) for row in rows)
     # What is new may be born with privileges that default privileges give.
     unsure = found is None and any(True for _ in catalog.of(DEFAULT_PRIVILEGES))
     if not granted and not unsure and (on.owner or facts.role) not in holders:

@@ -29,6 +29,7 @@ from pgplan.sdk import (
 )
 from pgplan_postgres import moments, role_rights, setting, settings, verifier
 from pgplan_postgres.membership import Membership, check_owner, membership_key
+from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.role_rights import DEFAULTS, SWITCHES
 from pgplan_postgres.sql import comment, name, statement, text, words
@@ -78,7 +79,7 @@ class Role(_Attributes):
     comment: str | None = None
 
 
-class RoleKind(ObjectKindBase):
+class RoleKind(Renamed, ObjectKindBase):
     name = "role"
     scope: Scope = "cluster"
     block = RoleBlock
@@ -87,6 +88,7 @@ class RoleKind(ObjectKindBase):
     # Its own lists go with it; the settings of the server tell which of its own can be.
     reads = ("default_privileges", "setting")
     grantees = ("name",)
+    keyword = sql.SQL("ROLE")
 
     def declare(self, name: str, block: RoleBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -157,6 +159,26 @@ class RoleKind(ObjectKindBase):
             for where, old, new in _each_settings(before, spec):
                 yield from ((key, *one) for one in setting.refused(where, old, new, outcome.catalog))
 
+    def former(self, name: str, key: str) -> str:
+        mistakes = Mistakes()
+        role = mistakes.role(("renamed_from",), name)
+        mistakes.done()
+        return part(role)
+
+    def not_renamed(self, found: Found, facts: Facts) -> str:
+        if found.spec.name in (facts.role, facts.session_role):
+            return "is the role that pgplan is connected as, which PostgreSQL does not rename"
+        return super().not_renamed(found, facts)
+
+    def missing_to_rename(self, found: Found, rights: Rights) -> Sequence[str]:
+        return role_rights.to_rename(found.spec, rights)
+
+    def lost_by_rename(self, found: Found) -> str:
+        if is_md5(found):
+            return "its password is kept as MD5, which PostgreSQL clears: nobody can log in with it"
+        unknown = found.spec.login and "password" in found.hidden
+        return "whether its password is kept as MD5 is hidden; if so, PostgreSQL clears it" if unknown else ""
+
     def lock_out(self, found: Found, spec: Role | None, facts: Facts) -> str | None:
         before: Role = found.spec
         if before.name not in (facts.role, facts.session_role):
@@ -181,6 +203,12 @@ def _each_settings(before: Role | None, spec: Role) -> Iterator[tuple[str, setti
 def _missing_for_settings(before: Role | None, spec: Role | None, rights: Rights) -> list[str]:
     each = _each_settings(before, spec) if spec is not None else ()
     return list(dict.fromkeys(right for _, old, new in each for right in setting.missing(old, new, rights)))
+
+
+def is_md5(found: Found) -> bool:
+    """Whether the server shows that it keeps the password of a role as MD5."""
+    kept = found.secrets.get("password")
+    return kept is not None and kept.reveal().startswith("md5")
 
 
 def _declared(mistakes: Mistakes, role: str, block: RoleBlock) -> Role:

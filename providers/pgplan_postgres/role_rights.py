@@ -39,6 +39,13 @@ def missing(before: Any, spec: Any, rights: Rights) -> list[str]:
     return [*lacks, *(f"{right}, to {verb} {each.upper()}" for each, right, verb in _attributes(changed, spec, rights, new=new))]
 
 
+def to_rename(before: Any, rights: Rights) -> list[str]:
+    lacks = [] if rights.attribute("createrole") else ["the attribute CREATEROLE"]
+    if rights.facts.version >= ADMIN_NEEDED and not rights.admin_of(before.name):
+        lacks.append(f"ADMIN OPTION on the role {before.name}")
+    return [*lacks, *([SUPERUSER] if before.superuser else [])]
+
+
 def _changed(before: Any, spec: Any) -> list[str]:
     """Attributes that a statement names. A password that is only to be sent is told by the absence of any other."""
     if spec is None:

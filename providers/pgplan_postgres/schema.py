@@ -24,6 +24,7 @@ from pgplan.sdk import (
 )
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
+from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement
 
@@ -41,12 +42,13 @@ class Schema(SchemaBlock):
     name: str = field(kw_only=True)
 
 
-class SchemaKind(OwnedKind):
+class SchemaKind(Renamed, OwnedKind):
     name = "schema"
     block = SchemaBlock
     spec = Schema
     stands_on = ("role",)
     reads = ("default_privileges",)
+    keyword = sql.SQL("SCHEMA")
 
     def declare(self, name: str, block: SchemaBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()
@@ -73,6 +75,11 @@ class SchemaKind(OwnedKind):
         moves = spec is not None and (found is None or spec.owner not in (None, found.owner))
         may = not moves or rights.has("database", part(database), "CREATE")
         return [*([] if may else [f"CREATE on database {database}"]), *super().missing_rights(found, spec, rights)]
+
+    def missing_to_rename(self, found: Found, rights: Rights) -> Sequence[str]:
+        database = rights.facts.database
+        may = rights.has("database", part(database), "CREATE")
+        return [*([] if may else [f"CREATE on database {database}"]), *super().missing_to_rename(found, rights)]
 
 
 def _target(spec: Schema) -> sql.Composable:

@@ -17,9 +17,13 @@ from pgplan.sdk import (
     EdgeKind,
     EdgeStatement,
     Facts,
+    Found,
+    Names,
     ObjectKind,
+    OwnerChange,
     Reader,
     Reference,
+    Statement,
     grantee_role,
     part,
 )
@@ -28,6 +32,8 @@ from pgplan_postgres.acl import extension
 from pgplan_postgres.base import FIRST_NORMAL_OID, OwnedKind, to_role
 from pgplan_postgres.default_lists import born, without_list
 from pgplan_postgres.edge_statements import edge_statements
+from pgplan_postgres.names import renamed
+from pgplan_postgres.owner_statements import owner_statements
 from pgplan_postgres.rights import Rights, new_owner, ownership
 from pgplan_postgres.sql import comment, comment_and_owner, grantee, name, statement, text, text_or_null, words
 from pgplan_postgres.targets import is_system, object_key, schema_of
@@ -56,6 +62,12 @@ class PostgresProvider:
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return edge_statements(changes)
+
+    def renamed(self, found: Found, names: Names) -> Found:
+        return renamed(found, names)
+
+    def owner_statements(self, changes: Sequence[OwnerChange]) -> Sequence[tuple[OwnerChange, Statement]]:
+        return owner_statements(changes)
 
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from pgplan.sdk import Catalog, InvalidBlockError, Selector
+from pgplan.sdk import Catalog, Found, InvalidBlockError, Selector, part
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.targets import exceptions, is_excepted, matching, overloads
 
@@ -84,3 +84,47 @@ class OwnedSequences:
 
     def exceptions(self, catalog: Catalog) -> Iterable[tuple[str, str]]:  # those of the tables are asked for with the tables
         return ()
+
+
+@frozen
+class Ownable(Named):
+    """One object that may be given to another owner by itself."""
+
+    owner: str = ""
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        named = list(super().objects(catalog))
+        role = catalog.get("role", part(self.owner))
+        if self.type == "foreign_data_wrapper" and role is not None and role.spec is not None and not role.spec.superuser:
+            message = f"only a superuser can own a foreign-data wrapper, and {self.owner} is none"
+            hint = "name a superuser, and grant USAGE on the wrapper to who makes servers with it"
+            raise InvalidBlockError((("owner",), message, hint))
+        for type_, key in named:
+            found = catalog.get(type_, key)
+            why = _kept(found) if found is not None else None
+            if why is not None:
+                raise InvalidBlockError((("on", type_), f"{type_} {key} {why[0]}", why[1]))
+        return named
+
+
+@frozen
+class OwnableInSchemas(InSchemas):
+    """Those of a type in a schema, or in those that a pattern matches, that may be given to another owner by themselves."""
+
+    def objects(self, catalog: Catalog) -> Iterable[tuple[str, str]]:
+        for type_, key in super().objects(catalog):
+            found = catalog.get(type_, key)
+            if found is None or _kept(found) is None:
+                yield type_, key
+
+
+def _kept(found: Found) -> tuple[str, str] | None:
+    """Why an object gets no other owner by itself, to be put after its name, and what to do; None if it may."""
+    if found.extension:
+        return f"belongs to the extension {found.extension}", "leave it out: it comes and goes with the extension"
+    if found.system:
+        return "is PostgreSQL's own", "leave it out"
+    if found.follows is not None:
+        type_, key = found.follows
+        return f"always has the owner of {type_} {key}", f'write on = {{ {type_} = "{key}" }}: it follows that'
+    return None

@@ -27,6 +27,7 @@ from pgplan.sdk import (
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
+from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights, owner_lacks
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
 from pgplan_postgres.wrapper_options import refused, validated_by
@@ -62,7 +63,7 @@ class Server(_Attributes):
     comment: str | None = None
 
 
-class ServerKind(OwnedKind):
+class ServerKind(Renamed, OwnedKind):
     name = "server"
     block = ServerBlock
     spec = Server
@@ -70,6 +71,7 @@ class ServerKind(OwnedKind):
     stands_on = ("extension", "foreign_data_wrapper", "role")
     reads = ("extension",)
     replace_when = ("fdw", "type")
+    keyword = sql.SQL("SERVER")
 
     def declare(self, name: str, block: ServerBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

@@ -18,6 +18,7 @@ TABLES: Mapping[str, str] = {
     "grant_role": _MEMBERSHIP,
     "privileges": "write [[grant]]",
     "default_privilege": "write [[default_privileges]]",
+    **dict.fromkeys(("owner", "owners", "ownerships"), "write [[ownership]]"),
     **dict.fromkeys(("table", "view", "materialized_view", "partitioned_table"), _OBJECT % "table"),
     **dict.fromkeys(("procedure", "aggregate", "routine"), _OBJECT % "function"),
     "sequence": _OBJECT % "sequence",
@@ -72,6 +73,14 @@ ACCESS: Mapping[str, str] = {
     **dict.fromkeys(("object", "objects", "object_type", "database", "schema", "schemas", "table", "tables"), _ON),
 }
 """Keys of a grant or revoke."""
+
+
+OWNERSHIP: Mapping[str, str] = {
+    "role": 'write owner = "…"',
+    "to": 'write owner = "…"',
+    **dict.fromkeys(("object", "objects", "object_type", "database", "schema", "schemas", "table", "tables"), _ON),
+}
+"""Keys of an ownership."""
 
 
 def _bulk(type_: str) -> str:

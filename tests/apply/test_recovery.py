@@ -47,6 +47,7 @@ CREATED = (noted("a", None, None), noted("a", 10, NEW))
 DROPPED = (noted("b", 20, OLD), noted("b", None, None))
 ALTERED = (noted("c", 30, OLD), noted("c", 30, NEW))
 REPLACED = (noted("d", 40, OLD), noted("d", 41, NEW))
+RENAMED = ((noted("g", 70, OLD), noted("g", None, None)), (noted("h", None, None), noted("h", 70, OLD)))
 SECRET = (noted("e", 50, {"comment": MARKER}), noted("e", None, None))
 
 
@@ -73,6 +74,11 @@ SECRET = (noted("e", 50, {"comment": MARKER}), noted("e", None, None))
         ((ALTERED, CREATED), found(c=(30, "old"), a=(10, "new")), "after"),
         ((ALTERED, DROPPED), found(c=(30, "new"), b=(21, "a stranger's")), "after"),
         ((ALTERED, (noted("f", 60, OLD), noted("f", 60, NEW))), found(c=(30, "new"), f=(60, "old")), "neither"),
+        (RENAMED, found(h=(70, "old")), "after"),
+        (RENAMED, found(h=(70, "altered since")), "after"),
+        (RENAMED, found(g=(70, "old")), "before"),
+        (RENAMED, found(g=(70, "altered since")), "before"),
+        (RENAMED, found(elsewhere=(70, "old")), "neither"),
         ((SECRET,), found(e=(50, "what nobody may see")), "before"),
     ],
 )

@@ -129,6 +129,7 @@ class GrantKind(Simple):
 
     name = "grant"
     form: Literal["table", "array"] = "array"
+    of_owners = False
     block = GrantBlock
     spec = Grant
 

@@ -31,11 +31,12 @@ Right = tuple[str, str, str, bool]
 
 
 def declared(*blocks: Block) -> list[Declared]:
-    """What blocks in TOML declare, those of one address added up. With ``owner`` a block is about default privileges, with
-    ``from`` alone it is a revoke."""
+    """What blocks in TOML declare, those of one address added up. With ``owner`` a block is an ownership or about default
+    privileges, with ``from`` alone it is a revoke."""
     merged: dict[str, Declared] = {}
     for block in blocks:
-        kind = REGISTRY.edge_kind("default_privileges" if "owner" in block else "revoke" if "from" in block else "grant")
+        owner = "ownership" if "on" in block else "default_privileges"
+        kind = REGISTRY.edge_kind(owner if "owner" in block else "revoke" if "from" in block else "grant")
         for one in kind.declare("", decode(kind.block, block)):
             new = Declared(f"{one.kind}.{one.key}", one.kind, one.key, one.spec)
             old = merged.get(new.address)

@@ -20,6 +20,7 @@ from pgplan.kind import (
     IsThere,
     ObjectKind,
     Outcome,
+    OwnerChange,
     Reader,
     Reasons,
     Reference,
@@ -63,6 +64,12 @@ class FakeRights:
 
     def missing_for(self, change: EdgeChange) -> str | None:
         return "the key" if change.edge.item.privilege == "LOCKED" and not self.gaining else None
+
+    def missing_to_give(self, change: OwnerChange) -> Sequence[str]:
+        return []
+
+    def lock_out(self, change: OwnerChange) -> str | None:
+        return None
 
 
 @frozen
@@ -183,6 +190,7 @@ class PermitKind:
     scope: Scope = "database"
     version: int = 1
     right_after: Sequence[str] = ()
+    of_owners: bool = False
     block: type[Any] = Permit
     spec: type[Any] = Permit
 
@@ -238,6 +246,9 @@ class FakeProvider:
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
         return [EdgeStatement(Statement(show(change), run_as=change.run_as), (change,)) for change in sorted(changes, key=show)]
+
+    def owner_statements(self, changes: Sequence[OwnerChange]) -> Sequence[tuple[OwnerChange, Statement]]:
+        return [(change, Statement(f"GIVE {change.object.key} TO {change.after}")) for change in sorted(changes)]
 
 
 def show(change: EdgeChange) -> str:

@@ -1,0 +1,249 @@
+"""``renamed_from``: one ALTER … RENAME, and whatever names the object follows, in the database and in the state."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.project import Project
+from tests.servers import Server
+
+HEAD = '[pgplan]\nname = "t"\n[connection]\nurl = "${env.DATABASE_URL}"\n'
+EVERYTHING = """
+[variables.p]
+type = "string"
+sensitive = true
+from = {{ env = "P" }}
+[role."{role}"]
+login = true
+password = "${{var.p}}"
+database_config = {{ postgres = {{ work_mem = "1MB" }} }}
+{role_from}
+[role.reader]
+[[membership]]
+role = {role_ref}
+member = "reader"
+[foreign_data_wrapper."{wrapper}"]
+{wrapper_from}
+[server."{server}"]
+fdw = "{wrapper}"
+owner = {role_ref}
+{server_from}
+[[user_mapping]]
+server = "{server}"
+user = {role_ref}
+options = {{ user = "remote", secret = "${{var.p}}" }}
+[schema."{schema}"]
+owner = {role_ref}
+{schema_from}
+[foreign_table.'"{schema}"."{table}"']
+server = "{server}"
+columns = [{{ name = "a", type = "integer" }}]
+owner = {role_ref}
+{table_from}
+[function.'"{schema}"."{function}"("{schema}"."{table}", "{schema}".kept[])']
+returns = '"{schema}"."{table}"'
+language = "sql"
+body = "SELECT $1"
+owner = {role_ref}
+{function_from}
+[[grant]]
+to = ["reader", {role_ref}]
+on = [{{ schema = "{schema}" }}, {{ server = "{server}" }}]
+privileges = ["USAGE"]
+[[grant]]
+to = "reader"
+on = {{ table = '"{schema}"."{table}"' }}
+privileges = ["SELECT"]
+[[grant]]
+to = "reader"
+on = {{ tables_in = "{schema}", except = '"{schema}"."{table}"' }}
+privileges = ["SELECT"]
+[[revoke]]
+from = "PUBLIC"
+on = {{ function = '"{schema}"."{function}"("{schema}"."{table}", "{schema}".kept[])' }}
+privileges = ["EXECUTE"]
+[[default_privileges]]
+owner = {role_ref}
+schema = "{schema}"
+objects = "tables"
+to = "reader"
+privileges = ["SELECT"]
+[[ownership]]
+on = {{ types_in = "{schema}" }}
+owner = {role_ref}
+"""
+OLD = {"role": "old", "wrapper": "w", "server": "s", "schema": "one", "table": "t", "function": "f"}
+NEW = {"role": "n.e'w", "wrapper": "W/w", "server": "S@s", "schema": "t.wo", "table": "T(t)", "function": "f.f"}
+
+
+def _written(names: dict[str, str], before: dict[str, str] | None = None) -> str:
+    keys = {f"{one}_from": "" for one in names}
+    if before is not None:
+        keys |= {f"{one}_from": f'renamed_from = "{before[one]}"' for one in ("role", "wrapper", "server", "schema")}
+        schema, table = names["schema"], before["table"]
+        keys["table_from"] = f'renamed_from = \'"{schema}"."{table}"\''
+        types = f'("{schema}"."{names["table"]}", "{schema}".kept[])'
+        keys["function_from"] = f'renamed_from = \'"{schema}"."{before["function"]}"{types}\''
+    return HEAD + EVERYTHING.format(**names, **keys, role_ref=json.dumps(names["role"]))
+
+
+@pytest.mark.enough(14, 18)
+def test_everything_is_renamed_at_once_and_all_that_names_it_follows(project: Project, cluster: Server) -> None:
+    project.environment["P"] = "a-secret-1"
+    cluster.execute("CREATE SCHEMA one", "CREATE TYPE one.kept AS ENUM ()", "CREATE TABLE one.plain (a int)")
+    project.write(_written(OLD) + '[policy]\nexisting = "adopt"\n')
+    project.plan_and_apply()
+    (role,) = cluster.rows("SELECT oid::bigint FROM pg_roles WHERE rolname = 'old'")
+    project.write(_written(NEW, OLD))
+    assert [line.partition(" RENAME TO ")[2] for line in project.sql()] == [
+        '"W/w"', '"n.e\'w"', '"t.wo"', '"S@s"', '"T(t)"', '"f.f"',
+    ]  # fmt: skip
+    text = project.run("plan").out
+    assert '~ role.old -> role."n.e\'w"  # renamed' in text
+    assert "Plan: 0 to add, 6 to change, 0 to destroy." in text
+    project.plan_and_apply()
+    assert cluster.rows("SELECT oid::bigint FROM pg_roles WHERE rolname = 'n.e''w'") == [role]
+    out = project.run("plan").out
+    assert out.count("renamed_from can be removed") == 6
+    assert "No drift" in project.run("drift").out
+    listed = project.run("state", "list").out
+    assert "old" not in listed
+    assert ".one" not in listed
+    for address in listed.splitlines():
+        shown = project.run("state", "show", address).out
+        assert '"old"' not in shown
+    project.write(_written(NEW))
+    project.nothing_to_do()
+    project.write(HEAD)
+    cluster.execute('DROP TABLE "t.wo".plain; DROP FUNCTION "t.wo"."f.f"("t.wo"."T(t)", "t.wo".kept[]); DROP TYPE "t.wo".kept')
+    project.run("apply", "--yes")
+    assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname = 'n.e''w'") == []
+
+
+def _role(name: str, more: str = "") -> str:
+    return f"[role.{name}]\n{more}"
+
+
+@pytest.mark.enough(18)
+def test_what_stands_in_the_way_is_told(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE old", "CREATE ROLE new", "CREATE SCHEMA s", "CREATE TABLE s.t (a int)")
+    project.write(HEAD + _role("mine"))
+    project.plan_and_apply()
+    for text, expected in (
+        (_role("new", 'renamed_from = "mine"'), "role.new: is to be renamed from mine, and both are in the database"),
+        (_role("x", 'renamed_from = "mine"\n') + _role("mine"), "role.x: is renamed from role.mine, which is declared too"),
+        (_role("x", 'renamed_from = "mine"\n') + _role("y", 'renamed_from = "mine"'), "from role.mine, and so is role.x"),
+        (_role("x", 'renamed_from = "old"'), "adopt it with: pgplan import role.old"),
+        (_role("x", 'renamed_from = "postgres"'), "role.postgres is the role that pgplan is connected as"),
+        (_role("x", 'renamed_from = "mine"\n') + '[schema.z]\nowner = "mine"', "this plan renames it: write x"),
+        ('[database.x]\nrenamed_from = "postgres"', "is what pgplan is connected to"),
+    ):
+        project.write(HEAD + text + "\n")
+        assert expected in project.run("plan", expect=1).err
+    project.write(HEAD + _role("x", 'renamed_from = "x"'))
+    assert "it is called so already" in project.run("validate", expect=1).err
+    project.write(HEAD + '[extension.x]\nrenamed_from = "y"\n')
+    assert "renamed_from" in project.run("validate", expect=1).err
+    project.write(HEAD + '[function."s.f()"]\nrenamed_from = "z.f()"\nlanguage = "sql"\nbody = ""\nreturns = "void"\n')
+    assert "a rename does not lead from z.f() to s.f()" in project.run("validate", expect=1).err
+    # With nothing there by the old name it is created, and what was renamed by hand is recorded so.
+    project.write(HEAD + _role("fresh", 'renamed_from = "never"\n') + _role("hand", 'renamed_from = "mine"\n'))
+    cluster.execute("ALTER ROLE mine RENAME TO hand")
+    out = project.run("plan").out
+    assert "there is no never to rename, so it is created" in out
+    assert "mine was renamed to it by hand" in out
+    assert project.sql() == ['CREATE ROLE "fresh"']
+    project.plan_and_apply()
+    assert project.run("state", "list").out.split() == ["role.fresh", "role.hand"]
+    # An unrecorded one is adopted with the rename, where policy says so; what takes the old name later is another one.
+    project.write(HEAD + _role("fresh") + _role("hand") + _role("x", 'renamed_from = "old"\n') + '[policy]\nexisting = "adopt"\n')
+    project.plan_and_apply()
+    cluster.execute("CREATE ROLE old")
+    assert "what is called old now is another one" in project.run("plan").out
+    assert project.sql() == []
+
+
+@pytest.mark.enough(18)
+def test_a_rename_clears_an_md5_password_and_the_plan_knows(project: Project, cluster: Server) -> None:
+    project.environment["P"] = "a-secret-1"
+    cluster.execute("SET password_encryption = 'md5'; CREATE ROLE old LOGIN PASSWORD 'a-secret-1'")
+    secret = '[variables.p]\ntype = "string"\nsensitive = true\nfrom = { env = "P" }\n'
+    with_password = 'login = true\npassword = "${var.p}"\n'
+    project.write(HEAD + secret + _role("old", with_password) + '[policy]\nexisting = "adopt"\n')
+    project.plan_and_apply()
+    project.write(HEAD + secret + _role("new", with_password + 'renamed_from = "old"\n'))
+    out = project.run("plan").out
+    assert "its password is kept as MD5, which PostgreSQL clears" in out
+    project.plan_and_apply()
+    kept = cluster.rows("SELECT rolpassword::text FROM pg_authid WHERE rolname = 'new'")[0][0]
+    assert kept.startswith("SCRAM-SHA-256")
+    # A verifier of the other sort stays, and is still known to be the declared value.
+    project.write(HEAD + secret + _role("newer", with_password + 'renamed_from = "new"\n'))
+    assert project.sql() == ['ALTER ROLE "new" RENAME TO "newer"']
+    project.plan_and_apply()
+    assert cluster.rows("SELECT rolpassword::text FROM pg_authid WHERE rolname = 'newer'") == [(kept,)]
+
+
+@pytest.mark.enough(14, 18)
+def test_without_superuser_what_is_missing_is_told_and_owners_change_after_renames(project: Project, cluster: Server) -> None:
+    cluster.execute(
+        "CREATE ROLE weak LOGIN", "CREATE ROLE old", "CREATE ROLE app", "CREATE DATABASE shop", "CREATE DATABASE other"
+    )
+    cluster.execute("CREATE SCHEMA s AUTHORIZATION old", database="shop")
+    project.url = cluster.url("shop", "weak")
+    adopt = '[policy]\nexisting = "adopt"\n'
+    text = _role("new", 'renamed_from = "old"\n') + '[schema.t]\nowner = "app"\nrenamed_from = "s"\n'
+    project.write(HEAD + text + '[database.moved]\nrenamed_from = "other"\n' + adopt)
+    error = project.run("plan", expect=1).err
+    for words in (
+        "role.new: the connected role weak lacks the attribute CREATEROLE",
+        "schema.t: the connected role weak lacks ownership of schema t (its owner is new)",
+        "schema.t: the connected role weak lacks CREATE on database shop",
+        "database.moved: the connected role weak lacks ownership of database moved (its owner is postgres)",
+        "database.moved: the connected role weak lacks the attribute CREATEDB, which it takes to rename a database",
+    ):
+        assert words in error
+    assert ("ADMIN OPTION on the role new" in error) == (cluster.version >= 16)
+    cluster.execute(
+        "ALTER ROLE weak CREATEROLE CREATEDB", "GRANT old, app TO weak WITH ADMIN OPTION", "ALTER DATABASE other OWNER TO weak"
+    )
+    cluster.execute("ALTER DATABASE shop OWNER TO weak")
+    project.plan_and_apply()
+    assert cluster.rows("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 't'", database="shop") == [("app",)]
+    assert cluster.rows("SELECT 1 FROM pg_database WHERE datname = 'moved'") == [(1,)]
+
+
+@pytest.mark.enough(18)
+def test_a_rename_and_changes_at_once_are_one_plan(project: Project, cluster: Server) -> None:
+    """Altered, replaced, granted on, and left by what goes: all under the new name."""
+    start = '[foreign_data_wrapper.w]\n[role.old]\n[server.s]\nfdw = "w"\nowner = "old"\n'
+    start += '[[user_mapping]]\nserver = "s"\nuser = "old"\n'
+    cluster.execute("CREATE ROLE reader")
+    project.write(
+        HEAD + start + '[schema.a]\nowner = "old"\n[[grant]]\nto = "old"\non = { server = "s" }\nprivileges = ["USAGE"]\n'
+    )
+    project.plan_and_apply()
+    project.write(
+        HEAD
+        + '[foreign_data_wrapper.w]\n[role.new]\nlogin = true\nrenamed_from = "old"\n'
+        + '[server.t]\nfdw = "w"\ntype = "other"\nowner = "new"\nrenamed_from = "s"\n'
+        + '[[grant]]\nto = "reader"\non = { server = "t" }\nprivileges = ["USAGE"]\n'
+    )
+    shown = {one["address"]: one for one in json.loads(project.run("plan", "--format", "json").out)["resource_changes"]}
+    assert shown["role.new"]["previous_address"] == "role.old"
+    assert shown["role.new"]["changed"] == ["login"]
+    assert shown["server.t"]["change"]["actions"] == ["delete", "create"]
+    project.plan_and_apply()
+    assert cluster.rows("SELECT srvname::text, srvowner::regrole::text FROM pg_foreign_server") == [("t", "new")]
+    assert project.run("state", "list").out.split() == ["foreign_data_wrapper.w", "grant.reader/server:t", "role.new", "server.t"]
+    # Between plan and apply somebody takes the name, or renames it.
+    project.edit('[role.new]\nlogin = true\nrenamed_from = "old"', '[role.last]\nlogin = true\nrenamed_from = "new"')
+    project.edit('owner = "new"', 'owner = "last"')
+    project.run("plan", "--out", project.plan_file)
+    cluster.execute("CREATE ROLE last")
+    assert "role.last: exists now" in project.run("apply", "--trust-plan", project.plan_file, expect=3).err
+    cluster.execute("DROP ROLE last", "ALTER ROLE new RENAME TO last")
+    assert "role.new: is gone" in project.run("apply", "--trust-plan", project.plan_file, expect=3).err
+    project.plan_and_apply()
