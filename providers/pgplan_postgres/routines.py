@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/catalog-pg-proc.html
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -39,27 +40,28 @@ WITH {listed}, own AS (
      WHERE p.prokind = 'f' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                         WHERE d.classid = p.tableoid AND d.objid = p.oid AND d.objsubid = 0 AND d.deptype = 'e')
-)
-SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::text AS prokind, o.rolname AS owner,
-       {extension} AS extension,
-       input.types, whole.*, held.list AS held, listed.list, listed.acl
-  FROM listed
-  JOIN pg_catalog.pg_proc AS p ON p.oid = listed.oid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
-  LEFT JOIN {held} AS held ON held.object = p.oid
-  LEFT JOIN (
-    -- input types only: they are what tells overloaded routines apart
-    SELECT p.oid AS proc,
-           json_agg(json_build_array(tn.nspname, t.typname, en.nspname, et.typname) ORDER BY a.position) AS types
-      FROM pg_catalog.pg_proc AS p
-     CROSS JOIN LATERAL unnest(p.proargtypes) WITH ORDINALITY AS a (type, position)
+), input AS (
+    -- input types only: they are what tells overloaded routines apart; some thousand routines have a few hundred lists of them
+    SELECT v.types, json_agg(json_build_array(tn.nspname, t.typname, en.nspname, et.typname) ORDER BY a.position)::text AS names
+      FROM (SELECT DISTINCT proargtypes AS types FROM pg_catalog.pg_proc) AS v
+     CROSS JOIN LATERAL unnest(v.types) WITH ORDINALITY AS a (type, position)
       JOIN pg_catalog.pg_type AS t ON t.oid = a.type
       JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
       -- an array is the one type that its element names; int2vector and its like are none
       LEFT JOIN pg_catalog.pg_type AS et ON et.oid = t.typelem AND et.typarray = t.oid
       LEFT JOIN pg_catalog.pg_namespace AS en ON en.oid = et.typnamespace
-     GROUP BY p.oid) AS input ON input.proc = p.oid
+     GROUP BY v.types
+)
+SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::text AS prokind, o.rolname AS owner,
+       {extension} AS extension,
+       input.names AS input, CASE WHEN whole.proc IS NOT NULL THEN row_to_json(whole) END AS whole, held.list AS held,
+       listed.list, listed.acl
+  FROM listed
+  JOIN pg_catalog.pg_proc AS p ON p.oid = listed.oid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
+  LEFT JOIN {held} AS held ON held.object = p.oid
+  LEFT JOIN input ON input.types = p.proargtypes
   LEFT JOIN (
     SELECT p.oid AS proc, l.lanname AS language, p.prosrc AS body, p.provolatile::text AS volatility, p.proisstrict AS strict,
            p.proparallel::text AS parallel, p.proleakproof AS leakproof, p.prosecdef AS definer,
@@ -121,8 +123,8 @@ class FunctionReader(ReaderBase):
 
 
 def _found(row: Row, lists: Lists) -> Found:
-    key = join(row["schema"], row["name"]) + argument_list(_type(*argument) for argument in row["types"] or ())
-    spec = _only_named(key, row) if row["language"] is None else _whole(key, row)
+    key = join(row["schema"], row["name"]) + _input(row["input"])
+    spec = _only_named(key, row) if row["whole"] is None else _whole(key, row["owner"] or "", row["whole"])
     found = found_with_list("function", key, spec, row, lists, system=is_system(row["schema"]))
     return evolve(found, holds=dependents(row["held"])) if row["held"] else found
 
@@ -132,7 +134,7 @@ def _only_named(key: str, row: Row) -> Function:
     return Function(name=key, owner=row["owner"] or "", beyond=(kind,) if kind else ())
 
 
-def _whole(key: str, row: Row) -> Function:
+def _whole(key: str, owner: str, row: Row) -> Function:
     returns = _type(*row["returns"])
     arguments = [_argument(*argument) for argument in cast("list[list[Any]]", row["arguments"] or [])]
     defaults = _defaults(row)
@@ -150,7 +152,7 @@ def _whole(key: str, row: Row) -> Function:
         cost=row["cost"],
         rows=row["rows"],
         config=settings.from_catalog(row["config"] or ()),
-        owner=row["owner"] or "",
+        owner=owner,
         comment=row["comment"] or "",
         beyond=(*_beyond(row), *(["defaults that pgplan cannot read"] if defaults is None else [])),
         types=tuple(sorted((type_, join(schema, name)) for type_, schema, name in row["own_types"] or ())),
@@ -187,6 +189,12 @@ def _with_defaults(arguments: Sequence[Argument], defaults: Sequence[str]) -> It
 
 def _argument(schema: Any, type_: Any, element_schema: Any, element: Any, name: str | None, mode: str | None) -> Argument:
     return Argument(_type(schema, type_, element_schema, element), name or "", _MODES[mode or "i"])
+
+
+@lru_cache(maxsize=4096)
+def _input(types: str | None) -> str:
+    """The argument list of a key; None for no arguments."""
+    return argument_list(_type(*argument) for argument in json.loads(types or "[]"))
 
 
 @lru_cache(maxsize=4096)

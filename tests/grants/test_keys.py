@@ -114,7 +114,7 @@ def test_keys_of_what_postgresql_brings(shared: Bench) -> None:
 
 
 # A smaller example tells little more, and each costs a whole catalog.
-@settings(max_examples=15, phases=(Phase.generate,), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, phases=(Phase.generate,), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, min_size=5, max_size=5, unique=True))
 def test_every_key_survives_printing_and_parsing(shared: Bench, names: list[str]) -> None:
     schema, table, type_, function, role = names

@@ -101,6 +101,7 @@ privileges = ["EXECUTE"]
 """
 
 
+@pytest.mark.enough(18)
 def test_body_in_a_file_and_defaults(tmp_path: Path, server: Server, database: str, unique: str) -> None:
     def execute(*statements: str) -> None:
         for each in statements:
