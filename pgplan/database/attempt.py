@@ -11,7 +11,7 @@ from itertools import count
 from pgplan.database.alive import kept_alive
 from pgplan.database.read import read_now
 from pgplan.database.stale import check_target, raise_moved
-from pgplan.database.steps import StepError, UnattributedError, run
+from pgplan.database.steps import UNSURE, StepError, UnattributedError, run
 from pgplan.database.transaction import begin, end, make_last
 from pgplan.database.verify import counted, stale, unfulfilled
 from pgplan.database.working import AS_BEFORE, Prepared, Work
@@ -19,6 +19,8 @@ from pgplan.errors import PgplanError, Problem
 
 RETRIES = 7
 """How often the whole transaction is tried again after another session changed the same rows at the same time."""
+RETRIES_IF_UNSURE = 2
+"""The same where it may be the plan itself that fails."""
 PAUSE, LONGEST_PAUSE = 0.1, 0.8
 """Seconds before the first retry, and twice as long before each further one, up to the second."""
 
@@ -38,7 +40,7 @@ def prepare(work: Work) -> Prepared:
             one_by_one = True
         except StepError as error:
             end(work.connection)
-            if not error.retry:
+            if not error.retry or (attempt >= RETRIES_IF_UNSURE and error.sqlstate in UNSURE):
                 raise
             if attempt == RETRIES:
                 message = f"another session changed the same rows at the same time, in each of {RETRIES + 1} attempts"

@@ -36,6 +36,9 @@ _AGAIN = "correct the cause and plan again"
 _ANOTHER = "another session is at work on the same rows"
 _ROLLED_BACK = "everything was rolled back: the database and the state are as before"
 
+UNSURE = ("23505", "42P01")
+"""What another session may have caused, or the plan itself: a row that is there already, a relation that is not."""
+
 _DROPPED = "shdepLockAndCheckObject"
 """The function of the server that reports 42704 "was concurrently dropped", whatever the language of its messages."""
 
@@ -196,7 +199,8 @@ def _harmless(notices: tuple[Notice, ...], batch: list[_Item], total: int) -> li
 
 def _failed(item: _Item, error: psycopg.Error, channel: Channel, total: int) -> StepError:
     said, retry = server_message(error, channel.secrets), retryable(error)
-    advice = _ANOTHER if retry else _ADVICE.get(error.sqlstate or "", _AGAIN)
+    another = retry and error.sqlstate not in UNSURE
+    advice = _ANOTHER if another else _ADVICE.get(error.sqlstate or "", _AGAIN)
     return StepError(_problem(item, said, total, advice), retry=retry, sqlstate=error.sqlstate or "")
 
 
@@ -211,7 +215,9 @@ def retryable(error: psycopg.Error) -> bool:
     """Whether another session changed the same rows at the same time, so that the whole transaction may be tried again."""
     message = error.diag.message_primary or ""
     match error.sqlstate:
-        case "23505" | "40P01" | "42P01":
+        case "40P01":
+            return True
+        case code if code in UNSURE:
             return True
         case "XX000":
             # Internal errors are never translated.

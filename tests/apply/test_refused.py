@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from pgplan.database.attempt import RETRIES
+from pgplan.database.attempt import RETRIES_IF_UNSURE
 from pgplan.database.transaction import lock_key
 from pgplan.errors import LockedError, PgplanError, StaleError
 from pgplan.plan.model import Phase, Remarks
@@ -236,5 +236,7 @@ def test_a_failing_comparison_ends_the_retries(world: World) -> None:
 def test_retries_are_bounded(world: World) -> None:
     plan = with_steps(world.declare(schema_blocks(ONE)).plan(), "SELECT * FROM nowhere")
     seen: list[str] = []
-    assert "42P01" in refused(world, plan, checkpoint=seen.append)
-    assert seen.count("begun") == RETRIES + 1
+    said = refused(world, plan, checkpoint=seen.append)
+    assert "42P01" in said
+    assert "another session" not in said
+    assert seen.count("begun") == RETRIES_IF_UNSURE + 1

@@ -25,7 +25,7 @@ from tests.referee import catalogs, meaning, meddling
 from tests.referee.configuration import BASE, ODD, WORDS, Block, Config, Place, as_it_is, draw, unprotected
 from tests.servers import Server
 
-EXAMPLES = int(os.environ.get("PGPLAN_REFEREE", "2"))
+EXAMPLES = int(os.environ.get("PGPLAN_REFEREE", "1"))
 SEED = os.environ.get("PGPLAN_REFEREE_SEED")
 ME = 'De"ployer [x]'
 REFUSALS = ("42501", "0LP01", "01006", "01007")
