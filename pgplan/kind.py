@@ -53,7 +53,7 @@ class Reference:
 
 
 class Reader(Protocol):
-    """Reads all objects of one type in one query."""
+    """Reads all objects of one type in one query, or those that a reader of that type leaves to it."""
 
     @property
     def type(self) -> str: ...
@@ -556,6 +556,11 @@ class Provider(Protocol):
     def kinds(self) -> Sequence[ObjectKind | EdgeKind]: ...
     @property
     def readers(self) -> Sequence[Reader]: ...
+
+    def readers_of(self, type_: str, key: str) -> Sequence[str]:
+        """The readers that find an object of this type by this key, if there is one, by their types: that of its own type, and
+        one for what few configurations name."""
+        ...
 
     def grantee(self, name: str) -> Reference | None:
         """The object that the grantee of an `Item`, or a grantor, is; None for PUBLIC."""

@@ -52,6 +52,11 @@ class Registry:
         known = self.readers.get(type_) or self.kinds.get(type_)
         return known.scope if known is not None else "database"
 
+    def readers_of(self, type_: str, key: str) -> Sequence[str]:
+        """The readers that find an object of this type and key, by their types."""
+        provider = self.providers.get(type_)
+        return (type_,) if provider is None else provider.readers_of(type_, key)
+
     def identity(self, type_: str, key: str, database: str) -> Identity:
         """The object of this type and key as it is seen from `database`."""
         return Identity(type_, key, "" if self.scope(type_) == "cluster" else database)

@@ -67,7 +67,8 @@ class _Again:
 
     def __init__(self, run: Run, saved: Plan, about: Manifest, options: Options, state: State) -> None:
         self.run, self.saved, self.about, self.options = run, saved, about, options
-        types = types_of(run, state) | {identity.type for identity in counted(saved)}
+        types = types_of(run, state)
+        types.update(type_ for one in counted(saved) for type_ in run.registry.readers_of(one.type, one.key))
         self.seen = Seen(state, None, read(run.connection, run.registry, types))
 
     def plan(self) -> Plan:

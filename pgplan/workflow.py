@@ -226,11 +226,12 @@ def types_of(run: Run, state: State, extra: Iterable[Address] = ()) -> set[str]:
     for name, key, spec in _managed(run, state):
         kind = registry.kinds[name]
         managed.add(name)
-        found.update(reference.type for reference in kind.references(spec))
+        for reference in kind.references(spec):
+            found.update(registry.readers_of(reference.type, reference.key))
         if is_edge_kind(kind):
             found.update(kind.reads(spec))
         else:
-            managed.add(registry.object_kind(name).object(key)[0])
+            managed.update(registry.readers_of(*registry.object_kind(name).object(key)))
     for kind in registry.object_kinds():
         if kind.name in managed:
             found.update(kind.reads)

@@ -53,7 +53,7 @@ def _attempt(work: Work, *, one_by_one: bool) -> Prepared:
     plan, connection = work.plan, work.connection
     begin(connection, plan.decided.name, wait=work.wait, at_most=work.at_most)
     work.checkpoint("begun")
-    types = sorted({identity.type for identity in counted(plan)})
+    types = {type_ for one in counted(plan) for type_ in work.registry.readers_of(one.type, one.key)}
     before = read_now(connection, work.registry, types)
     check_target(plan, work.remarks, before.facts)
     with kept_alive(connection):

@@ -96,7 +96,8 @@ def found_out(
         known = facts(connection)
         _refuse_elsewhere(pending, known)
         status = _status(connection, pending, known, wait)
-        snapshot = read_now(connection, registry, sorted({one.type for one in pending.before}))
+        types = {type_ for one in pending.before for type_ in registry.readers_of(one.type, one.key)}
+        snapshot = read_now(connection, registry, types)
         committed = status == "committed" if own and status in SAID else verdict(status, look(pending, snapshot))
         if committed is None:
             raise _undecided(pending, status)

@@ -108,7 +108,8 @@ class Bench:
         """All that is found has a key that an address can hold, and a spec that can be recorded."""
         for type_ in sorted(self.registry.readers):
             for found in self.catalog(type_).of(type_):
-                assert found.type == type_, f"the reader of {type_} gives a {found.type}"
+                readers = self.registry.readers_of(found.type, found.key)
+                assert type_ in readers, f"the reader of {type_} gives {found.type}.{found.key}, which is not its own"
                 assert str(Address.parse(f"{type_}.{found.key}")) == f"{type_}.{found.key}", f"{found.key!r} is no key"
                 kind = self.registry.kinds.get(type_)
                 if kind is not None and not is_edge_kind(kind):

@@ -16,7 +16,7 @@ from pgplan_postgres.access_toml import access_blocks
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.privileges import ALL, Right, expanded
 from pgplan_postgres.selectors import OwnedSequences
-from pgplan_postgres.targets import is_pattern
+from pgplan_postgres.targets import is_pattern, readers_of
 
 
 class AccessKind:
@@ -58,7 +58,9 @@ class AccessKind:
         namesake = GRANTABLE[spec.object_type].namesake
         if any(right.with_sequences for right in spec.rights):
             return (spec.object_type, "sequence")
-        return (spec.object_type, namesake) if spec.named and namesake else (spec.object_type,)
+        if not spec.named:
+            return (spec.object_type,)
+        return (*readers_of(spec.object_type, spec.object), *([namesake] if namesake else []))
 
     def claims(self, spec: Access, facts: Facts) -> Sequence[Claim]:
         """One for each set of objects, and with grant option one more; an item that is in both is in that one only."""

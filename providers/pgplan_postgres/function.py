@@ -125,7 +125,7 @@ class FunctionKind(RenamedInSchema, OwnedKind):
     spec = Function
     # What a body refers to, nobody knows: PostgreSQL looks it up when the function is made.
     late = True
-    # It stands on its schema and its owner, but PostgreSQL's own 3,000 functions would have to be read whenever there is a role.
+    # What stops the DROP of its schema or its owner these tell themselves, with all else that they hold.
     # Its access list is that of its owner's default privileges; the others tell what rights it takes.
     reads = ("default_privileges", "language", "multirange", "setting", "table", "type")
     replace_when = ("returns",)

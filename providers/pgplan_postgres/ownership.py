@@ -31,7 +31,7 @@ from pgplan_postgres.access_toml import on_table
 from pgplan_postgres.base import to_role
 from pgplan_postgres.grantable import BULK, GRANTABLE
 from pgplan_postgres.selectors import Ownable, OwnableInSchemas
-from pgplan_postgres.targets import is_pattern
+from pgplan_postgres.targets import is_pattern, readers_of
 from pgplan_postgres.words import OWNERSHIP
 
 
@@ -114,7 +114,8 @@ class OwnershipKind:
         """Sequences follow their tables, and a server's owner must be able to use its wrapper."""
         type_ = spec.object_type
         more = {"table": ("sequence",), "sequence": ("table",), "server": ("foreign_data_wrapper",)}
-        return (type_, *more.get(type_, ()))
+        named = (type_,) if spec.type in BULK else readers_of(type_, spec.object)
+        return (*named, *more.get(type_, ()))
 
     def claims(self, spec: Ownership, facts: Facts) -> Sequence[Claim]:
         return [Claim(spec.selector, owner=spec.owner)]

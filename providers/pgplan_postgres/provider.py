@@ -29,7 +29,7 @@ from pgplan_postgres.relations import SequenceReader, TableReader
 from pgplan_postgres.revoke import RevokeKind
 from pgplan_postgres.role import RoleKind
 from pgplan_postgres.role_reader import RoleReader
-from pgplan_postgres.routines import FunctionReader
+from pgplan_postgres.routines import FunctionReader, SystemFunctionReader
 from pgplan_postgres.schema import SchemaKind, SchemaReader
 from pgplan_postgres.sdk import PostgresProvider
 from pgplan_postgres.server import ServerKind, ServerReader
@@ -71,6 +71,7 @@ provider = PostgresProvider(
         TableReader(),
         SequenceReader(),
         FunctionReader(),
+        SystemFunctionReader(),
         TypeReader(),
         MultirangeReader(),
         LanguageReader(),

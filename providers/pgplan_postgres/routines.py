@@ -20,7 +20,7 @@ from pgplan_postgres.expressions import split_expressions
 from pgplan_postgres.function import Function, Parallel, Volatility
 from pgplan_postgres.function_arguments import INPUT, SETOF, Argument, Mode
 from pgplan_postgres.signatures import argument_list, catalog_type
-from pgplan_postgres.targets import is_system
+from pgplan_postgres.targets import SYSTEM_FUNCTION, is_system
 
 _PROKINDS = {"p": "a procedure", "a": "an aggregate", "w": "a window function"}
 _VOLATILITY: dict[str, Volatility] = {"v": "volatile", "s": "stable", "i": "immutable"}
@@ -29,8 +29,10 @@ _MODES: dict[str, Mode] = {"i": "in", "o": "out", "b": "inout", "v": "variadic",
 
 _FROM = """pg_catalog.pg_proc AS p
       JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-     -- temporary functions are nobody's to grant
-     WHERE n.nspname !~ '^pg_' OR n.nspname = 'pg_catalog'"""
+     WHERE """
+# Temporary functions are nobody's to grant.
+_OTHERS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+_SYSTEM = "n.nspname IN ('pg_catalog', 'information_schema')"
 _QUERY = """
 WITH {listed}, own AS (
     -- what pgplan could have made; of all others it need not know more than who may call them
@@ -43,7 +45,7 @@ WITH {listed}, own AS (
 ), input AS (
     -- input types only: they are what tells overloaded routines apart; some thousand routines have a few hundred lists of them
     SELECT v.types, json_agg(json_build_array(tn.nspname, t.typname, en.nspname, et.typname) ORDER BY a.position)::text AS names
-      FROM (SELECT DISTINCT proargtypes AS types FROM pg_catalog.pg_proc) AS v
+      FROM (SELECT DISTINCT p.proargtypes AS types FROM listed JOIN pg_catalog.pg_proc AS p ON p.oid = listed.oid) AS v
      CROSS JOIN LATERAL unnest(v.types) WITH ORDINALITY AS a (type, position)
       JOIN pg_catalog.pg_type AS t ON t.oid = a.type
       JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
@@ -112,14 +114,20 @@ _HELD = "SELECT own.oid, 1255, own.oid FROM own"
 
 class FunctionReader(ReaderBase):
     type = "function"
+    _which = _OTHERS
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "p", "proacl", "proowner", _FROM)
+        lists = listed("function", "p", "proacl", "proowner", _FROM + self._which)
         return sql.SQL(_QUERY).format(listed=lists, extension=extension("p"), held=held(_HELD)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)
         return [_found(row, lists) for row in rows]
+
+
+class SystemFunctionReader(FunctionReader):
+    type = SYSTEM_FUNCTION
+    _which = _SYSTEM
 
 
 def _found(row: Row, lists: Lists) -> Found:

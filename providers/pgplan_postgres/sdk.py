@@ -36,7 +36,7 @@ from pgplan_postgres.names import renamed
 from pgplan_postgres.owner_statements import owner_statements
 from pgplan_postgres.rights import Rights, new_owner, ownership
 from pgplan_postgres.sql import comment, comment_and_owner, grantee, name, statement, text, text_or_null, words
-from pgplan_postgres.targets import is_system, object_key, schema_of
+from pgplan_postgres.targets import is_system, object_key, readers_of, schema_of
 
 
 @frozen
@@ -46,6 +46,9 @@ class PostgresProvider:
     kinds: Sequence[ObjectKind | EdgeKind]
     readers: Sequence[Reader]
     words: Mapping[str, str] = field(factory=dict[str, str])
+
+    def readers_of(self, type_: str, key: str) -> Sequence[str]:
+        return readers_of(type_, key)
 
     def grantee(self, name: str) -> Reference | None:
         role = grantee_role(name)

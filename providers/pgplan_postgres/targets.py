@@ -12,6 +12,8 @@ from pgplan_postgres.signatures import normal_arguments, signature_sql, split_si
 
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 _PIECE = re.compile(r'"(?:[^"]|"")*"|\*|[^*"]+')
+SYSTEM_FUNCTION = "system_function"
+"""The type of the reader of functions that PostgreSQL brings: three thousand, of which hardly any configuration names one."""
 
 
 def object_key(type_: str, text: str) -> str:
@@ -82,6 +84,13 @@ def schemas_key(text: str) -> str:
 
 def is_system(schema: str) -> bool:
     return schema.startswith("pg_") or schema == "information_schema"
+
+
+def readers_of(type_: str, key: str) -> tuple[str, ...]:
+    """See `pgplan.kind.Provider.readers_of`. A function's key may lack its argument types."""
+    if type_ == "function" and is_system(schema_of(key)):
+        return (type_, SYSTEM_FUNCTION)
+    return (type_,)
 
 
 def is_pattern(key: str) -> bool:

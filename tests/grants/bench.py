@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,13 @@ def declared(*blocks: Block) -> list[Declared]:
     return [merged[address] for address in sorted(merged)]
 
 
+def _types(one: Declared) -> Iterator[str]:
+    kind = REGISTRY.edge_kind(one.kind)
+    yield from kind.reads(one.spec)
+    for reference in kind.references(one.spec):
+        yield from REGISTRY.readers_of(reference.type, reference.key)
+
+
 @define
 class Bench:
     """`recorded` is what was applied last."""
@@ -66,7 +73,7 @@ class Bench:
     def both(self, *blocks: Block) -> tuple[Plan, Remarks]:
         wanted = declared(*blocks)
         configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), Policy(), tuple(wanted))
-        types = {type_ for one in (*wanted, *self.recorded) for type_ in REGISTRY.edge_kind(one.kind).reads(one.spec)}
+        types = {type_ for one in (*wanted, *self.recorded) for type_ in _types(one)}
         entries = tuple(Entry(one.address, self.session.info.dbname, 0, image(one.spec)) for one in self.recorded)
         state = State("test", "lineage", 1, entries=entries)
         return build(configuration, state, self.catalog(*types).snapshot, REGISTRY, {}, state_hash="")

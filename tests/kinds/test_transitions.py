@@ -13,11 +13,7 @@ from tests.servers import Server
 
 pytestmark = pytest.mark.enough(14, 18)
 
-# Each state of a function costs a look at PostgreSQL's own three thousand.
-EXAMPLES = [
-    pytest.param(example.name, marks=pytest.mark.enough(18)) if example.name == "function" else example.name
-    for example in examples("x", 16)
-]
+EXAMPLES = [example.name for example in examples("x", 16)]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

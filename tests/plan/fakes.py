@@ -230,6 +230,9 @@ class FakeProvider:
     )
     readers: Sequence[Reader] = ()
 
+    def readers_of(self, type_: str, key: str) -> Sequence[str]:
+        return (type_,)
+
     def grantee(self, name: str) -> Reference | None:
         return None if name == "PUBLIC" else Reference("thing", name)
 
