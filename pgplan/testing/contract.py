@@ -35,6 +35,7 @@ _ALLOWED = frozenset(
         "array_agg",
         "count",
         "json_agg",
+        "row_to_json",
         "json_build_array",
         "coalesce",
         "to_char",
