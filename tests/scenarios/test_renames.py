@@ -89,7 +89,7 @@ def _written(names: dict[str, str], before: dict[str, str] | None = None) -> str
     return HEAD + EVERYTHING.format(**names, **keys, role_ref=json.dumps(names["role"]))
 
 
-@pytest.mark.enough(14, 18)
+@pytest.mark.enough(18)
 def test_everything_is_renamed_at_once_and_all_that_names_it_follows(project: Project, cluster: Server) -> None:
     project.environment["P"] = "a-secret-1"
     cluster.execute("CREATE SCHEMA one", "CREATE TYPE one.kept AS ENUM ()", "CREATE TABLE one.plain (a int)")

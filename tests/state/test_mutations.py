@@ -255,7 +255,7 @@ def is_damaged(error: PgplanError) -> bool:
 
 
 pytestmark = pytest.mark.pg(">= 18")
-OFFLINE, DECIDING, PENDING = 4, 40, 60
+OFFLINE, DECIDING, PENDING = 8, 80, 60
 """Every how many of the mutations are tried."""
 
 
