@@ -189,6 +189,15 @@ class Server:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def refuse(self, command: str, database: str) -> None:
+        """From now on this command of DDL fails in the database, as no catalog that pgplan reads tells."""
+        self.execute(
+            "CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql"
+            " AS $$BEGIN RAISE '% is refused here', tg_tag; END$$",
+            f"CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('{command}') EXECUTE FUNCTION public.refuse()",
+            database=database,
+        )
+
     def rows(self, query: str, database: str = "postgres", user: str = "postgres") -> Sequence[tuple[Any, ...]]:
         with psycopg.connect(self.url(database, user), autocommit=True) as connection:
             return connection.execute(query.encode()).fetchall()

@@ -59,7 +59,6 @@ TRAPS: Mapping[str, Mapping[str, str]] = {
     },
     "tests/database/test_read.py": {
         "functions and catalogs that only later versions have": "test_a_plain_role_reads_what_a_superuser_reads",
-        "functions that ignore the snapshot": "test_queries_use_nothing_that_ignores_the_snapshot",
         "catalogs are read at different moments": "test_a_snapshot_is_one_moment",
         "one query for each object": "test_the_number_of_queries_does_not_depend_on_the_number_of_objects",
     },
@@ -130,6 +129,9 @@ TRAPS: Mapping[str, Mapping[str, str]] = {
     "tests/grants/test_statements.py": {
         "statements hold locks on hundreds of objects": "test_names_are_quoted_and_statements_stay_short",
         "two grants on one object get in each other's way": "test_privileges_then_grantees_then_objects_are_merged",
+    },
+    "tests/kinds/test_contract.py": {
+        "functions that ignore the snapshot": "test_the_built_in_provider_keeps_the_contract",
     },
     "tests/kinds/test_declare.py": {
         "options of a server are readable by everybody": "test_refused",

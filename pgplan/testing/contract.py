@@ -15,8 +15,8 @@ from pgplan.kind import EdgeKind, Facts, InvalidBlockError, Kind, ObjectKind, Pr
 from pgplan.registry import Registry, is_edge_kind
 
 _FACTS = Facts(180000, "", 1, "postgres", 5, "postgres", "postgres", superuser=True)
-VARIANTS = [evolve(_FACTS, version=v * 10000, superuser=s) for v in (14, 15, 16, 17, 18) for s in (True, False)]
-"""Of each supported version, with superuser and without."""
+VARIANTS = [evolve(_FACTS, version=v * 10000, superuser=s, reads_secrets=s) for v in (14, 15, 16, 17, 18) for s in (True, False)]
+"""Of each supported version, with superuser and without: the catalogs that hold secrets are read only with."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ATTRIBUTES = ("replace_when", "replace_when_hidden", "creation_only", "rewritten", "goes_with", "grantees", "private")
@@ -45,9 +45,11 @@ _ALLOWED = frozenset(
     )
 )
 _BANNED = re.compile(
-    r"pg_get_(?!expr\b)\w+|has_\w+_privilege|pg_has_role|\breg(class|proc|procedure|role|type|namespace|oper|operator)\b|oidvectortypes"
+    r"pg_get_(?!expr\b)\w+|has_\w+_privilege|pg_has_role|oidvectortypes"
+    r"|\b(to_)?reg(class|collation|config|database|dictionary|namespace|oper|operator|proc|procedure|role|type)\b"
     r"|pg_identify_object\w*|pg_describe_object|information_schema\s*\.|format_type|acl\w*\s*::\s*text|\bpg_\w+_is_visible\b"
-    r"|obj_description|shobj_description|col_description|current_setting|pg_tables\b|pg_indexes\b"
+    r"|obj_description|shobj_description|col_description|current_setting|pg_tables\b|pg_indexes\b",
+    re.IGNORECASE,
 )
 _COMMENT = re.compile(r"--[^\n]*")
 _STRING = re.compile(r"'(?:[^']|'')*'")

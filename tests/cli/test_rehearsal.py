@@ -60,7 +60,7 @@ def test_a_plan_that_was_rehearsed_says_so_and_is_the_same_plan(base: Project, s
 
 
 def test_what_only_the_server_knows_is_found_and_nothing_is_saved(base: Project, server: Server, unique: str) -> None:
-    base.edit('host = "h"', "nonsense = 1")
+    server.refuse("CREATE SERVER", f"{unique}_db")
     before = _left(base, server, unique)
     base.run("plan")
     result = base.run("plan", "--rehearse", "--out", base.plan_file, expect=1)
@@ -68,11 +68,11 @@ def test_what_only_the_server_knows_is_found_and_nothing_is_saved(base: Project,
     assert result.err.startswith(
         "Error: the plan was rehearsed, and apply would fail\n  nothing was changed, and no plan was made\n"
     )
-    assert 'Error: pgplan.toml:9: server.s: step 3 of 3 failed: invalid option "nonsense"' in result.err
+    assert "Error: pgplan.toml:9: server.s: step 3 of 3 failed: CREATE SERVER is refused here" in result.err
     assert 'statement: CREATE SERVER "s" FOREIGN DATA WRAPPER "postgres_fdw"' in result.err
     assert not Path(base.plan_file).exists()
     assert _left(base, server, unique) == before
     assert (
-        'Error: pgplan.toml:9: server.s: step 3 of 3 failed: invalid option "nonsense"'
+        "Error: pgplan.toml:9: server.s: step 3 of 3 failed: CREATE SERVER is refused here"
         in base.run("apply", "--yes", expect=1).err
     )

@@ -286,19 +286,23 @@ options = { password = "${var.p}", sslpassword = "${var.q}" }
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "address"),
+    ("old", "new", "said"),
     [
-        ('env = "P"', 'env = "Q"', "var.p"),
-        ('env = "P"', 'file = "P"', "var.p"),
-        ('"printenv", "Q"', '"printenv", "P"', "var.q"),
-        ('{ password = "${var.p}"', '{ password = "${var.q}"', "user_mapping.s1/PUBLIC"),
+        ('env = "P"', 'env = "Q"', "var.p: the configuration does not take this secret from where it did"),
+        ('env = "P"', 'file = "P"', "var.p: the configuration does not take this secret from where it did"),
+        ('"printenv", "Q"', '"printenv", "P"', "var.q: the configuration does not take this secret from where it did"),
+        (
+            '{ password = "${var.p}"',
+            '{ password = "${var.q}"',
+            "pgplan.toml:39: user_mapping.s1/PUBLIC: the secret options.password is taken from ${var.q}; the plan took it from ",
+        ),
     ],
 )
-def test_a_secret_from_elsewhere_is_not_the_one_that_was_approved(planned: Project, old: str, new: str, address: str) -> None:
+def test_a_secret_from_elsewhere_is_not_the_one_that_was_approved(planned: Project, old: str, new: str, said: str) -> None:
     planned.write(CHANGED + SECRETS)
     planned.environment.update(P="approved-p", Q="approved-q")
     planned.run("plan", "--out", planned.plan_file)
     planned.edit(old, new)
-    assert f"Error: {address}: " in planned.run("apply", planned.plan_file, expect=3).err
+    assert f"Error: {said}" in planned.run("apply", planned.plan_file, expect=3).err
     planned.edit(new, old)
     planned.run("apply", planned.plan_file, "--var", "p=approved-p")
