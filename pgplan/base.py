@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 import attrs
@@ -73,6 +73,12 @@ class ObjectKindBase:
 
     def slot_matches(self, slot: str, declared: str, found: Secret) -> bool:
         return not found.withheld and found.reveal() == declared
+
+    def excluded(self, going: Mapping[str, Any], others: Mapping[str, Any]) -> Iterable[str]:
+        return ()
+
+    def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
+        return ()
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         return ()

@@ -325,6 +325,15 @@ class ObjectKind(Kind, Protocol):
         """Whether two of its objects may exclude each other, so that what goes must be gone before anything of it is made."""
         ...
 
+    def excluded(self, going: Mapping[str, Spec], others: Mapping[str, Spec]) -> Iterable[str]:
+        """Of an `exclusive` kind: the keys of those in `going`, which would go late and with something else, that cannot be there
+        beside what stays or is made, `others`. They get a DROP of their own."""
+        ...
+
+    def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
+        """Of what this plan makes and alters of the kind: keys (first, then), where the one gives a right that the other takes."""
+        ...
+
     @property
     def made_by_hand(self) -> bool:
         """Whether pgplan only alters what people make: the engine never runs what `create` and `drop` return, but tells them.

@@ -16,7 +16,7 @@ from pgplan.errors import Exit, Problem
 from pgplan.kind import EdgeChange, OwnerChange, Renamable
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import EdgeDecision, Privileges
-from pgplan.plan.foreseen import Foreseen
+from pgplan.plan.foreseen import Foreseen, wanted
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.renames import Rename
@@ -116,15 +116,10 @@ def _in_the_way(plan: Checked) -> Refused:
 
 def _impossible(plan: Checked) -> Refused:
     """What the server would refuse of what is made and altered, kind by kind."""
-    made: dict[tuple[str, str], dict[str, Decision]] = {}
-    for decision in plan.decisions.values():
-        if (decision.makes and not decision.kind.made_by_hand) or decision.action == "update":
-            made.setdefault((decision.kind.name, decision.found_as.database), {})[decision.found_as.key] = decision
     facts = plan.outlook.snapshot.facts
-    for (_, database), decisions in made.items():
+    for database, decisions, all_of_it in wanted(plan.decisions.values()):
         kind = next(iter(decisions.values())).kind
-        wanted = {key: (each.found if each.action == "update" else None, each.made_spec) for key, each in decisions.items()}
-        for key, message, hint in kind.impossible(wanted, Foreseen(plan.outlook, database or facts.database)):
+        for key, message, hint in kind.impossible(all_of_it, Foreseen(plan.outlook, database or facts.database)):
             yield Exit.ERROR, Problem(message, decisions[key].source, decisions[key].address, hint)
 
 

@@ -3,7 +3,7 @@ another address now gets none. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
 
@@ -80,13 +80,15 @@ def _inherits(one: Decision, decision: Decision) -> bool:
 def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:
     """What is dropped together with what takes it along needs no statement of its own, nor the right to one.
 
-    What takes it along goes late. So it cannot wait for that if what it stands on is lost before.
+    What takes it along goes late. So it cannot wait for that if what it stands on is lost before, or if it is in the way of
+    something new.
     """
     meant = by_object(decisions.values())
     done = {
         address: _companion(decision, meant, snapshot) if decision.action == "delete" else decision
         for address, decision in decisions.items()
     }
+    done |= {one.address: evolve(one, goes_with="") for one in _in_the_way(done, snapshot)}
     while alone := [one for one in done.values() if one.goes_with and _is_undermined(one, done, meant)]:
         done |= {one.address: evolve(one, goes_with="") for one in alone}
     return done
@@ -100,6 +102,19 @@ def is_ground_lost(ground: Decision, standing: Decision) -> bool:
 def _is_undermined(decision: Decision, decisions: Decisions, meant: Mapping[Identity, list[Decision]]) -> bool:
     grounds = (decisions[one.address] for need in decision.needs.grounds_before for one in meant.get(need.object, ()))
     return any(is_ground_lost(one, decision) for one in grounds if one.object != decision.object)
+
+
+def _in_the_way(decisions: Decisions, snapshot: Snapshot) -> Iterator[Decision]:
+    """What cannot be there beside something new of its kind."""
+    exclusive = [one for one in decisions.values() if one.kind.exclusive]
+    kinds = {(one.kind.name, one.found_as.database): one.kind for one in exclusive if one.creates}
+    for (name, database), kind in kinds.items():
+        own = {one.found_as.key: one for one in exclusive if (one.kind.name, one.found_as.database) == (name, database)}
+        going = {key: one.found.spec for key, one in own.items() if one.goes_with and one.found is not None}
+        found = snapshot.catalog(database or snapshot.facts.database).of(name) if going else ()
+        others = {one.key: one.spec for one in found if one.key not in own or not own[one.key].drops}
+        others |= {key: one.made_spec for key, one in own.items() if one.makes}
+        yield from (own[key] for key in kind.excluded(going, others))
 
 
 def _companion(decision: Decision, meant: Mapping[Identity, list[Decision]], snapshot: Snapshot) -> Decision:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 import attrs
 from attrs import evolve, frozen
 
 from pgplan.address import Identity
-from pgplan.kind import Spec
+from pgplan.kind import Spec, Wanted
 from pgplan.plan.objects import Decision
 from pgplan.plan.outlook import Outlook
 from pgplan.snapshot import Catalog, Found, Snapshot
@@ -67,6 +67,16 @@ def _after(decision: Decision) -> Spec | None:
     said = decision.spec
     unsaid = [each.name for each in attrs.fields(decision.kind.spec) if getattr(said, each.name) is None]
     return evolve(said, **{name: getattr(decision.found.spec, name) for name in unsaid})
+
+
+def wanted(decisions: Iterable[Decision]) -> Iterator[tuple[str, Mapping[str, Decision], Wanted]]:
+    """What is made and altered, kind by kind and database by database ("" for the cluster): decisions and contract, by key."""
+    made: dict[tuple[str, str], dict[str, Decision]] = {}
+    for one in decisions:
+        if (one.makes and not one.kind.made_by_hand) or one.action == "update":
+            made.setdefault((one.kind.name, one.found_as.database), {})[one.found_as.key] = one
+    for (_, database), of_kind in made.items():
+        yield database, of_kind, {key: (one.found if one.action == "update" else None, one.made_spec) for key, one in of_kind.items()}
 
 
 def with_what_is_made(outlook: Outlook) -> Snapshot:

@@ -23,6 +23,7 @@ from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.plan.consequences import Decisions, by_object, is_ground_lost
 from pgplan.plan.edges import EdgeDecision, Privileges
+from pgplan.plan.foreseen import Foreseen, wanted
 from pgplan.plan.objects import Decision, Need
 from pgplan.plan.outlook import Outlook
 
@@ -54,7 +55,7 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     if len(nodes) <= 1:
         return nodes
     meant = by_object(decisions.values())
-    arcs = [*_makes(decisions, meant, outlook), *_drops(decisions, meant, outlook), *_kinds(decisions)]
+    arcs = [*_makes(decisions, meant, outlook), *_drops(decisions, meant, outlook), *_kinds(decisions), *_turns(decisions, outlook)]
     if first:
         kinds = {name for one in first for name in one.holder.kind.right_after}
         arcs += ((_make(each.address), FIRST) for each in decisions.values() if each.makes and each.kind.name in kinds)
@@ -139,6 +140,14 @@ def _kinds(decisions: Decisions) -> Iterator[Arc]:
                 yield gone, _make(address)
             elif decision.drops and not decision.goes_with:
                 yield _drop(address), gone
+
+
+def _turns(decisions: Decisions, outlook: Outlook) -> Iterator[Arc]:
+    """What gives the connected role a right is made before what takes it."""
+    for database, of_kind, all_of_it in wanted(decisions.values()):
+        outcome = Foreseen(outlook, database or outlook.snapshot.facts.database)
+        for first, then in next(iter(of_kind.values())).kind.turns(all_of_it, outcome):
+            yield _make(of_kind[first].address), _make(of_kind[then].address)
 
 
 def _named_by(edges: Iterable[EdgeDecision], node: Node, meant: Meant) -> Iterator[Arc]:

@@ -34,7 +34,7 @@ from pgplan.sdk import (
     sql,
 )
 from pgplan_postgres.base import to_role
-from pgplan_postgres.rights import DATABASE_OWNER, SUPERUSER, Rights
+from pgplan_postgres.rights import DATABASE_OWNER, SUPERUSER, Rights, is_inherited, reached
 from pgplan_postgres.sql import name, statement, words
 
 ROWS_PER_GRANTOR = 160000
@@ -140,9 +140,23 @@ class MembershipKind(ObjectKindBase):
         if path:
             yield keys[path[-2], path[-1]], _LOOP.format(" → ".join(path)), "break it by removing one of them"
 
+    def excluded(self, going: Mapping[str, Membership], others: Mapping[str, Membership]) -> Iterable[str]:
+        """Those that would close a loop."""
+        pairs = [(one.member, one.role) for one in (*going.values(), *others.values())]
+        left: list[tuple[str, str]] = []
+        while len(left) != len(pairs):
+            left = pairs
+            members, roles = {member for member, _ in left}, {role for _, role in left}
+            pairs = [(member, role) for member, role in left if member in roles and role in members]
+        in_loop = set(left)
+        return [key for key, one in going.items() if (one.member, one.role) in in_loop]
+
+    def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
+        return () if outcome.catalog.facts.superuser else _turns(wanted, outcome)
+
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         there = {key: spec for key, spec in outcome.specs(self.name) if _stays(key, spec, outcome)}
-        yield from _loop(wanted, there)
+        yield from _loop(wanted, there, outcome)
         for key, (found, spec) in wanted.items():
             if found is None and spec.granted_by is not None and not _may_grant(spec, there.values(), outcome):
                 hint = f"let [[membership]] give {spec.granted_by} admin = true there, or leave granted_by out"
@@ -187,6 +201,8 @@ class MembershipKind(ObjectKindBase):
         return [_revoke(found.spec, row["grantor"]) for row in rows]
 
     def missing_rights(self, found: Found | None, spec: Membership | None, rights: Rights) -> Sequence[str]:
+        # What goes does so before anything of the kind is made.
+        rights = rights.now if spec is None else rights
         one = spec or (found.spec if found is not None else None)
         foreign = self._foreign(found, spec, rights)
         lacks = [] if foreign is None else [f"the rights of the role {foreign}, which granted it"]
@@ -219,6 +235,38 @@ class MembershipKind(ObjectKindBase):
         return f"{', '.join(lost)} OPTION of {before.role}" if lost else None
 
 
+def _turns(wanted: Wanted, outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """What leads the connected role to others comes before what it makes by their rights."""
+    me, old = outcome.catalog.facts.role, outcome.catalog.facts.version < ROWS_PER_GRANTOR
+    own = outcome.spec("role", part(me))
+    any_role = old and own is not None and own.createrole
+    stays = {key for key, _ in outcome.specs("membership")}
+    there: list[Membership] = [found.spec for found in outcome.catalog.of("membership") if found.key in stays]
+    waiting, first = dict(wanted), list[str]()
+    while waiting:
+        roles = reached(me, ((one.role, one.member) for one in there if is_inherited(one, outcome)), outcome.catalog)
+        administered = {one.role for one in there if one.admin and one.member in roles}
+        ready = [
+            key
+            for key, (found, spec) in waiting.items()
+            if (any_role or spec.role in administered or outcome.is_made("role", part(spec.role)))
+            and all(grantor in roles for grantor in _grantors(found, spec))
+        ]
+        if not ready:
+            return
+        leading = [key for key in first if wanted[key][1].member in roles]
+        yield from ((one, key) for one in leading for key in ready)
+        there += [waiting.pop(key)[1] for key in ready]
+        first += ready
+
+
+def _grantors(found: Found | None, spec: Membership) -> list[str]:
+    """Whose rights it takes to make it so."""
+    rows: list[Mapping[str, Any]] = found.extra["rows"] if found is not None else []
+    grantors = (spec.granted_by, *(row["grantor"] for row in rows if _gone(row, spec)))
+    return [grantor for grantor in grantors if grantor is not None]
+
+
 def _stays(key: str, spec: Membership, outcome: Outcome) -> bool:
     """Whether there still is what this address means: all of a membership goes with its parts, each part with the whole."""
     found = outcome.catalog.get("membership", key)
@@ -234,13 +282,18 @@ def _stays(key: str, spec: Membership, outcome: Outcome) -> bool:
     )
 
 
-def _loop(wanted: Wanted, there: Mapping[str, Membership]) -> Iterator[tuple[str, str, str]]:
-    """One that something new closes. What goes with a role that is dropped is still there when memberships are made."""
+def _loop(wanted: Wanted, there: Mapping[str, Membership], outcome: Outcome) -> Iterator[tuple[str, str, str]]:
+    """One that something new closes. What goes with a role that is dropped, and that nothing here manages, is still there when
+    memberships are made."""
     new = {(spec.member, spec.role): key for key, (found, spec) in wanted.items() if found is None}
     path = find_cycle((spec.member, spec.role) for spec in there.values()) if new else []
     if path:
         key = next((new[pair] for pair in pairwise(path) if pair in new), next(iter(new.values())))
-        yield key, _LOOP.format(" → ".join(path)), "remove this one, or take one of the others away first"
+        goes = next((role for role in path if not outcome.is_there("role", part(role))), None)
+        hint = "remove this one, or take one of the others away first"
+        if goes is not None:
+            hint = f"apply this without the membership first: it drops {goes}, and with that what closes the loop"
+        yield key, _LOOP.format(" → ".join(path)), hint
 
 
 def _may_grant(spec: Membership, there: Iterable[Membership], outcome: Outcome) -> bool:

@@ -44,6 +44,11 @@ class Rights:
         self.later = later
         self.facts = catalog.facts
 
+    @property
+    def now(self) -> Rights:
+        """Without what the plan makes."""
+        return Rights(self.catalog, self.catalog)
+
     @cached_property
     def roles(self) -> frozenset[str]:
         """The connected role and those whose rights it inherits."""
@@ -253,7 +258,7 @@ def owner_lacks(
     if owner in (None, before) or facts.superuser or role is None or role.superuser or on is None:
         return
     memberships = [spec for _, spec in outcome.specs("membership")]
-    holders = reached(str(owner), ((one.role, one.member) for one in memberships if _is_inherited(one, outcome)), catalog)
+    holders = reached(str(owner), ((one.role, one.member) for one in memberships if is_inherited(one, outcome)), catalog)
     found = catalog.get(type_, key)
     rows = found.acl.privileges if found is not None else ()
     granted = any(row.privilege == privilege and _is_of(row.grantee, holders) for row in rows)
@@ -265,7 +270,7 @@ def owner_lacks(
         yield f"the role {owner} lacks {privilege} on {name}, so that only a superuser could make it the owner", hint
 
 
-def _is_inherited(membership: Any, outcome: Outcome) -> bool:
+def is_inherited(membership: Any, outcome: Outcome) -> bool:
     if membership.inherit is not None:
         return bool(membership.inherit)
     member = outcome.spec("role", part(membership.member))

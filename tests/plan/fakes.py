@@ -145,6 +145,12 @@ class ThingKind:
     def drop(self, found: Found) -> Sequence[Statement]:
         return [Statement(f"DROP {found.spec.name}")]
 
+    def excluded(self, going: Mapping[str, Thing], others: Mapping[str, Thing]) -> Iterable[str]:
+        return ()
+
+    def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
+        return ()
+
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         return ()
 

@@ -134,12 +134,27 @@ def test_a_loop_through_what_is_there(project: Project, cluster: Server) -> None
         project.run("apply", "--yes")
         project.write(HEAD + LOOP)
         project.plan_and_apply()
-    # What only goes with a role is there still when memberships are made.
+    # What only goes with a role is there still when memberships are made, if nothing here manages it.
     cluster.execute("REVOKE c FROM a", "GRANT b TO c", "CREATE ROLE gone_soon")
     project.write(HEAD + "[role.b]\n" + ADOPT)
     project.run("apply", "--yes")
     project.write(HEAD + LOOP)
-    assert "dependency cycle" in project.run("plan", expect=1).err
+    error = project.run("plan", expect=1).err
+    assert "dependency cycle" in error
+    assert "apply this without the membership first: it drops b, and with that what closes the loop" in error
+    project.write(HEAD + "[role.b]\n" + LOOP.replace('"c"', '"b"').replace('"a"', '"c"') + "[role.d]\n" + ADOPT)
+    project.run("apply", "--yes")
+    cluster.execute("GRANT d TO b")
+    project.edit("[role.d]", '[role.d]\n[[membership]]\nrole = "d"\nmember = "b"')
+    project.run("apply", "--yes")
+    project.write(HEAD + LOOP + ADOPT)
+    assert project.sql() == [
+        'REVOKE "b" FROM "c"' + (' GRANTED BY "postgres"' if cluster.version >= 16 else ""),
+        'GRANT "c" TO "a"' + (" WITH INHERIT TRUE, SET TRUE" if cluster.version >= 16 else ""),
+        'DROP ROLE "b"',
+        'DROP ROLE "d"',
+    ]
+    project.plan_and_apply()
 
 
 GRANTED = """

@@ -340,3 +340,37 @@ def test_what_a_plan_gives_to_the_connected_role_counts_and_nothing_else(project
     assert error.count("lacks ") == (4 if own else 3)
     project.write(roles + member + granted)
     project.plan_and_apply()
+
+
+@pytest.mark.enough(16, 18)
+@pytest.mark.pg(">= 16")
+def test_a_membership_that_leads_to_a_right_comes_before_what_takes_it(project: Project, cluster: Server) -> None:
+    """By another's grant, and by another's ADMIN OPTION: whatever order their names are in."""
+    cluster.execute("CREATE ROLE deployer LOGIN CREATEROLE", *(f"CREATE ROLE {one}" for one in ("a", "b", "y", '"Z z"', "m")))
+    cluster.execute('GRANT "Z z", y TO deployer WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', 'GRANT a, b TO "Z z" WITH ADMIN OPTION')
+    cluster.execute('GRANT "Z z" TO y WITH INHERIT TRUE', "GRANT b TO m GRANTED BY \"Z z\"")
+    project.url = cluster.url(user="deployer")
+    by_other = '[[membership]]\nrole = "a"\nmember = "m"\ngranted_by = "Z z"\n'
+    lowered = '[[membership]]\nrole = "b"\nmember = "m"\ninherit = false\n'
+    project.write(HEAD + by_other + lowered)
+    assert "lacks the rights of the role Z z, which is to grant it" in project.run("plan", expect=1).err
+    led = '[[membership]]\nrole = "y"\nmember = "deployer"\n'
+    project.write(HEAD + by_other + lowered + led)
+    project.plan_and_apply()
+    # What goes does so before anything is given.
+    project.write(HEAD + led)
+    project.plan_and_apply()
+
+
+@pytest.mark.enough(16, 18)
+@pytest.mark.pg(">= 16")
+def test_what_is_taken_away_is_so_before_a_membership_gives_a_right(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE ROLE deployer LOGIN CREATEROLE", "CREATE ROLE a", "CREATE ROLE boss", "CREATE ROLE m")
+    cluster.execute("GRANT a, boss TO deployer WITH ADMIN TRUE, INHERIT FALSE")
+    project.url = cluster.url(user="deployer")
+    project.write(HEAD + '[[membership]]\nrole = "a"\nmember = "m"\n')
+    project.plan_and_apply()
+    cluster.execute("REVOKE ADMIN OPTION FOR a FROM deployer CASCADE", "GRANT a TO boss WITH ADMIN OPTION")
+    cluster.execute("GRANT a TO m GRANTED BY boss")
+    project.write(HEAD + '[[membership]]\nrole = "boss"\nmember = "deployer"\n')
+    assert "membership.a/m: the connected role deployer lacks the rights of the role boss" in project.run("plan", expect=1).err
