@@ -233,6 +233,10 @@ class Renamable(Protocol):
         """
         ...
 
+    def also_called(self, key: str) -> Sequence[str]:
+        """Shorter keys by which blocks may mean the same object."""
+        ...
+
     def rename(self, old: str, new: str) -> Sequence[Statement]:
         """From one key to the other."""
         ...
@@ -326,12 +330,12 @@ class ObjectKind(Kind, Protocol):
         ...
 
     def excluded(self, going: Mapping[str, Spec], others: Mapping[str, Spec]) -> Iterable[str]:
-        """Of an `exclusive` kind: the keys of those in `going`, which would go late and with something else, that cannot be there
-        beside what stays or is made, `others`. They get a DROP of their own."""
+        """Of an `exclusive` kind: keys of those in `going`, which would go late and with something else, that cannot be
+        there beside what stays or is made, `others`. They get a DROP of their own."""
         ...
 
     def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
-        """Of what this plan makes and alters of the kind: keys (first, then), where the one gives a right that the other takes."""
+        """Of what this plan makes and alters of the kind: keys (first, then), where one gives a right that the other takes."""
         ...
 
     @property
@@ -545,8 +549,8 @@ class Rights(Protocol):
         """The role that the connected role must become for a change of privileges, "" if it need not."""
         ...
 
-    def missing_for(self, change: EdgeChange) -> str | None:
-        """The right that it certainly lacks for a change of privileges, in words."""
+    def missing_for(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
+        """The right that it certainly lacks for a change of privileges, in words. `granted` is all that the plan grants."""
         ...
 
     def missing_to_give(self, change: OwnerChange) -> Sequence[str]:
@@ -581,6 +585,10 @@ class Provider(Protocol):
 
     def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
         """The access list that an object has when the role `owner` has just made it: built-in and default privileges."""
+        ...
+
+    def born_by(self, type_: str, key: str, owner: str) -> Sequence[Reference]:
+        """The lists that say so, as far as they can change."""
         ...
 
     def rights(self, catalog: Catalog, later: Catalog) -> Rights:

@@ -115,7 +115,7 @@ def build(
     steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, world.renames, registry)
     changes = changes_of(decisions, privileges, world, steps)
     recording = frozenset(change.address for change in changes if change.action == "none" or change.renamed)
-    observed, checks = world.as_found(*relied_upon(decisions, privileges, outlook, recording))
+    observed, checks = world.as_found(*relied_upon(decisions, privileges, outlook, recording), registry)
     decided = Decided(
         name=configuration.name,
         options=options,

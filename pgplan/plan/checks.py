@@ -133,6 +133,7 @@ def _dependents(plan: Checked) -> Refused:
     for holder in dropped.values():
         if not holder.goes_with:
             yield from _held(holder, off, plan)
+    yield from _born_with(dropped, plan)
     registry = plan.outlook.registry
     for one, found in plan.outlook.snapshot.objects():
         kind = registry.kinds.get(found.type)
@@ -147,6 +148,21 @@ def _dependents(plan: Checked) -> Refused:
             continue
         managed = any(decision.found_as == one for decision in known)
         yield from _standing(one, found, dropped, plan, managed=managed)
+
+
+def _born_with(dropped: Mapping[Identity, Decision], plan: Checked) -> Refused:
+    """What comes with something new is born with what the connected role's lists say before this plan changes them."""
+    new = next((one.address for one in plan.decisions.values() if one.creates and one.kind.has_members), "")
+    snapshot = plan.outlook.snapshot
+    told: dict[Identity, str] = {}
+    for one, found in snapshot.objects() if new else ():
+        if one.type in snapshot.implied and found.owner == snapshot.facts.role:
+            grantees = (plan.outlook.registry.grantee(one, row.grantee, one.database) for row in found.acl.privileges)
+            told |= {each: str(one) for each in grantees if each is not None and each in dropped}
+    for each, given in told.items():
+        decision, message = dropped[each], f"cannot delete it: what {new} brings would be born with privileges for it, by {given}"
+        hint = f"apply this without {new} first, and then with it"
+        yield Exit.ERROR, Problem(message, decision.source, decision.address, hint)
 
 
 def _standing(one: Identity, found: Found, dropped: Mapping[Identity, Decision], plan: Checked, *, managed: bool) -> Refused:
@@ -250,7 +266,8 @@ def _to_rename(rename: Rename, plan: Checked) -> Sequence[str]:
 def _missing_for(changes: Iterable[EdgeChange], plan: Checked) -> list[str]:
     """Privileges change after owners do."""
     objects = ((change, change.edge.object) for change in changes)
-    missing = {plan.rights.of(one.type, one.database, later=True).missing_for(change) for change, one in objects}
+    held = ((change, plan.rights.of(one.type, one.database, later=True)) for change, one in objects)
+    missing = {rights.missing_for(change, plan.privileges.granted) for change, rights in held}
     return sorted(missing - {None}, key=str)
 
 

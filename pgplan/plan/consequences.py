@@ -73,8 +73,10 @@ def _inherits(one: Decision, decision: Decision) -> bool:
     """Within a kind one address may be about a part of what another is about; two parts do not stand for one another."""
     if one.kind is decision.kind:
         return one.declared is not None and decision.object in (decision.found_as, one.found_as)
-    managed = one.found is not None and one.entry is not None
-    return managed and (one.declared is not None or (one.action == "delete" and one.address < decision.address))
+    if one.found is None:
+        return False
+    # What is there and declared is adopted, or the plan is refused.
+    return one.declared is not None or (one.entry is not None and one.action == "delete" and one.address < decision.address)
 
 
 def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import attrgetter
 
 from attrs import define, evolve, field, frozen
@@ -82,6 +83,10 @@ class Privileges:
     def changes(self) -> list[EdgeChange]:
         of_holders = [change for decision in self.decisions.values() for change in decision.changes]
         return [*of_holders, *(change for changes in self.again.values() for change in changes)]
+
+    @cached_property
+    def granted(self) -> frozenset[Edge]:
+        return frozenset(change.edge for change in self.changes if change.action == "grant")
 
     @property
     def owners(self) -> dict[OwnerChange, str]:

@@ -76,7 +76,11 @@ def wanted(decisions: Iterable[Decision]) -> Iterator[tuple[str, Mapping[str, De
         if (one.makes and not one.kind.made_by_hand) or one.action == "update":
             made.setdefault((one.kind.name, one.found_as.database), {})[one.found_as.key] = one
     for (_, database), of_kind in made.items():
-        yield database, of_kind, {key: (one.found if one.action == "update" else None, one.made_spec) for key, one in of_kind.items()}
+        yield (
+            database,
+            of_kind,
+            {key: (one.found if one.action == "update" else None, one.made_spec) for key, one in of_kind.items()},
+        )
 
 
 def with_what_is_made(outlook: Outlook) -> Snapshot:

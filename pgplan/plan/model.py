@@ -188,7 +188,8 @@ class Observed:
     acl: tuple[Mapping[str, Any], ...] | None = None
     """Of its access list the rows that the plan changes or needs: column, grantee, privilege, grantor, grantable. None: none."""
     whole: bool = False
-    """Whether `acl` is the whole list: what is replaced loses it, so that nobody may have added to it meanwhile."""
+    """Whether `acl` is the whole list: what is replaced loses it, and what others are born with is all of it, so that nobody may
+    have added to it meanwhile."""
 
     @property
     def identity(self) -> Identity:

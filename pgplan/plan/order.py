@@ -55,7 +55,12 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     if len(nodes) <= 1:
         return nodes
     meant = by_object(decisions.values())
-    arcs = [*_makes(decisions, meant, outlook), *_drops(decisions, meant, outlook), *_kinds(decisions), *_turns(decisions, outlook)]
+    arcs = [
+        *_makes(decisions, meant, outlook),
+        *_drops(decisions, meant, outlook),
+        *_kinds(decisions),
+        *_turns(decisions, outlook),
+    ]
     if first:
         kinds = {name for one in first for name in one.holder.kind.right_after}
         arcs += ((_make(each.address), FIRST) for each in decisions.values() if each.makes and each.kind.name in kinds)
@@ -113,6 +118,22 @@ def _drops(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc
                     yield leave, _drop(one.address) if one.drops else _make(one.address)
         if decision.goes_with:
             yield _drop(decision.goes_with), leave
+    yield from _held(decisions)
+
+
+def _held(decisions: Decisions) -> Iterator[Arc]:
+    """What stands on an object without naming it in its spec, as a function in the default of another's argument."""
+    dropped = [one for one in decisions.values() if one.drops and one.found is not None]
+    known: dict[tuple[str, str], list[str]] = {}
+    for one in dropped:
+        for key in dict.fromkeys((one.object.key, "".join(one.object.key.partition("(")[:2]))):
+            known.setdefault((one.object.type, key), []).append(one.address)
+    for one in dropped:
+        for other in one.found.holds if one.found is not None else ():
+            standing = [address for address in known.get((other.type, other.key), ()) if address != one.address]
+            # Of several routines of a name nobody knows which it is.
+            if other.how == "within" and len(standing) == 1:
+                yield _drop(standing[0]), _drop(one.address)
 
 
 def _list_roles(decision: Decision, outlook: Outlook) -> Iterator[Need]:

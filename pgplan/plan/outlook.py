@@ -152,6 +152,16 @@ class Outlook:
             case _:
                 return None
 
+    @cached_property
+    def born_by(self) -> frozenset[Identity]:
+        """The lists that say what is born with what, for whoever makes it and for whoever owns it then."""
+        return frozenset(
+            self.registry.target(reference, one.database)
+            for one in self._makers
+            for owner in dict.fromkeys((self.snapshot.facts.role, self.owner(one)))
+            for reference in self.registry.providers[one.type].born_by(one.type, one.key, owner)
+        )
+
     def _born(self, one: Identity, owner: str, snapshot: Snapshot | None = None) -> AccessList:
         provider, catalog = self.registry.providers[one.type], (snapshot or self.snapshot).catalog(one.database)
         return provider.born(one.type, one.key, owner, catalog)

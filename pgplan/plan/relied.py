@@ -37,10 +37,9 @@ def relied_upon(
         if edge.acts or edge.action == "adopt":
             named.update(need.object for need in edge.needs)
         named.update(change.object for change in edge.owners)
+    named |= outlook.born_by
     lists = changes_by_object(privileges.changes)
-    for decision in decisions.values():
-        if decision.action == "replace":
-            lists.setdefault(decision.object, [])
+    lists |= {one.object: [] for one in decisions.values() if one.action == "replace" and one.object not in lists}
     named.update(lists)
     own = by_object(decisions.values())
     for one in sorted(named - relied.keys()):
@@ -53,6 +52,8 @@ def relied_upon(
     for one, changes in lists.items():
         start = outlook.acl(one) if outlook.fate(one) == "kept" else privileges.born.get(one, NO_LIST)
         relied[one] = _with_list(*relied.get(one, _to_come(one)), start, changes, outlook)
+    for one in outlook.born_by & relied.keys():
+        relied[one] = _whole(*relied[one], outlook)
     _give_away(relied, privileges, own)
     ordered = [relied[one] for one in sorted(relied)]
     return tuple(observed for observed, _ in ordered), tuple(check for _, check in ordered)
@@ -132,6 +133,13 @@ def _with_list(observed: Observed, check: Check, start: AccessList, changes: Ite
     whole = fate == "replaced"
     counting = found.acl.privileges if whole else _of_items(found, after)
     return evolve(observed, acl=tuple(image(row) for row in counting), whole=whole), check
+
+
+def _whole(observed: Observed, check: Check, outlook: Outlook) -> Both:
+    """All of a list says what others are born with."""
+    found = outlook.snapshot.get(observed.identity)
+    rows = found.acl.privileges if found is not None else ()
+    return evolve(observed, acl=tuple(image(row) for row in rows), whole=True), check
 
 
 def _of_items(found: Found, items: Iterable[Item]) -> list[Privilege]:

@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 from pgplan.address import Address, Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared
 from pgplan.errors import Problem
-from pgplan.images import image, restore
+from pgplan.images import Image, image, restore
 from pgplan.kind import Names, Renamable, Renamer
 from pgplan.plan.model import Check, Observed
 from pgplan.plan.objects import source_of
@@ -60,30 +60,49 @@ class World:
     def by_address(self) -> Mapping[str, Rename]:
         return {rename.declared.address: rename for rename in self.renames}
 
-    def as_found(self, observed: Sequence[Observed], checks: Sequence[Check]) -> tuple[tuple[Observed, ...], tuple[Check, ...]]:
-        """What a plan relies on, in the names of before it, and what must be after it, in those of then."""
+    def as_found(
+        self, observed: Sequence[Observed], checks: Sequence[Check], registry: Registry
+    ) -> tuple[tuple[Observed, ...], tuple[Check, ...]]:
+        """What a plan relies on, in the names of before it, and what must be after it, in those of then.
+
+        What the server keeps in words of its own has other words then, wherever it names what is renamed.
+        """
+        if not self.renames:
+            return tuple(observed), tuple(checks)
         there: dict[Identity, Observed] = {}
         after: dict[Identity, Check] = {}
         for one, check in zip(observed, checks, strict=True):
             original = self.originals.get(one.identity) if one.oid is not None else None
             if original is None:
-                there[one.identity], after[one.identity] = one, check
+                reworded = bool(_rewritten(one.type, registry)) and check.untouched
+                there[one.identity] = one
+                after[one.identity] = evolve(check, image=_set(one, check, registry), untouched=False) if reworded else check
                 continue
             identity, found = original
             shown = None if one.image is None else relied_image(found, one.image)
             acl = None if one.acl is None else tuple(image(row) for row in sorted(self._row(Privilege(**row)) for row in one.acl))
             there[identity] = Observed(*identity, one.oid, shown, acl, one.whole)
-            kept = {name: value for name, value in (one.image or {}).items() if name not in (EXTRA, HIDDEN)}
-            set_ = {**kept, **check.image} if check.untouched else check.image
             former = identity.key if identity != check.identity else ""
-            after[check.identity] = evolve(check, image=set_, untouched=False, former=former)
-            if former:
+            after[check.identity] = evolve(check, image=_set(one, check, registry), untouched=False, former=former)
+            if former and identity.type not in self.snapshot.implied:
                 there[check.identity] = Observed(*check.identity, None)
                 after.setdefault(identity, Check(*identity, gone=True))
         return tuple(there[one] for one in sorted(there)), tuple(after[one] for one in sorted(after))
 
     def _row(self, row: Privilege) -> Privilege:
         return self.rows.get(row, row)
+
+
+def _rewritten(type_: str, registry: Registry) -> Sequence[str]:
+    kind = registry.kinds.get(type_)
+    return () if kind is None or is_edge_kind(kind) else registry.object_kind(type_).rewritten
+
+
+def _set(one: Observed, check: Check, registry: Registry) -> Image:
+    """All that is to be found of it."""
+    left_out = (EXTRA, HIDDEN, *_rewritten(one.type, registry))
+    kept = {name: value for name, value in (one.image or {}).items() if name not in left_out}
+    return {**kept, **check.image} if check.untouched else check.image
 
 
 def renamed_world(declared: Iterable[Declared], state: State, snapshot: Snapshot, registry: Registry) -> World:
@@ -185,7 +204,10 @@ def _without_old(one: Declared, world: World, registry: Registry) -> None:
 def _keys(one: Declared, world: World, registry: Registry) -> dict[Identity, str]:
     """The object, as its kind and as all others call it."""
     kind, database = registry.object_kind(one.kind), world.snapshot.facts.database
+    assert isinstance(kind, Renamable)
+    called = zip(kind.also_called(one.former), kind.also_called(one.key), strict=True)
     return {
+        **{registry.identity(kind.object(one.key)[0], old, database): new for old, new in called},
         _identity(one.kind, one.former, world, registry): one.key,
         registry.meant(one.kind, one.former, database): kind.object(one.key)[1],
     }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from attrs import frozen
 
-from pgplan.sdk import NO_LIST, AccessList, Catalog, Facts, Found, Item, ReaderBase, Row, part, sql, unpart
+from pgplan.sdk import NO_LIST, AccessList, Catalog, Facts, Found, Item, ReaderBase, Reference, Row, part, sql, unpart
 from pgplan_postgres.acl import Lists, built_in, items
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE, Defaults
 from pgplan_postgres.rights import toml
@@ -137,6 +137,15 @@ def without_list(type_: str, key: str, owner: str, facts: Facts) -> AccessList:
     return built_in(type_, owner, facts.version) if type_ in GRANTABLE else NO_LIST
 
 
+def born_by(type_: str, key: str, owner: str) -> list[Reference]:
+    """The lists that say what an object has that `owner` has just made: the one for all schemas, then that of its schema."""
+    defaults = GRANTABLE[type_].defaults if type_ in GRANTABLE else None
+    if defaults is None:
+        return []
+    schemas = ["", schema_of(key)] if defaults.in_schema else [""]
+    return [Reference(DEFAULT_PRIVILEGES, DefaultList(owner, schema, defaults.word).key) for schema in schemas]
+
+
 def born(type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
     """What an object has that `owner` has just made.
 
@@ -145,15 +154,9 @@ def born(type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
     if type_ not in GRANTABLE:
         return NO_LIST
     start = built_in(type_, owner, catalog.facts.version)
-    defaults = GRANTABLE[type_].defaults
-    if defaults is None:
-        return start
-    everywhere = catalog.get(DEFAULT_PRIVILEGES, DefaultList(owner, "", defaults.word).key)
-    start = everywhere.acl if everywhere is not None and everywhere.acl.privileges else start
-    if not defaults.in_schema:
-        return start
-    here = catalog.get(DEFAULT_PRIVILEGES, DefaultList(owner, schema_of(key), defaults.word).key)
-    return start if here is None else _added(start, here.acl)
+    found = [catalog.get(one.type, one.key) for one in born_by(type_, key, owner)]
+    everywhere, here, *_ = (*(one.acl if one is not None else NO_LIST for one in found), NO_LIST, NO_LIST)
+    return _added(everywhere if everywhere.privileges else start, here)
 
 
 def _added(one: AccessList, other: AccessList) -> AccessList:

@@ -27,6 +27,9 @@ class Renamed:
         mistakes.done()
         return part(name)
 
+    def also_called(self, key: str) -> Sequence[str]:
+        return ()
+
     def rename(self, old: str, new: str) -> Sequence[Statement]:
         return [statement("ALTER {} {} RENAME TO {}", self.keyword, name(unpart(old)), name(unpart(new)))]
 
@@ -59,6 +62,10 @@ class RenamedInSchema(Renamed):
     def _stays(self, key: str) -> tuple[str, str | None]:
         """What a rename leaves as it is: the schema, and the types of arguments."""
         return schema_of(key), split_signature(key)[1] if self.type == "function" else None
+
+    def also_called(self, key: str) -> Sequence[str]:
+        """A function without its types."""
+        return [split_signature(key)[0]] if self.type == "function" else []
 
     def target(self, key: str) -> sql.Composable:
         return name(*split(key))

@@ -11,7 +11,20 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from pgplan.sdk import PUBLIC, Catalog, EdgeChange, Found, Outcome, OwnerChange, grantee_role, part, role_grantee
+from pgplan.sdk import (
+    PUBLIC,
+    Catalog,
+    Edge,
+    EdgeChange,
+    Found,
+    Identity,
+    Item,
+    Outcome,
+    OwnerChange,
+    grantee_role,
+    part,
+    role_grantee,
+)
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, GRANTABLE
 from pgplan_postgres.targets import schema_of
 
@@ -124,6 +137,8 @@ class Rights:
         found, other = self.later.get(type_, key), self.later.get("role", part(role))
         if found is None or other is None or other.spec.superuser:
             return True
+        if self.catalog.get(type_, key) is None and any(True for _ in self.catalog.of(DEFAULT_PRIVILEGES)):
+            return True
         roles = self.inherited_by(role)
         return found.owner in roles or _gives(found, privilege, roles)
 
@@ -132,30 +147,57 @@ class Rights:
         return _is_of(grantee, self.roles)
 
     def runs_as(self, change: EdgeChange) -> str:
-        """The owner of default privileges, where the connected role may become it but does not have its rights."""
-        found = self.catalog.snapshot.get(change.edge.object) if change.edge.object.type == DEFAULT_PRIVILEGES else None
-        if found is None or self.facts.version < INHERIT_NEEDED or self.has_those_of(found.owner):
+        """The owner, where the connected role may become it but does not have its rights, nor what it takes besides."""
+        one = change.edge.object
+        found = self.later.snapshot.get(one)
+        if found is None or not found.owner or self.has_those_of(found.owner) or not self.may_become(found.owner):
             return ""
-        return found.owner if self.may_become(found.owner) else ""
+        if one.type == DEFAULT_PRIVILEGES:
+            return found.owner if self.facts.version >= INHERIT_NEEDED else ""
+        return "" if self._may(change, found) else found.owner
 
-    def missing_for(self, change: EdgeChange) -> str | None:
-        """The right that the connected role lacks to grant or revoke: ownership, or the grant option."""
+    def missing_for(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
+        """The right that the connected role lacks to grant or revoke: ownership, or the grant option; or to get at the object."""
         one, item = change.edge.object, change.edge.item
         found = self.later.snapshot.get(one)
-        if self.facts.superuser or found is None or (found.owner and self.owns(found) and not change.run_as):
+        if self.facts.superuser or found is None:
             return None
-        if change.run_as:
-            right = f"the right to SET ROLE {change.run_as}, which granted {item.privilege} on {one.type} {one.key}"
-            return None if self.may_become(change.run_as) else right
+        if change.run_as and not self.may_become(change.run_as):
+            return f"the right to SET ROLE {change.run_as}, which granted {item.privilege} on {one.type} {one.key}"
+        if change.run_as or (found.owner and self.owns(found)) or self._may(change, found):
+            return self._missing_in_schema(change, granted)
         if one.type == DEFAULT_PRIVILEGES:
             return self._missing_for_defaults(found.owner)
         if change.action == "revoke" and change.grantor and change.grantor not in self.roles:
             return f"the rights of the role {change.grantor}, which granted {item.privilege} on {one.type} {one.key}"
-        rows = (row for row in found.acl.privileges if row.privilege == item.privilege and row.column in ("", item.column))
-        if any(row.grantable and self.reaches(row.grantee) for row in rows):
-            return None
         owner = f"its owner is {found.owner}" if found.owner else "which superusers have"
         return f"ownership of {one.type} {one.key} ({owner}), or {item.privilege} on it with grant option"
+
+    def _may(self, change: EdgeChange, found: Found) -> bool:
+        """Whether the connected role may do without the rights of the owner: by a grant option."""
+        if found.type == DEFAULT_PRIVILEGES or (
+            change.action == "revoke" and change.grantor and change.grantor not in self.roles
+        ):
+            return False
+        item = change.edge.item
+        rows = (row for row in found.acl.privileges if row.privilege == item.privilege and row.column in ("", item.column))
+        return any(row.grantable and self.reaches(row.grantee) for row in rows)
+
+    def _missing_in_schema(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
+        """What privileges give on a schema in the same direction changes before what needs it."""
+        type_, key, database = change.edge.object
+        if type_ not in GRANTABLE or not GRANTABLE[type_].in_schema:
+            return None
+        schema, runner = part(schema_of(key)), change.run_as
+        if self.has_other(runner, "schema", schema, "USAGE") if runner else self.has("schema", schema, "USAGE"):
+            return None
+        usage = Identity("schema", schema, database)
+        given = (PUBLIC, *map(role_grantee, self.inherited_by(runner or self.facts.role)))
+        if change.action == "grant" and any(Edge(usage, Item("", one, "USAGE")) in granted for one in given):
+            return None
+        if not runner:
+            return f"USAGE on schema {schema}"
+        return f"the rights for it: {runner}, as which it must run, has no USAGE on schema {schema} (grant that first)"
 
     def missing_to_give(self, change: OwnerChange) -> list[str]:
         """https://www.postgresql.org/docs/current/sql-altertable.html, and the same of each other type"""

@@ -30,7 +30,7 @@ from pgplan.sdk import (
 from pgplan_postgres import options
 from pgplan_postgres.acl import extension
 from pgplan_postgres.base import FIRST_NORMAL_OID, OwnedKind, to_role
-from pgplan_postgres.default_lists import born, without_list
+from pgplan_postgres.default_lists import born, born_by, without_list
 from pgplan_postgres.edge_statements import edge_statements
 from pgplan_postgres.names import renamed
 from pgplan_postgres.owner_statements import owner_statements
@@ -59,6 +59,9 @@ class PostgresProvider:
 
     def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
         return born(type_, key, owner, catalog)
+
+    def born_by(self, type_: str, key: str, owner: str) -> Sequence[Reference]:
+        return born_by(type_, key, owner)
 
     def rights(self, catalog: Catalog, later: Catalog) -> Rights:
         return Rights(catalog, later)

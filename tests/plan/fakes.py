@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from pgplan.images import image
 from pgplan.kind import (
     Claim,
     Declaration,
+    Edge,
     EdgeChange,
     EdgeKind,
     EdgeStatement,
@@ -62,7 +63,7 @@ class FakeRights:
     def runs_as(self, change: EdgeChange) -> str:
         return ""
 
-    def missing_for(self, change: EdgeChange) -> str | None:
+    def missing_for(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
         return "the key" if change.edge.item.privilege == "LOCKED" and not self.gaining else None
 
     def missing_to_give(self, change: OwnerChange) -> Sequence[str]:
@@ -249,6 +250,9 @@ class FakeProvider:
     def born(self, type_: str, key: str, owner: str, catalog: Catalog) -> AccessList:
         """PUBLIC may LOOK at a new n."""
         return AccessList((Privilege("", "PUBLIC", "LOOK", owner),)) if key == "n" else NO_LIST
+
+    def born_by(self, type_: str, key: str, owner: str) -> Sequence[Reference]:
+        return ()
 
     def rights(self, catalog: Catalog, later: Catalog) -> FakeRights:
         return FakeRights(any(one.spec is not None and one.spec.owner == later.facts.role for one in later.of("thing")))

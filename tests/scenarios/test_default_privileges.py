@@ -202,3 +202,55 @@ def test_whose_rights_are_not_inherited_is_become(project: Project, here: Here) 
     project.edit('["SELECT"]', '["SELECT", "INSERT"]')
     assert not any("ROLE" in statement.partition("FOR ROLE")[0] for statement in project.sql())
     project.plan_and_apply()
+
+
+def test_a_plan_relies_on_the_lists_that_say_what_its_objects_are_born_with(project: Project, here: Here) -> None:
+    """Those of who makes them and of who is to own them, and no others."""
+    here.execute("CREATE ROLE @keeper", "CREATE ROLE @app", "CREATE SCHEMA s", "GRANT CREATE ON SCHEMA s TO @keeper")
+    project.write(HEAD + FUNCTION.format("s", "f") + f'owner = "{here.prefix}keeper"\n')
+    for alter, moved in (
+        (
+            "IN SCHEMA s GRANT EXECUTE ON FUNCTIONS TO @app",
+            "default_privileges.postgres/s/functions: privilege is new: EXECUTE to @app",
+        ),
+        ("FOR ROLE @keeper REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC", "default_privileges.@keeper/*/functions: privilege is gone"),
+    ):
+        project.run("plan", "--out", project.plan_file)
+        here.execute(f"ALTER DEFAULT PRIVILEGES {alter}")
+        assert moved.replace("@", here.prefix) in project.run("apply", "--trust-plan", project.plan_file, expect=3).err
+    project.run("plan", "--out", project.plan_file)
+    for alter in ("GRANT SELECT ON TABLES TO @app", "IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO @app"):
+        here.execute(f"ALTER DEFAULT PRIVILEGES {alter}", f"ALTER DEFAULT PRIVILEGES FOR ROLE @keeper {alter}")
+    project.run("apply", "--trust-plan", project.plan_file)
+    assert here.function("f") == set()
+
+
+def test_what_is_made_for_a_renamed_role_in_a_renamed_schema(project: Project, here: Here) -> None:
+    """Its lists are called by the old names until the plan is applied, those without a row too."""
+    here.execute("CREATE ROLE @old", "CREATE ROLE @app", "CREATE SCHEMA s", "GRANT CREATE ON SCHEMA s TO @old")
+    here.execute("ALTER DEFAULT PRIVILEGES FOR ROLE @old IN SCHEMA s GRANT EXECUTE ON FUNCTIONS TO @app")
+    declared = '[policy]\nexisting = "adopt"\n[role."@old"]\n[schema.s]\n' + GLOBAL.replace("@o", "@old") + 'to = "@app"\n'
+    project.write(HEAD + declared.replace("@", here.prefix))
+    project.plan_and_apply()
+    renamed = declared.replace('[role."@old"]', '[role."@New n"]\nrenamed_from = "@old"').replace('"@old"\ng', '"@New n"\ng')
+    renamed = renamed.replace("[schema.s]", '[schema."S s"]\nrenamed_from = "s"').replace('["SELECT"]', '["SELECT", "INSERT"]')
+    function = FUNCTION.format("'S s'", "f").replace("'", '\\"') + 'owner = "@New n"\n'
+    project.write(HEAD + (renamed + function).replace("@", here.prefix))
+    project.plan_and_apply()
+    assert here.function("f") == {("app", "EXECUTE", False), ("PUBLIC", "EXECUTE", False)}
+
+
+def test_what_an_extension_brings_is_not_born_with_privileges_for_a_role_that_goes(project: Project, here: Here) -> None:
+    text = '[role."@old"]\n[[default_privileges]]\nowner = "postgres"\nglobal = true\nobjects = "functions"\n'
+    text = HEAD + (text + 'privileges = ["EXECUTE"]\nto = "@old"\n').replace("@", here.prefix)
+    project.write(text)
+    project.plan_and_apply()
+    project.write(HEAD + "[extension.pg_trgm]\n")
+    error = project.run("plan", expect=1).err
+    assert (
+        "what extension.pg_trgm brings would be born with privileges for it, by default_privileges.postgres/*/functions" in error
+    )
+    project.write(HEAD)
+    project.plan_and_apply()
+    project.write(HEAD + "[extension.pg_trgm]\n")
+    project.plan_and_apply()

@@ -148,3 +148,34 @@ def test_what_exists_already(project: Project, server: Server, unique: str) -> N
     assert project.sql() == []
     project.plan_and_apply()
     assert "import_foreign_schema.staging.three" not in project.run("state", "list").out
+
+
+def test_what_was_imported_is_renamed_by_a_block_of_its_own(project: Project, server: Server, unique: str) -> None:
+    """As a foreign table, whose columns are declared then; the import no longer names it."""
+    project.plan_and_apply()
+    table = """
+[foreign_table.'staging."On e"']
+renamed_from = "staging.one"
+server = "loop"
+columns = [{{ name = "id", type = "integer", not_null = true, options = {{ column_name = "id" }} }}]
+options = {{ schema_name = "Far .away", table_name = "one" }}
+"""
+    edit(project, '"one", ', "")
+    project.write(table.format(), "table.pgplan.toml")
+    assert "adopt it with: pgplan import foreign_table.staging.one" in project.run("plan", expect=1).err
+    edit(project, "[[import", '[policy.foreign_table]\nexisting = "adopt"\n[[import')
+    project.edit('on = { table = "staging.one" }', """on = { table = 'staging."On e"' }""")
+    project.edit('body = "SELECT sum(id) FROM staging.one"', """body = 'SELECT sum(id) FROM staging."On e"'""")
+    sent = project.sql()
+    assert sent[0] == 'ALTER FOREIGN TABLE "staging"."one" RENAME TO "On e"'
+    assert [one for one in sent[1:] if not one.startswith("CREATE OR REPLACE FUNCTION")] == []
+    project.plan_and_apply()
+    assert server.rows("SELECT staging.sum()", f"{unique}_db") == [(3,)]
+    listed = project.run("state", "list").out.splitlines()
+    assert 'foreign_table.staging."On e"' in listed
+    assert not any("one" in address or "On e" in address for address in listed if address.startswith("import_foreign_schema"))
+    # Named by both: the one that was renamed stays, and another is imported.
+    edit(project, "= ['T", """= ["one", 'T""")
+    assert project.sql()[0].startswith('IMPORT FOREIGN SCHEMA "Far .away" LIMIT TO ("one")')
+    project.run("destroy", "--include-adopted", "--yes")
+    assert server.rows("SELECT count(*) FROM pg_foreign_table", f"{unique}_db") == [(0,)]

@@ -247,3 +247,61 @@ def test_a_rename_and_changes_at_once_are_one_plan(project: Project, cluster: Se
     cluster.execute("DROP ROLE last", "ALTER ROLE new RENAME TO last")
     assert "role.new: is gone" in project.run("apply", "--trust-plan", project.plan_file, expect=3).err
     project.plan_and_apply()
+
+
+FOLLOWED = """
+[schema."{schema}"]
+{schema_from}
+[function.'"{schema}"."{function}"(integer)']
+returns = "integer"
+language = "sql"
+body = "SELECT 1"
+{function_from}
+[function.'"{schema}".g(integer)']
+arguments = [{{ name = "n", type = "integer", default = '{default}' }}]
+returns = "integer"
+language = "sql"
+body = "SELECT 1"
+[[grant]]
+to = "pg_monitor"
+on = {{ function = '"{schema}"."{function}"' }}
+privileges = ["EXECUTE"]
+[[revoke]]
+from = "PUBLIC"
+on = {{ function = '"{schema}"."{function}"' }}
+privileges = ["EXECUTE"]
+[[ownership]]
+on = {{ function = '"{schema}".other' }}
+owner = "pg_monitor"
+"""
+
+
+@pytest.mark.enough(14, 18)
+def test_what_is_named_without_types_or_in_a_default_follows(project: Project, cluster: Server) -> None:
+    """A function that a grant names without its types, and that an expression calls by its schema."""
+    cluster.execute("CREATE SCHEMA one", "CREATE FUNCTION one.other(text) RETURNS text LANGUAGE sql AS 'SELECT $1'")
+    old = {"schema": "one", "function": "f", "schema_from": "", "function_from": "", "default": "one.f(1)"}
+    new = {
+        "schema": "T.wo",
+        "function": "F (x",
+        "schema_from": 'renamed_from = "one"',
+        "function_from": """renamed_from = '"T.wo".f(integer)'""",
+        "default": '"T.wo"."F (x"(1)',
+    }
+    project.write(HEAD + FOLLOWED.format(**old) + '[policy]\nexisting = "adopt"\n')
+    project.plan_and_apply()
+    project.write(HEAD + FOLLOWED.format(**new))
+    renames = ['ALTER SCHEMA "one" RENAME TO "T.wo"', 'ALTER FUNCTION "T.wo"."f"(IN integer) RENAME TO "F (x"']
+    # Who changes the text of an expression has the function made again; who does not, has what the server made of it recorded.
+    assert project.sql()[:-1] == renames
+    assert [line.partition(" ")[0] for line in project.sql()] == ["ALTER", "ALTER", "CREATE"]
+    project.write(HEAD + FOLLOWED.format(**new | {"default": "one.f(1)"}))
+    assert project.sql() == renames
+    assert "grant." not in project.run("plan").out
+    project.plan_and_apply()
+    assert "adopted" not in project.run("state", "show", 'grant.pg_monitor/function:"T.wo"."F (x"').out
+    project.write(HEAD + FOLLOWED.format(**new | {"schema_from": "", "function_from": ""}))
+    project.plan_and_apply()
+    cluster.execute('DROP FUNCTION "T.wo".other(text)')
+    project.write(HEAD)
+    project.plan_and_apply()

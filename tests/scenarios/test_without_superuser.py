@@ -347,8 +347,10 @@ def test_what_a_plan_gives_to_the_connected_role_counts_and_nothing_else(project
 def test_a_membership_that_leads_to_a_right_comes_before_what_takes_it(project: Project, cluster: Server) -> None:
     """By another's grant, and by another's ADMIN OPTION: whatever order their names are in."""
     cluster.execute("CREATE ROLE deployer LOGIN CREATEROLE", *(f"CREATE ROLE {one}" for one in ("a", "b", "y", '"Z z"', "m")))
-    cluster.execute('GRANT "Z z", y TO deployer WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', 'GRANT a, b TO "Z z" WITH ADMIN OPTION')
-    cluster.execute('GRANT "Z z" TO y WITH INHERIT TRUE', "GRANT b TO m GRANTED BY \"Z z\"")
+    cluster.execute(
+        'GRANT "Z z", y TO deployer WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', 'GRANT a, b TO "Z z" WITH ADMIN OPTION'
+    )
+    cluster.execute('GRANT "Z z" TO y WITH INHERIT TRUE', 'GRANT b TO m GRANTED BY "Z z"')
     project.url = cluster.url(user="deployer")
     by_other = '[[membership]]\nrole = "a"\nmember = "m"\ngranted_by = "Z z"\n'
     lowered = '[[membership]]\nrole = "b"\nmember = "m"\ninherit = false\n'
@@ -374,3 +376,44 @@ def test_what_is_taken_away_is_so_before_a_membership_gives_a_right(project: Pro
     cluster.execute("GRANT a TO m GRANTED BY boss")
     project.write(HEAD + '[[membership]]\nrole = "boss"\nmember = "deployer"\n')
     assert "membership.a/m: the connected role deployer lacks the rights of the role boss" in project.run("plan", expect=1).err
+
+
+@pytest.mark.enough(14, 18)
+def test_what_is_made_for_a_role_that_one_may_only_become_gets_its_list_as_that_role(project: Project, cluster: Server) -> None:
+    """What the maker's default privileges give it, and what its owner's would have given."""
+    cluster.execute("CREATE ROLE deployer LOGIN NOINHERIT CREATEROLE", 'CREATE ROLE "O ""w"', "CREATE ROLE reader")
+    cluster.execute("CREATE DATABASE shop OWNER deployer")
+    cluster.execute('GRANT "O ""w" TO deployer')
+    cluster.execute(
+        "CREATE EXTENSION postgres_fdw",
+        "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
+        'GRANT USAGE ON FOREIGN SERVER s TO deployer, "O ""w"',
+        "ALTER DEFAULT PRIVILEGES FOR ROLE deployer GRANT SELECT ON TABLES TO reader",
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "O ""w" GRANT INSERT ON TABLES TO reader',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "O ""w" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC',
+        "CREATE SCHEMA x AUTHORIZATION deployer",
+        'GRANT CREATE ON SCHEMA x TO "O ""w"',
+        database="shop",
+    )
+    project.url = cluster.url("shop", "deployer")
+    made = (
+        '[foreign_table."x.t"]\nserver = "s"\ncolumns = []\nowner = \'O "w\'\n'
+        '[function."x.f()"]\nlanguage = "sql"\nreturns = "integer"\nbody = "SELECT 1"\nowner = \'O "w\'\n'
+    )
+    project.write(HEAD + made)
+    error = project.run("plan", expect=1).err
+    for address in ("foreign_table.x.t", "function.x.f()"):
+        assert (
+            f'{address}: the connected role deployer lacks the rights for it: O "w, as which it must run, has no USAGE' in error
+        )
+    granted = """[[grant]]\nto = 'O "w'\non = { schema = "x" }\nprivileges = ["USAGE"]\n"""
+    project.write(HEAD + granted)
+    project.plan_and_apply()
+    project.write(HEAD + made + granted)
+    project.plan_and_apply()
+    lists = "SELECT relacl FROM pg_class WHERE relname = 't' UNION ALL SELECT proacl FROM pg_proc WHERE proname = 'f'"
+    query = (
+        "SELECT privilege_type, grantee::regrole::text, grantor::regrole::text"
+        f" FROM ({lists}) AS x (acl) CROSS JOIN aclexplode(acl) WHERE grantee <> grantor"
+    )
+    assert cluster.rows(query, database="shop") == [("INSERT", "reader", '"O ""w"')]
