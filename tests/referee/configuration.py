@@ -18,9 +18,11 @@ SERVERS = ("srv", 'Sr.v "2" [*]')
 WRAPPER = 'Own.w "3"'
 BASE, ODD = "base", 'Ba.se "q"*'
 """Schemas that are there already."""
-TABLES = ((BASE, "t"), (BASE, "v"), (ODD, "T.t [1]*"), (ODD, 'p "a"'))
+TABLES = ((BASE, "t"), (BASE, "v"), (BASE, 'I.i "n"'), (ODD, "T.t [1]*"), (ODD, 'p "a"'))
 COLUMNS = ("x", 'Y "y".y')
-SEQUENCES = ((BASE, "q"), (ODD, "Q/q"))
+SERIAL = (BASE, 'I.i "n"'), (BASE, 'I.i "n"_x_seq')
+"""A table, and the sequence that a column of it owns."""
+SEQUENCES = ((BASE, "q"), (ODD, "Q/q"), SERIAL[1])
 FUNCTIONS = ((BASE, "f(integer,text[])"), (BASE, "f()"), (BASE, "a(integer)"), (ODD, '"P.p"(text)'))
 """The name is written with its types, and quoted where it must be."""
 TYPES = ((BASE, "ty"), (BASE, "d"), (ODD, "E[]"))
@@ -270,8 +272,7 @@ class Drawer:
             for group in self.some(order[:index], 0.3):
                 body = {"role": role(group), "member": role(member)}
                 body |= {option: self.often(0.5) for option in self.some(options)}
-                # Without superuser it takes the grantor's rights, which are not given first where the same plan gives them.
-                able = [one for one in order[:index] if (group, one) in admins and self.place.superuser]
+                able = [one for one in order[:index] if (group, one) in admins]
                 roles = [group, member]
                 if self.place.version >= 16 and able and self.often(0.5):
                     body["granted_by"] = role(self.one(able))
@@ -362,6 +363,10 @@ class Drawer:
                 if returns == "integer" and self.often(0.4):
                     language, body = "plpgsql", "BEGIN RETURN 2; END"
                 made = {"returns": returns, "language": language, "body": body}
+                if function == "f(integer)" and self.often(0.6):
+                    # In the server's own words: a stranger knows no others.
+                    default = self.one(("1", "(1 + 1)", "length('it''s, \"a\"'::text)"))
+                    made["arguments"] = [{"name": self.one(("n", 'N "n".')), "type": "integer", "default": default}]
                 made |= self.optional(
                     volatility=lambda: self.one(("stable", "immutable")),
                     strict=True,
@@ -437,6 +442,10 @@ class Drawer:
         body["from" if revoke else "to"] = [role(one) for one in grantees]
         if not revoke and PUBLIC not in grantees and self.often(0.3):
             body["grantable"] = True
+        if not revoke and type_ == "table" and {"INSERT", "ALL"} & {*privileges} and self.often(0.6):
+            sequence = ("sequences_in", [""]) if word in IN else ("sequence", [quoted(*SERIAL[1])])
+            if self.agrees("grant", *sequence, ["USAGE"], grantees):
+                body["with_sequences"] = True
         self.add("revoke" if revoke else "grant", "", body, [one for one in grantees if one], needs)
 
     def columns(self, word: str, names: Sequence[str]) -> list[str]:
@@ -463,16 +472,18 @@ class Drawer:
         return True
 
     def defaults(self) -> None:
-        """Of roles that make nothing here: `by_w` is out of reach without superuser."""
+        """Of who makes and owns things here, and of others: `by_w` is out of reach without superuser."""
         absent = self.often(0.4)
-        owner = self.one(("by_w", "by_z", "by_z"))
+        # What leads the connected role to another by way of a third may go in the next configuration, before the lists change.
+        reached = [name for name in self.roles if self.place.superuser or _mine(self.place, name) in self.blocks]
+        owner = self.one(("by_w", "by_z", self.place.me, *reached))
         word = self.one(list(WORDS))
         schema = "" if word == "schemas" or self.often(0.5) else self.one([BASE, ODD, *self.made("schema")])
         grantees = self.some([PUBLIC, *self.roles], 0.3) or [PUBLIC]
         possible = known(WORDS[word], self.place.version)
         privileges = self.some(possible, 0.4) or [self.one(possible)]
         if absent:
-            grantees = [to for to in grantees if (schema or to != owner) and (not schema or to != PUBLIC)]
+            grantees = [to for to in grantees if to != owner and (not schema or to != PUBLIC)]
         if not grantees or not self.agrees("from" if absent else "to", f"{owner}/{schema}/{word}", [""], privileges, grantees):
             return
         body: dict[str, Any] = {"owner": role(owner), "objects": word, "privileges": privileges}
@@ -495,6 +506,60 @@ def _pattern(schema: str) -> str:
 
 def draw(random: Random, place: Place, before: Config | None = None) -> Config:
     return Drawer(random, place, before).config().without(())
+
+
+@frozen
+class Renaming:
+    """One role, schema or server that gets another name, all over a configuration, or in what is there."""
+
+    kind: str
+    old: str
+    new: str
+
+    def of(self, value: Any) -> Any:
+        """What blocks say."""
+        match value:
+            case dict():
+                return {self.of(key): self.of(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+            case list() | tuple():
+                return type(value)(map(self.of, value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            case str() if value == self.old:
+                return self.new
+            case str() if self.kind == "schema" and value.startswith(f"{quoted(self.old)}."):
+                return quoted(self.new) + value.removeprefix(quoted(self.old))
+            case _:
+                return value
+
+    def name(self, name: str) -> str:
+        """The plain name of a role."""
+        return unrole(self.of(role(name))) if self.kind == "role" and name != PUBLIC else name
+
+    def config(self, config: Config) -> Config:
+        return Config(
+            tuple(
+                Block(one.kind, self.of(one.name), self.of(one.body), tuple(map(self.name, one.roles)), self.of(one.needs))
+                for one in config.blocks
+            )
+        )
+
+
+def _reached(config: Config, name: str) -> bool:
+    """Whether the connected role is made a member."""
+    return any(one.body["role"] == name and unrole(one.body["member"]) not in ROLES for one in config.of("membership"))
+
+
+def with_renames(random: Random, before: Config, after: Config) -> Config:
+    """Some of what comes in `after` is what went of `before`, by another name."""
+    blocks = list(after.blocks)
+    for kind in ("role", "schema", "server"):
+        gone = [one for one in before.of(kind) if after.get(kind, one.name) is None]
+        come = [one for one in after.of(kind) if before.get(kind, one.name) is None]
+        for old, new in zip(random.sample(gone, len(gone)), come, strict=False):
+            # An owner that was managed stays so: else he could not go. So do memberships of the connected role.
+            owned = "owner" not in old.body or "owner" in new.body
+            if random.random() < 0.6 and owned and (not _reached(before, old.name) or _reached(after, new.name)):
+                blocks[blocks.index(new)] = evolve(new, body={**new.body, "renamed_from": old.name})
+    return Config(tuple(blocks))
 
 
 def unprotected(config: Config) -> Config:

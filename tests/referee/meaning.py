@@ -12,7 +12,7 @@ from copy import deepcopy
 from attrs import define, field, frozen
 
 from tests.referee.catalogs import Key, May, Row, Thing
-from tests.referee.configuration import IN, OF_COLUMNS, PUBLIC, WORDS, Block, Config, Place, known, unrole
+from tests.referee.configuration import IN, OF_COLUMNS, PUBLIC, SERIAL, WORDS, Block, Config, Place, Renaming, known, unrole
 
 PUBLIC_HAS = {"function": ("EXECUTE",), "type": ("USAGE",), "language": ("USAGE",), "database": ("CONNECT", "TEMPORARY")}
 MADE = {
@@ -63,6 +63,27 @@ class Meaning:
             if key[0] not in WORDS:
                 self._decide(key, recorded, wanted, destroy=destroy)
         self.blocks = config
+
+    def rename(self, one: Renaming) -> None:
+        """What there is, as it is called then."""
+
+        def key(old: Key) -> Key:
+            type_, name = old
+            if type_ in WORDS:
+                owner, _, schema = name.partition("\0")
+                return type_, f"{one.name(owner)}\0{one.of(schema) if one.kind == 'schema' else schema}"
+            in_schema = one.kind == "schema" and (type_ == "schema" or type_ in WORDS.values())
+            return type_, one.of(name) if in_schema or type_ == one.kind else name
+
+        def item(old: Item) -> Item:
+            return old[0], one.name(old[1]), old[2]
+
+        for thing in self.things.values():
+            thing.owner = one.name(thing.owner)
+            thing.rows = {(*item(row[:3]), one.name(row[3])): option for row, option in thing.rows.items()}
+        self.things = {key(old): thing for old, thing in self.things.items()}
+        self.adopted = {(key(on), item(what)) for on, what in self.adopted}
+        self.blocks = one.config(self.blocks)
 
     def look(self, things: Mapping[Key, Thing]) -> None:
         """Start from what is there now: somebody changed it."""
@@ -233,6 +254,15 @@ class Meaning:
         """Whether it is named, the object, and the item, of each that a grant or a revoke is about."""
         on = block.body["on"]
         word = next(word for word in on if word != "except")
+        of_table = ("table", _quoted(*SERIAL[0]))
+        if block.body.get("with_sequences") and any(key == of_table for _, key, _ in self._on(block, [of_table])):
+            yield from ((word not in IN, ("sequence", _quoted(*SERIAL[1])), ("", unrole(to), "USAGE")) for to in block.body["to"])
+        yield from self._on(block, there)
+
+    def _on(self, block: Block, there: Iterable[Key]) -> Iterator[tuple[bool, Key, Item]]:
+        """The same of the objects themselves."""
+        on = block.body["on"]
+        word = next(word for word in on if word != "except")
         for key in there:
             if key[0] != IN.get(word, word):
                 continue
@@ -260,8 +290,8 @@ def _list_key(block: Block) -> Key:
     return block.body["objects"], f"{unrole(block.body['owner'])}\0{block.body.get('schema', '')}"
 
 
-def _quoted(schema: str) -> str:
-    return '"' + schema.replace('"', '""') + '"'
+def _quoted(*names: str) -> str:
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def _unpattern(text: str) -> str:
