@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 
 from attrs import evolve
 
@@ -114,7 +114,7 @@ _HELD = "SELECT own.oid, 1255, own.oid FROM own"
 
 class FunctionReader(ReaderBase):
     type = "function"
-    _which = _OTHERS
+    _which: LiteralString = _OTHERS
 
     def query(self, facts: Facts) -> str:
         lists = listed("function", "p", "proacl", "proowner", _FROM + self._which)
@@ -127,7 +127,7 @@ class FunctionReader(ReaderBase):
 
 class SystemFunctionReader(FunctionReader):
     type = SYSTEM_FUNCTION
-    _which = _SYSTEM
+    _which: LiteralString = _SYSTEM
 
 
 def _found(row: Row, lists: Lists) -> Found:
