@@ -128,7 +128,7 @@ def _list(dice: random.Random) -> list[Privilege]:
         (column, dice.choice(ROLES[:2]), privilege, dice.choice(("own", "admin", "eve")))
         for column, _, privilege in (dice.choice(RIGHTS).rpartition(":") for _ in range(dice.randrange(5)))
     }
-    return sorted(Privilege(*row, grantable=dice.random() < 0.3) for row in rows)
+    return sorted(Privilege(*row, grantable=dice.random() < 0.3) for row in sorted(rows))
 
 
 def _permits(dice: random.Random) -> dict[str, tuple[Permit, str]]:
