@@ -13,23 +13,27 @@ from pgplan.sdk import Dependent, join, sql
 _HELD = """(
     SELECT found.object, json_agg(json_build_array(found.type, found.schema, found.name)) AS list
       FROM (SELECT DISTINCT x.object, CASE WHEN p.oid IS NULL THEN 'table' ELSE 'function' END AS type, n.nspname AS schema,
-                   coalesce(c.relname, p.proname, d.objid::bigint::text) AS name
-              FROM ({source}) AS x (object, class, referenced)
-              JOIN pg_catalog.pg_depend AS d ON d.refclassid = x.class AND d.refobjid = x.referenced AND d.deptype = 'n'
-              -- OIDs of catalogs: what belongs to a table or a view is told by the name of that
-              LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 2618 AND w.oid = d.objid
-              LEFT JOIN pg_catalog.pg_attrdef AS f ON d.classid = 2604 AND f.oid = d.objid
-              LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 2606 AND k.oid = d.objid
-              LEFT JOIN pg_catalog.pg_trigger AS g ON d.classid = 2620 AND g.oid = d.objid
-              LEFT JOIN pg_catalog.pg_policy AS y ON d.classid = 3256 AND y.oid = d.objid
-              LEFT JOIN pg_catalog.pg_index AS i ON d.classid = 1259 AND i.indexrelid = d.objid
+                   coalesce(c.relname, p.proname, x.objid::bigint::text) AS name
+              FROM (SELECT x.object, d.classid, d.objid, coalesce(w.ev_class, f.adrelid, k.conrelid) AS relation
+                      FROM ({source}) AS x (object, class, referenced)
+                      JOIN pg_catalog.pg_depend AS d ON d.refclassid = x.class AND d.refobjid = x.referenced AND d.deptype = 'n'
+                      -- OIDs of catalogs: what belongs to a table or a view is told by the name of that
+                      LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 2618 AND w.oid = d.objid
+                      LEFT JOIN pg_catalog.pg_attrdef AS f ON d.classid = 2604 AND f.oid = d.objid
+                      LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 2606 AND k.oid = d.objid
+                    -- planned by itself: the time to plan joins grows with the square and more of their number
+                    OFFSET 0) AS x
+              LEFT JOIN pg_catalog.pg_trigger AS g ON x.classid = 2620 AND g.oid = x.objid
+              LEFT JOIN pg_catalog.pg_policy AS y ON x.classid = 3256 AND y.oid = x.objid
+              LEFT JOIN pg_catalog.pg_index AS i ON x.classid = 1259 AND i.indexrelid = x.objid
               LEFT JOIN pg_catalog.pg_class AS c
-                     ON c.oid = coalesce(w.ev_class, f.adrelid, k.conrelid, g.tgrelid, y.polrelid, i.indrelid,
-                                         CASE WHEN d.classid = 1259 THEN d.objid END)
-              LEFT JOIN pg_catalog.pg_proc AS p ON d.classid = 1255 AND p.oid = d.objid
+                     ON c.oid = coalesce(x.relation, g.tgrelid, y.polrelid, i.indrelid,
+                                         CASE WHEN x.classid = 1259 THEN x.objid END)
+              LEFT JOIN pg_catalog.pg_proc AS p ON x.classid = 1255 AND p.oid = x.objid
               LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = coalesce(c.relnamespace, p.pronamespace)
              -- what is within an object does not stop its DROP
-             WHERE c.oid IS DISTINCT FROM x.object) AS found
+             WHERE c.oid IS DISTINCT FROM x.object
+            OFFSET 0) AS found
      GROUP BY found.object)"""
 OF_FOREIGN_TABLES: LiteralString = """
     SELECT f.ftrelid, 1259, f.ftrelid FROM pg_catalog.pg_foreign_table AS f

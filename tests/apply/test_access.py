@@ -11,6 +11,8 @@ from pgplan.errors import PgplanError, StaleError
 from tests.apply.world import World, once, refused, with_steps
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(18)
+
 
 @pytest.fixture
 def granted(world: World, server: Server, unique: str) -> Iterator[World]:

@@ -18,6 +18,8 @@ from pgplan.state.store import StateStore
 from tests.apply.proxy import Cut, proxied
 from tests.apply.world import World, refused, schema_blocks, with_steps
 
+pytestmark = pytest.mark.enough(14, 18)
+
 ONE = {"s_a": "one"}
 
 

@@ -8,6 +8,8 @@ from attrs import evolve
 from tests.apply.world import World, only_steps, refused, schema_blocks, with_steps
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(18)
+
 ONE = {"s_a": "one"}
 
 

@@ -15,7 +15,7 @@ from tests.docs.pages import EXAMPLES, KINDS, PAGES, Block, Example, examples, o
 from tests.project import Project
 from tests.servers import Server, versions
 
-pytestmark = pytest.mark.enough(14, 18)
+pytestmark = pytest.mark.enough(18)
 
 ALL = [example for page in PAGES for example in examples(page)] + [of_file(path) for path in EXAMPLES]
 RUNNABLE = [example for page in sorted(KINDS.glob("*.md")) for example in examples(page)] + [of_file(p) for p in EXAMPLES]

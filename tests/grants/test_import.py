@@ -12,6 +12,8 @@ from pgplan_postgres.revoke import RevokeKind
 from tests.grants.bench import bench, found
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 
 def declarations_of(kind: EdgeKind, one: Found) -> dict[str, Access]:
     made = list(kind.declarations(one))

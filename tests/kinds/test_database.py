@@ -13,6 +13,8 @@ from pgplan_postgres.encodings import encoding
 from tests.kinds.bench import bench, one
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 
 def test_another_database_is_altered_too(server: Server, database: str, unique: str) -> None:
     """All of it works in a transaction, and from any database: COMMENT as well."""

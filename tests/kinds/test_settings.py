@@ -11,6 +11,8 @@ from pgplan_postgres.setting import Setting
 from tests.kinds.bench import bench
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(14, 18)
+
 
 def test_settings_are_of_the_types_that_the_server_says(server: Server) -> None:
     rows = server.rows(

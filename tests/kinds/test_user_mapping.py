@@ -9,6 +9,8 @@ from pgplan.testing import Bench
 from pgplan_postgres.user_mapping_reader import UserMappingReader
 from tests.kinds.bench import bench, declare, one
 
+pytestmark = pytest.mark.enough(14, 18)
+
 SERVER = ("CREATE FOREIGN DATA WRAPPER w", "CREATE SERVER s FOREIGN DATA WRAPPER w")
 ALTER = 'ALTER USER MAPPING FOR PUBLIC SERVER "s" OPTIONS'
 

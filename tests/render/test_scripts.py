@@ -17,6 +17,8 @@ from pgplan.render.scripts import plain_sql
 from tests.project import Project
 from tests.servers import Server, binaries
 
+pytestmark = pytest.mark.enough(18)
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 UNSEEN = st.text(st.sampled_from("\u200b\u202e\u3164\x1b\n\r\t\x7f\u00a0\u2028\U000e0100\\'\"$aé;-"), min_size=1, max_size=15)
 

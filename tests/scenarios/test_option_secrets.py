@@ -7,6 +7,8 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
+pytestmark = pytest.mark.enough(18)
+
 HEAD = """[pgplan]
 name = "options"
 [connection]
