@@ -14,7 +14,7 @@ from pgplan.images import Image
 from pgplan.kind import Edge, EdgeChange, OwnerChange
 from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
-from pgplan.plan.lists import by_object, lists_after, unheeded
+from pgplan.plan.lists import changes_by_object, lists_after, unheeded
 from pgplan.plan.matches import match_notes
 from pgplan.plan.model import Action, Side
 from pgplan.plan.objects import Need, depends_on
@@ -119,7 +119,9 @@ def decide_edges(holders: Sequence[Holder], owners: Owners, outlook: Outlook, as
     later, more, wrong, said = _decided([one for one in holders if not one.kind.right_after], owners, outlook, asked, made)
     again.update(more)
     decisions = {address: (earlier if address in earlier else later)[address] for address in sorted([*earlier, *later])}
-    changed = by_object(change for changes in (*again.values(), *(one.changes for one in later.values())) for change in changes)
+    changed = changes_by_object(
+        change for changes in (*again.values(), *(one.changes for one in later.values())) for change in changes
+    )
     born = {one: start for one in changed if outlook.fate(one) != "kept" and (start := outlook.start(one)) is not None}
     return Privileges(decisions, again, (*problems, *wrong), (*notes, *said), born)
 

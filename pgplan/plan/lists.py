@@ -15,7 +15,7 @@ from pgplan.plan.outlook import Outlook
 from pgplan.snapshot import AccessList, Item, Privilege
 
 
-def by_object(changes: Iterable[EdgeChange]) -> dict[Identity, list[EdgeChange]]:
+def changes_by_object(changes: Iterable[EdgeChange]) -> dict[Identity, list[EdgeChange]]:
     grouped: dict[Identity, list[EdgeChange]] = {}
     for change in changes:
         grouped.setdefault(change.edge.object, []).append(change)
@@ -44,7 +44,7 @@ def _without(rows: list[Privilege], revoke: EdgeChange) -> list[Privilege]:
 def lists_after(changes: Iterable[EdgeChange], outlook: Outlook) -> dict[Identity, AccessList]:
     """The whole lists that changes lead to."""
     lists: dict[Identity, AccessList] = {}
-    for one, of_one in by_object(changes).items():
+    for one, of_one in changes_by_object(changes).items():
         before = outlook.acl(one)
         rows = {**before.rows, **rows_after(before, of_one, outlook.owner(one))}
         lists[one] = AccessList(tuple(sorted({(row.item, row.grantor): row for some in rows.values() for row in some}.values())))

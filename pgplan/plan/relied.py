@@ -11,8 +11,7 @@ from pgplan.images import MARKER, Image, image
 from pgplan.kind import EdgeChange
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import Privileges
-from pgplan.plan.lists import by_object as changes_by_object
-from pgplan.plan.lists import rows_after
+from pgplan.plan.lists import changes_by_object, rows_after
 from pgplan.plan.model import Check, ItemCheck, Observed
 from pgplan.plan.objects import Decision
 from pgplan.plan.observed import found_image, relied_image

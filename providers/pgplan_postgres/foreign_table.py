@@ -27,7 +27,7 @@ from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.column_types import column_type, type_sql
 from pgplan_postgres.options import changes, check_readable, clause, plain
 from pgplan_postgres.renaming import RenamedInSchema
-from pgplan_postgres.rights import Rights, owner_lacks
+from pgplan_postgres.rights import Rights, owners_lack
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key, schema_of
 from pgplan_postgres.wrapper_options import refused, validated_by
@@ -138,10 +138,8 @@ class ForeignTableKind(RenamedInSchema, OwnedKind):
         return [statement("DROP {}", _target(found.spec))]
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        yield from owners_lack(wanted, "CREATE", lambda spec: ("schema", part(schema_of(spec.name))), outcome)
         for key, (found, spec) in wanted.items():
-            before = found.owner if found is not None else outcome.catalog.facts.role
-            lacks = owner_lacks(spec.owner, before, "CREATE", "schema", part(schema_of(spec.name)), outcome)
-            yield from ((key, *one) for one in lacks)
             server = outcome.spec("server", part(spec.server))
             by = validated_by(server.fdw, outcome.spec, outcome.is_made) if server is not None else None
             version = outcome.catalog.facts.version
@@ -154,12 +152,15 @@ class ForeignTableKind(RenamedInSchema, OwnedKind):
                         yield key, f"column {column.name}: {message}", hint
 
     def missing_rights(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> Sequence[str]:
-        lacks: list[str] = []
-        if found is None and spec is not None:
-            schema = schema_of(spec.name)
-            lacks += [] if rights.has("schema", part(schema), "CREATE") else [f"CREATE on schema {schema}"]
-            lacks += [] if rights.has("server", part(spec.server), "USAGE") else [f"USAGE on server {spec.server}"]
+        lacks = missing_to_make(spec.name, spec.server, rights) if found is None and spec is not None else []
         return [*lacks, *super().missing_rights(found, spec, rights)]
+
+
+def missing_to_make(name: str, server: str, rights: Rights) -> list[str]:
+    """https://www.postgresql.org/docs/current/sql-createforeigntable.html"""
+    schema = schema_of(name)
+    lacks = [] if rights.has("schema", part(schema), "CREATE") else [f"CREATE on schema {schema}"]
+    return lacks if rights.has("server", part(server), "USAGE") else [*lacks, f"USAGE on server {server}"]
 
 
 def _key(mistakes: Mistakes, text: str) -> str:

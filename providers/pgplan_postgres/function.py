@@ -38,7 +38,7 @@ from pgplan_postgres.function_arguments import (
     signature,
 )
 from pgplan_postgres.renaming import RenamedInSchema
-from pgplan_postgres.rights import SUPERUSER, Rights, owner_lacks
+from pgplan_postgres.rights import SUPERUSER, Rights, owners_lack
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
 from pgplan_postgres.targets import is_system, object_key, schema_of
 
@@ -229,10 +229,8 @@ class FunctionKind(RenamedInSchema, OwnedKind):
         return [statement("DROP {}", _target(found.spec))]
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        yield from owners_lack(wanted, "CREATE", lambda spec: ("schema", part(schema_of(spec.name))), outcome)
         for key, (found, spec) in wanted.items():
-            before = found.owner if found is not None else outcome.catalog.facts.role
-            lacks = owner_lacks(spec.owner, before, "CREATE", "schema", part(schema_of(spec.name)), outcome)
-            yield from ((key, *one) for one in lacks)
             sent = _sent(found.spec if found is not None else None, spec)
             yield from ((key, *one) for one in setting.refused("config", *sent, outcome.catalog))
 

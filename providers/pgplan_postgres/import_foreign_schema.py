@@ -26,6 +26,7 @@ from pgplan.sdk import (
 from pgplan_postgres.acl import extension
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.dependents import OF_FOREIGN_TABLES, dependents, held
+from pgplan_postgres.foreign_table import missing_to_make
 from pgplan_postgres.options import check_readable, clause, query_column
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
@@ -119,11 +120,7 @@ class ImportKind(OwnedKind):
         return [statement("DROP {}", _target(found.spec))]
 
     def missing_rights(self, found: Found | None, spec: Import | None, rights: Rights) -> Sequence[str]:
-        lacks: list[str] = []
-        if found is None and spec is not None:
-            schema = schema_of(spec.name)
-            lacks += [] if rights.has("schema", part(schema), "CREATE") else [f"CREATE on schema {schema}"]
-            lacks += [] if rights.has("server", part(spec.server), "USAGE") else [f"USAGE on server {spec.server}"]
+        lacks = missing_to_make(spec.name, spec.server, rights) if found is None and spec is not None else []
         return [*lacks, *super().missing_rights(found, spec, rights)]
 
 

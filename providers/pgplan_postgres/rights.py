@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/ddl-priv.html, https://www.postgresql.or
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,8 @@ from pgplan.sdk import (
     Item,
     Outcome,
     OwnerChange,
+    Reasons,
+    Wanted,
     grantee_role,
     part,
     role_grantee,
@@ -56,8 +58,9 @@ class Rights:
         self.catalog = catalog
         self.later = later
         self.facts = catalog.facts
+        self._inherited: dict[str, frozenset[str]] = {}
 
-    @property
+    @cached_property
     def now(self) -> Rights:
         """Without what the plan makes."""
         return Rights(self.catalog, self.catalog)
@@ -69,7 +72,10 @@ class Rights:
 
     def inherited_by(self, role: str) -> frozenset[str]:
         """A role and those whose rights it inherits."""
-        return self._reached(role, (found for found in self._memberships() if self._inherits(found)), "inherit")
+        if role not in self._inherited:
+            inheriting = (found for found in self._memberships() if self._inherits(found))
+            self._inherited[role] = self._reached(role, inheriting, "inherit")
+        return self._inherited[role]
 
     @cached_property
     def groups(self) -> frozenset[str]:
@@ -87,8 +93,12 @@ class Rights:
 
     def may_become(self, role: str) -> bool:
         """Whether the connected role may SET ROLE to `role`."""
+        return role in self._becoming
+
+    @cached_property
+    def _becoming(self) -> frozenset[str]:
         allowed = (found for found in self._memberships() if found.spec.set is not False)
-        return role in self._reached(self.facts.role, allowed, "set")
+        return self._reached(self.facts.role, allowed, "set")
 
     def _memberships(self) -> Iterator[Found]:
         for catalog in (self.catalog, self.later):
@@ -116,8 +126,12 @@ class Rights:
 
     def admin_of(self, role: str) -> bool:
         """Whether the connected role has ADMIN OPTION on `role`, by itself or by a role whose rights it inherits."""
-        held = (found.spec for found in self._memberships() if found.spec.role == role and found.spec.admin)
-        return any(spec.member in self.roles for spec in held)
+        return role in self._administered
+
+    @cached_property
+    def _administered(self) -> frozenset[str]:
+        held = (found.spec for found in self._memberships() if found.spec.admin)
+        return frozenset(spec.role for spec in held if spec.member in self.roles)
 
     def owns(self, found: Found) -> bool:
         return not found.owner or self.has_those_of(found.owner)
@@ -288,28 +302,33 @@ def new_owner(owner: str | None, before: str, rights: Rights) -> list[str]:
     return [f"the right to SET ROLE {owner}, which is to own it: declare a {block}"]
 
 
-def owner_lacks(
-    owner: str | None, before: str, privilege: str, type_: str, key: str, outcome: Outcome
-) -> Iterator[tuple[str, str]]:
-    """(message, hint) where `owner` cannot take over something of `before`, for want of a privilege on another object.
+def owners_lack(wanted: Wanted, privilege: str, on: Callable[[Any], tuple[str, str]], outcome: Outcome) -> Reasons:
+    """Where a new owner cannot take over what another role has, for want of a privilege `on` what its spec names: type and key.
 
     A superuser may make anyone the owner. What this plan grants comes after what it makes.
     """
     facts, catalog = outcome.catalog.facts, outcome.catalog
-    role, on = outcome.spec("role", part(owner or "")), outcome.spec(type_, key)
-    if owner in (None, before) or facts.superuser or role is None or role.superuser or on is None:
-        return
-    memberships = [spec for _, spec in outcome.specs("membership")]
-    holders = reached(str(owner), ((one.role, one.member) for one in memberships if is_inherited(one, outcome)), catalog)
-    found = catalog.get(type_, key)
-    rows = found.acl.privileges if found is not None else ()
-    granted = any(row.privilege == privilege and _is_of(row.grantee, holders) for row in rows)
+    held: dict[str, frozenset[str]] = {}
+    for key, (found, spec) in wanted.items() if not facts.superuser else ():
+        owner, (type_, other) = spec.owner, on(spec)
+        role, ground = outcome.spec("role", part(owner or "")), outcome.spec(type_, other)
+        if owner in (None, found.owner if found is not None else facts.role) or role is None or role.superuser or ground is None:
+            continue
+        if owner not in held:
+            inherited = ((one.role, one.member) for _, one in outcome.specs("membership") if is_inherited(one, outcome))
+            held[owner] = reached(owner, inherited, catalog)
+        if not _is_held(privilege, catalog.get(type_, other), ground.owner or facts.role, held[owner], catalog):
+            name = f"{type_.replace('_', '-')} {other}"
+            hint = f"apply a [[grant]] of {privilege} to {owner} first, and then declare the owner"
+            yield key, f"the role {owner} lacks {privilege} on {name}, so that only a superuser could make it the owner", hint
+
+
+def _is_held(privilege: str, found: Found | None, owner: str, holders: Collection[str], catalog: Catalog) -> bool:
+    """Whether the roles may have a privilege on an object, which will belong to `owner`."""
+    if owner in holders or (found is not None and _gives(found, privilege, holders)):
+        return True
     # What is new may be born with privileges that default privileges give.
-    unsure = found is None and any(True for _ in catalog.of(DEFAULT_PRIVILEGES))
-    if not granted and not unsure and (on.owner or facts.role) not in holders:
-        name = f"{type_.replace('_', '-')} {key}"
-        hint = f"apply a [[grant]] of {privilege} to {owner} first, and then declare the owner"
-        yield f"the role {owner} lacks {privilege} on {name}, so that only a superuser could make it the owner", hint
+    return found is None and any(True for _ in catalog.of(DEFAULT_PRIVILEGES))
 
 
 def is_inherited(membership: Any, outcome: Outcome) -> bool:

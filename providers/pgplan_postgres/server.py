@@ -28,7 +28,7 @@ from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
 from pgplan_postgres.renaming import Renamed
-from pgplan_postgres.rights import Rights, owner_lacks
+from pgplan_postgres.rights import Rights, owners_lack
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
 from pgplan_postgres.wrapper_options import refused, validated_by
 
@@ -110,10 +110,8 @@ class ServerKind(Renamed, OwnedKind):
         return [statement("DROP {}", _target(found.spec))]
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
+        yield from owners_lack(wanted, "USAGE", lambda spec: ("foreign_data_wrapper", part(spec.fdw)), outcome)
         for key, (found, spec) in wanted.items():
-            before = found.owner if found is not None else outcome.catalog.facts.role
-            lacks = owner_lacks(spec.owner, before, "USAGE", "foreign_data_wrapper", part(spec.fdw), outcome)
-            yield from ((key, *one) for one in lacks)
             if found is None or spec.options not in (None, found.spec.options):
                 by = validated_by(spec.fdw, outcome.spec, outcome.is_made)
                 mistakes = refused(by, "server", spec.options, outcome.catalog.facts.version)
