@@ -34,7 +34,6 @@ class ObjectKindBase:
     early: bool = False
     late: bool = False
     exclusive: bool = False
-    made_by_hand: bool = False
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()

@@ -255,6 +255,24 @@ class Renamable(Protocol):
 
 
 @runtime_checkable
+class MadeApart(Protocol):
+    """A `Renamable` kind whose objects are databases, which the server makes and drops in no transaction. The engine has them
+    made under another name, which they keep until the transaction that does all else; what is dropped goes after that.
+
+    `create` is what runs in that transaction, once the object has its name. What a database holds is lost with it: without its
+    block it is dropped only where the policy says so of its very kind.
+    """
+
+    def apart(self, spec: Spec, key: str) -> Statement:
+        """What makes it, under another key."""
+        ...
+
+    def in_use(self, key: str) -> str:
+        """A whole SELECT of what keeps the server from dropping it: rows with one column ``what``, in words."""
+        ...
+
+
+@runtime_checkable
 class Selective(Protocol):
     """A kind whose reader finds more than its blocks can say."""
 
@@ -336,14 +354,6 @@ class ObjectKind(Kind, Protocol):
 
     def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
         """Of what this plan makes and alters of the kind: keys (first, then), where one gives a right that the other takes."""
-        ...
-
-    @property
-    def made_by_hand(self) -> bool:
-        """Whether pgplan only alters what people make: the engine never runs what `create` and `drop` return, but tells them.
-
-        Declared and not found is an error of the plan; without its block it is forgotten, if policy says so, else refused.
-        """
         ...
 
     def together(self, specs: Mapping[str, Spec]) -> Reasons:
@@ -649,6 +659,7 @@ __all__ = [
     "IsThere",
     "Item",
     "Kind",
+    "MadeApart",
     "Names",
     "NamesGrantees",
     "ObjectKind",

@@ -20,6 +20,7 @@ from pgplan.execution import apply_plan
 from pgplan.plan.again import as_saved, differences, held_back, misjudged, with_slots_of
 from pgplan.plan.build import Slots
 from pgplan.plan.model import Options, Plan
+from pgplan.plan.parts import rest
 from pgplan.planfile import Manifest
 from pgplan.state.model import State
 from pgplan.version import __version__
@@ -56,8 +57,9 @@ def apply_saved(run: Run, plan: Plan, about: Manifest, options: Options | None) 
 
 
 def _maker(run: Run, plan: Plan, about: Manifest, options: Options) -> Again:
-    def again(state: State) -> Plan:
-        return _Again(run, plan, about, options, state).plan()
+    def again(state: State, done: tuple[int, ...]) -> Plan:
+        planning = _Again(run, plan, about, options, state)
+        return planning.rest(done) if done else planning.plan()
 
     return again
 
@@ -91,6 +93,19 @@ class _Again:
             held = f"the secret {one.slot} has another value now; it is not sent, because this plan has it unchecked"
             self.run.tell(Remarked(f"{one.address}: {held}"))
         return plan
+
+    def rest(self, done: tuple[int, ...]) -> Plan:
+        """What is left of the saved plan once the phases `done` are. Raises StaleError unless that is what is planned here."""
+        saved, known = rest(self.saved, done), slots_of(self.run, self.seen, destroy=self.options.destroy)
+        own = self._built(with_slots_of(self.saved.decided, known))
+        if (own.decided.changes, own.decided.phases) == (saved.changes, saved.phases):
+            return own
+        message = (
+            "the rest of the saved plan, which is carried out in part, is not what is planned here; nothing more was changed"
+        )
+        told = differences(evolve(saved, checks=own.decided.checks, slots=own.decided.slots), as_saved(own.decided, saved))
+        hint = "make a new plan, for what is left"
+        raise StaleError(Problem(message, hint=hint), *self._causes(), *told[:SHOWN], *_more(len(told) - SHOWN))
 
     def _refuse_loss(self) -> None:
         """Raise StaleError where the database lost something since the plan was made: who approved it did not know."""

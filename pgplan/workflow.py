@@ -57,9 +57,12 @@ class Run:
     def tell(self) -> Listener:
         return self.connection.tell
 
-    def connect(self) -> Session:
-        """Another connection to the same place."""
-        return connect(self.configuration.connection, self.configuration.directory, self.configuration.name)
+    def connect(self, database: str = "", *, apart: bool = False) -> Session:
+        """Another connection to the same server: to the same database, or to another one. `apart`: in autocommit."""
+        configuration = self.configuration
+        session = connect(configuration.connection, configuration.directory, configuration.name, database=database, apart=apart)
+        session.tell = self.tell
+        return session
 
     def secrets(self) -> Callable[[str, str], Secret]:
         """The declared secret of an (address, slot): withheld when its variable cannot be resolved, or nothing declares it."""

@@ -17,6 +17,7 @@ from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report
 from pgplan.configuration.variables import Variables
 from pgplan.errors import suggestion
+from pgplan.kind import MadeApart
 from pgplan.registry import backend_names
 from pgplan.secret import Secret
 from pgplan.version import __version__
@@ -109,8 +110,9 @@ class Settings:
 
     def policy(self, kinds: Mapping[str, Any]) -> Policy:
         place = self.directives.once(Policy)
+        apart = [name for name, kind in kinds.items() if isinstance(kind, MadeApart)]
         if place is None:
-            return Policy()
+            return Policy(kinds={name: KindPolicy(removed="error") for name in apart})
         raw = cast("dict[str, Any]", self._filled(place))
         own = {key: value for key, value in raw.items() if key not in kinds}
         policy = self.report.decode(Policy, own, place, also=kinds) or Policy()
@@ -119,8 +121,12 @@ class Settings:
             self.report.add(place.below("max_deletes"), "expected a number that is not negative")
         of_every_kind = {"removed": policy.removed, "existing": policy.existing}
         by_kind: dict[str, KindPolicy] = {}
-        for kind in sorted(raw.keys() & kinds.keys()):
-            values = {**of_every_kind, **raw[kind]} if isinstance(raw[kind], dict) else raw[kind]
+        for kind in sorted({*raw, *apart} & kinds.keys()):
+            # What a database holds is lost with it, so that "delete", said of all kinds, is not said of databases.
+            kept = kind in apart and policy.removed == "delete"
+            unsaid = {**of_every_kind, "removed": "error"} if kept else of_every_kind
+            said = raw.get(kind, {})
+            values = {**unsaid, **said} if isinstance(said, dict) else said
             by_kind[kind] = self.report.decode(KindPolicy, values, place.below(kind)) or KindPolicy()
             self._only_ignored(by_kind[kind], place.below(kind))
         return evolve(policy, kinds=by_kind)

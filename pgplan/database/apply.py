@@ -20,37 +20,34 @@ from pathlib import Path
 import psycopg
 from attrs import evolve, frozen
 
-from pgplan.address import Address
 from pgplan.database import emergency
-from pgplan.database.alive import kept_alive
-from pgplan.database.attempt import prepare
-from pgplan.database.commit import conclude, save
+from pgplan.database.apart import leave_none
+from pgplan.database.commit import save
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.notices import Notice
-from pgplan.database.pending import Digests, books, with_found
-from pgplan.database.read import read
+from pgplan.database.phases import Approved, Run
 from pgplan.database.recovery import Resolved, resolve
 from pgplan.database.scrub import server_error
 from pgplan.database.stale import check_state, check_target
-from pgplan.database.steps import StepError, check_phases, check_statements
+from pgplan.database.steps import StepError, check_statements
 from pgplan.database.transaction import WAIT, Connect, end
 from pgplan.database.working import AS_BEFORE, Working
 from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
-from pgplan.interrupts import deferred
 from pgplan.plan.model import Plan, Remarks, Secrecy
+from pgplan.planfile import digest
 from pgplan.registry import Registry
 from pgplan.secret import Secret
-from pgplan.snapshot import Facts, Snapshot
-from pgplan.state.digests import SENT, record
-from pgplan.state.model import Digest, State
+from pgplan.snapshot import Facts
+from pgplan.state.digests import SENT
+from pgplan.state.model import State
 from pgplan.state.store import StateStore, new_state
-from pgplan.state.text import lines
 
 CHECKPOINTS = ("locked", "begun", "compared", "executed", "verified", "flushed", "noted", "committed", "recorded")
 """What `checkpoint` is called with when each of the numbered steps is done."""
 
-Again = Callable[[State], Plan]
-"""Makes a plan again from the state whose lock is held, or raises StaleError. The connection is idle, before and after."""
+Again = Callable[[State, tuple[int, ...]], Plan]
+"""Makes a plan again, but for the phases that are done already, from the state whose lock is held, or raises StaleError. The
+connection is idle, before and after."""
 
 _AGAIN = "make a new plan; nothing was changed"
 
@@ -109,6 +106,7 @@ def apply(
         wait=wait,
         checkpoint=checkpoint,
         id=secrets.token_hex(16),
+        steps=len(plan.steps),
     )
     lock = store.lock(lock_timeout, connection.tell)
     try:
@@ -126,32 +124,35 @@ def apply(
 
 
 def _locked(working: Working, again: Again | None) -> Applied:
-    check_phases(working.plan)
     check_statements(working.plan)
     known = _facts(working.connection)
     check_target(working.plan, working.remarks, known)
     resolved = _load(working)
-    check_state(working.plan, resolved.state, known)
+    approved = _approved(working.plan, resolved.state)
+    if not approved.done:
+        check_state(working.plan, resolved.state, known)
+    elif again is None:
+        raise PgplanError(Problem("this plan is carried out in part already", hint="make a new plan, for what is left"))
     if again is not None:
-        working = evolve(working, plan=again(resolved.state))
+        working = evolve(working, plan=again(resolved.state, approved.done))
+        working = evolve(working, steps=len(working.plan.steps))
     working.checkpoint("locked")
     if not working.plan.changes:
         judged = again is not None or working.remarks.timeline == known.timeline
         return _nothing_to_do(working, resolved, known if judged else None)
-    # All that can be made before the transaction: once it is open, others wait for its locks.
-    digests, overall = _digests(working, resolved.state, known)
-    done, parts = books(working.plan, resolved.state, working.registry, digests, overall), lines(resolved.state)
-    prepared = prepare(working)
-    with kept_alive(working.connection):
-        done = with_found(done, working.plan, prepared.after, working.registry)
-    with deferred() as interrupts:
-        try:
-            state, version = conclude(working, resolved, prepared, done, parts)
-        except KeyboardInterrupt:
-            message = "interrupted while the transaction was being committed"
-            hint = "the next run finds out how it ended, and records it"
-            raise PgplanError(Problem(message, hint=hint), exit_code=Exit.INTERRUPTED) from None
-    return Applied(state, version, prepared.notices, resolved.committed, interrupts.count > 0)
+    _check_secrets(working)
+    run = Run(working, approved, known, resolved.state, resolved.version)
+    run.carry_out()
+    return Applied(run.state, run.version, run.notices, resolved.committed, run.interrupts > 0)
+
+
+def _approved(plan: Plan, state: State) -> Approved:
+    """Which phases of the plan there are to carry out."""
+    count = len(plan.decided.phases)
+    # It takes long to work out for a large plan, and one with a single phase is done when that is.
+    known = digest(plan) if count > 1 else ""
+    done = state.unfinished.done if state.unfinished is not None and state.unfinished.digest == known else ()
+    return Approved(known, tuple(number for number in range(max(count, 1)) if number not in done), done)
 
 
 def _nothing_to_do(working: Working, resolved: Resolved, judged: Facts | None) -> Applied:
@@ -176,11 +177,13 @@ def _load(working: Working) -> Resolved:
     state, version = emergency.take_up(working.directory, working.store, *working.store.load())
     if state is None:
         return Resolved(new_state(working.plan.decided.name), None)
-    return resolve(state, version, working.store, working.connection, working.registry, wait=working.wait)
+    resolved = resolve(state, version, working.store, working.connection, working.registry, wait=working.wait)
+    state, version = leave_none(working, resolved.state, resolved.version)
+    return evolve(resolved, state=state, version=version)
 
 
-def _digests(working: Working, state: State, known: Facts) -> tuple[Digests, Digest | None]:
-    """What the state will say of secrets. Made before the transaction, because it takes long on purpose."""
+def _check_secrets(working: Working) -> None:
+    """Raise PgplanError where the value of a secret is missing, StaleError where it is not taken from where the plan says."""
     plan, secret_of = working.plan, working.secret_of
     # The plan also lists secrets that it leaves alone, because they could not be checked.
     changed = {change.address for change in plan.changes}
@@ -192,9 +195,6 @@ def _digests(working: Working, state: State, known: Facts) -> tuple[Digests, Dig
     ]
     raise_all(PgplanError, missing)
     raise_all(StaleError, _other_sources(slots, secret_of))
-    types = {Address.parse(one.address).kind for one in slots}
-    snapshot = read(working.connection, working.registry, types) if types else Snapshot(known)
-    return record(plan, state, snapshot, working.registry, secret_of)
 
 
 def _other_sources(slots: Iterable[Secrecy], secret_of: Callable[[str, str], Secret]) -> Iterator[Problem]:

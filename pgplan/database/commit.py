@@ -44,7 +44,7 @@ def conclude(
     if failure:
         return _find_out(working, noted, version, failure)
     after = settled(noted, known, _position(working.connection, prepared.mark), committed=True)
-    return _record(working, after, version)
+    return record(working, after, version)
 
 
 def save(working: Working, state: State, version: str | None, parts: Mapping[str, str] | None = None) -> str:
@@ -84,7 +84,7 @@ def _find_out(working: Working, noted: State, version: str, failure: str) -> tup
             connection = working.connect()
         with found_out(noted, connection, working.registry, wait=working.wait, own=True) as (committed, after):
             if committed:
-                return _record(working, after, version)
+                return record(working, after, version)
             with suppress(BackendError):  # then it stays pending, and the next run finds out the same
                 working.store.save(after, version)
     except ConflictError:
@@ -145,7 +145,7 @@ def _found(working: Working, books: State) -> _Stored:
     return _Stored(stored, version, said)
 
 
-def _record(working: Working, after: State, version: str | None) -> tuple[State, str | None]:
+def record(working: Working, after: State, version: str | None) -> tuple[State, str | None]:
     """Step 9. Whatever is found in the state's place, this run's books are in it afterwards, or it is said where they are.
 
     Raises CommittedError when they are not in it.

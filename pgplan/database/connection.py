@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,15 +123,20 @@ class Session(psycopg.Connection[DictRow]):
     """Seconds after which the server ends a transaction that idles; 0: not known."""
 
 
-def connect(settings: Connection, directory: Path, name: str) -> Session:
+def connect(settings: Connection, directory: Path, name: str, *, database: str = "", apart: bool = False) -> Session:
     """Connect as [connection] says. `directory` is the configuration's, for "embedded"; `name` shows in application_name.
+    `database`: another one of the same cluster. `apart`: in autocommit, for what runs in no transaction.
 
-    The connection is not in autocommit; its transactions are READ COMMITTED READ WRITE; rows are dicts; nothing is prepared.
-    Raises PgplanError, without any password, when there is no server, it lets nobody in, is older than 14, or when
+    The connection is not in autocommit otherwise; its transactions are READ COMMITTED READ WRITE; rows are dicts; nothing is
+    prepared. Raises PgplanError, without any password, when there is no server, it lets nobody in, is older than 14, or when
     [connection].role or settings are refused.
     """
     fixed = {"application_name": f"pgplan {name}".strip(), "client_encoding": "UTF8"}
     parameters: dict[str, Any] = {**_DEFAULTS, **parameters_of(settings, directory), **fixed}
+    if database:
+        parameters["dbname"] = database
+    if apart:
+        parameters["options"] = " ".join(filter(None, (parameters.get("options", ""), *_options(settings))))
     secrets = [settings.url.reveal()] if isinstance(settings.url, Secret) else []
     secrets += [str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key)]
     # What psycopg logs of errors that it could not raise may quote statements; all that matters is raised.
@@ -148,10 +153,19 @@ def connect(settings: Connection, directory: Path, name: str) -> Session:
     session.isolation_level, session.read_only, session.deferrable = IsolationLevel.READ_COMMITTED, False, False
     try:
         _check(session)
+        session.autocommit = apart
     except BaseException:
         session.close()
         raise
     return session
+
+
+def _options(settings: Connection) -> Iterator[str]:
+    """[connection].role and settings for the session from its start: where there is no transaction, nothing can be SET LOCAL."""
+    wanted = {**settings.settings, **({"role": settings.role} if settings.role else {})}
+    for name, value in wanted.items():
+        escaped = re.sub(r"([\\\s])", r"\\\1", value)
+        yield f"-c {name}={escaped}"
 
 
 _URL = "expected postgresql://user@host:port/database; in it, characters such as @ : / % are percent-encoded"

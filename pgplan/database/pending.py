@@ -15,7 +15,7 @@ from pgplan.plan.model import Change, Plan
 from pgplan.plan.observed import found_image, relied_image
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Facts, Found, Item, Snapshot
-from pgplan.state.model import Digest, Entry, Noted, Pending, State, Target, Tombstone
+from pgplan.state.model import Digest, Entry, Noted, Pending, State, Target, Tombstone, Unfinished
 
 Digests = Mapping[str, Mapping[str, Digest]]
 """By address and slot."""
@@ -29,6 +29,8 @@ class Books:
     removed: tuple[str, ...]
     tombstones: tuple[Tombstone, ...]
     secrets: Digest | None
+    unfinished: Unfinished | None = None
+    """What is left of the plan then."""
 
 
 def books(plan: Plan, state: State, registry: Registry, digests: Digests, secrets: Digest | None) -> Books:
@@ -132,6 +134,7 @@ def pending(run: str, plan: Plan, mark: Mark, before: Snapshot, after: Snapshot,
         removed=done.removed,
         tombstones=done.tombstones,
         secrets=done.secrets,
+        unfinished=done.unfinished,
     )
 
 
@@ -168,7 +171,7 @@ def settled(state: State, facts: Facts, lsn: str, *, committed: bool) -> State:
     assert noted_down is not None
     if not committed:
         return evolve(state, pending=None)
-    done = Books(noted_down.entries, noted_down.removed, noted_down.tombstones, noted_down.secrets)
+    done = Books(noted_down.entries, noted_down.removed, noted_down.tombstones, noted_down.secrets, noted_down.unfinished)
     return recorded(evolve(state, pending=None), done, facts, lsn)
 
 
@@ -180,7 +183,15 @@ def recorded(state: State, done: Books, facts: Facts, lsn: str) -> State:
     # What this transaction made is not newer than itself.
     newest = max((facts.newest, *(entry.oid for entry in done.entries)))
     target = reached(state.target, evolve(facts, newest=newest), lsn)
-    return state.with_changes(done.entries, done.removed, target=target, secrets=done.secrets, tombstones=tombstones)
+    return state.with_changes(
+        done.entries,
+        done.removed,
+        target=target,
+        secrets=done.secrets,
+        tombstones=tombstones,
+        unnamed=(),
+        unfinished=done.unfinished,
+    )
 
 
 def reached(target: Target | None, facts: Facts, lsn: str) -> Target:

@@ -15,7 +15,7 @@ from pgplan.database.attempt import prepare
 from pgplan.database.connection import Session
 from pgplan.database.notices import Notice
 from pgplan.database.scrub import server_error
-from pgplan.database.steps import StepError, check_phases
+from pgplan.database.steps import StepError
 from pgplan.database.transaction import Connect, end
 from pgplan.database.working import AS_BEFORE, Work
 from pgplan.errors import LockedError, PgplanError, Problem
@@ -54,7 +54,6 @@ def rehearse(
     Raises PgplanError, after the rollback, with what apply would end with; LockedError (exit code 4) when a lock was not to be
     had, so that nobody knows.
     """
-    check_phases(plan)
     clock = _Clock(connection)
 
     def reached(name: str) -> None:
@@ -72,6 +71,7 @@ def rehearse(
         wait=wait,
         checkpoint=reached,
         id=secrets.token_hex(16),
+        steps=len(plan.steps),
         phase="rehearsal",
         at_most=LIMITS,
     )

@@ -50,18 +50,9 @@ _ENDS_TRANSACTION = re.compile(
 )
 
 
-def check_phases(plan: Plan) -> None:
-    """Raise StaleError unless all steps run in one transaction in the default database."""
-    phases = [phase for phase in plan.decided.phases if phase.steps]
-    here = plan.observed.databases[0][0]
-    if len(phases) > 1 or any(phase.database != here or not phase.transaction for phase in phases):
-        hint = "apply it with the version that made it"
-        raise StaleError(Problem("this plan needs a later version of pgplan", hint=hint))
-
-
 def check_statements(plan: Plan) -> None:
     """Raise StaleError unless every statement leaves the transaction alone: else somebody else wrote it."""
-    for step in plan.steps:
+    for step in (step for phase in plan.decided.phases if not phase.apart for step in phase.steps):
         for statement in step.statements:
             if _ENDS_TRANSACTION.match(statement.sql):
                 message = f"step {step.number} is not one that pgplan makes: {statement.sql}"
@@ -95,15 +86,15 @@ def run(work: Work, *, one_by_one: bool) -> tuple[Notice, ...]:
 
     Raises StepError, UnattributedError (never with `one_by_one`), and PgplanError when a secret has no value.
     """
-    connection, steps = work.connection, work.plan.steps
-    items = [_Item(step, statement) for step in steps for statement in step.statements]
+    connection = work.connection
+    items = [_Item(step, statement) for step in work.plan.steps for statement in step.statements]
     channel = _channel(connection, items, work.secret_of)
     connection.notices.take()
     notices: list[Notice] = []
     done = 0
     for batch in _batches(items, 1 if one_by_one else BATCH):
-        _run_batch(connection, batch, channel, len(steps))
-        notices += _harmless(connection.notices.take(), batch, len(steps))
+        _run_batch(connection, batch, channel, work.steps)
+        notices += _harmless(connection.notices.take(), batch, work.steps)
         done += len(batch)
         connection.tell(Ran(done, len(items), work.phase))
     _fire_deferred(connection, channel)

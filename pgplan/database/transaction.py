@@ -6,7 +6,8 @@ https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import psycopg
 from attrs import frozen
@@ -17,8 +18,14 @@ from pgplan.database.scrub import server_error
 from pgplan.errors import LockedError, PgplanError, Problem
 from pgplan.patience import take
 
-Connect = Callable[[], Session]
-"""Another connection to the same server, database and role."""
+
+class Connect(Protocol):
+    """Another connection to the same server as the same role: to the same database, or to another one."""
+
+    def __call__(self, database: str = "", *, apart: bool = False) -> Session:
+        """`apart`: in autocommit."""
+        ...
+
 
 LOCK_CLASS = 0x7067706C
 """First half of the advisory lock's key: "pgpl" in ASCII, 1885827180 in pg_locks.classid."""

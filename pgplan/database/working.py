@@ -44,6 +44,8 @@ class Work:
     wait: float
     checkpoint: Callable[[str], None]
     id: str
+    steps: int
+    """How many steps the whole plan has."""
     phase: Literal["apply", "rehearsal"] = "apply"
     at_most: Mapping[str, int] = field(factory=dict[str, int])
     """Stricter limits than an apply's, in milliseconds (`pgplan.database.transaction.begin`)."""

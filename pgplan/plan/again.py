@@ -134,6 +134,8 @@ def _rest(saved: Decided, own: Decided) -> Iterator[Problem]:
 
 def unexplained(plan: Plan) -> Iterator[str]:
     """What no plan of ours has: steps that no change names, or changes that name other steps than those that serve them."""
+    if any(not phase.steps for phase in plan.decided.phases):
+        yield "a phase has no steps"
     numbers = [step.number for step in plan.steps]
     if numbers != sorted(set(numbers)):
         yield "its steps are not numbered one after another"

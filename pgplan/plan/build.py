@@ -6,6 +6,7 @@ docs/explanation/data-flow.md draws the whole way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -20,16 +21,17 @@ from pgplan.plan.checks import check, sorted_problems
 from pgplan.plan.claims import Holder, holder
 from pgplan.plan.consequences import Decisions, with_companions, with_heirs, with_replacements
 from pgplan.plan.edges import Privileges, decide_edges
-from pgplan.plan.model import Decided, Observations, Options, Phase, Plan, PlanState, Remarks, Slot, Step
+from pgplan.plan.model import Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
 from pgplan.plan.owners import decide_owners
+from pgplan.plan.parts import temporary_key, with_phases
 from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
 from pgplan.plan.renames import World, renamed_world
 from pgplan.plan.rights import Known, with_runners
-from pgplan.plan.steps import steps_of
+from pgplan.plan.steps import phases_of
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Facts, Snapshot, Spec
 from pgplan.state.model import Entry, State, Tombstone
@@ -112,7 +114,9 @@ def build(
             refused += refusals(decision, given.policy, destroy=destroy)
         refused += anew.refusals(decisions.values(), given.policy)
         _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, destroy=destroy)])
-    steps = steps_of(order(decisions, privileges, outlook), decisions, privileges, world.renames, registry)
+    temporary = partial(temporary_key, configuration.name, state.serial)
+    phases = phases_of(order(decisions, privileges, outlook), decisions, privileges, world.renames, outlook, temporary)
+    steps = tuple(step for phase in phases for step in phase.steps)
     changes = changes_of(decisions, privileges, world, steps)
     recording = frozenset(change.address for change in changes if change.action == "none" or change.renamed)
     observed, checks = world.as_found(*relied_upon(decisions, privileges, outlook, recording), registry)
@@ -121,8 +125,8 @@ def build(
         options=options,
         state=PlanState(state.lineage, state.serial, state_hash),
         changes=changes,
-        phases=(Phase(snapshot.facts.database, steps),) if steps else (),
-        checks=checks,
+        phases=phases,
+        checks=with_phases(checks, phases, decisions, privileges),
         slots=secrecy_of(decisions, changes),
         origins=configuration.origins if _sends_secrets(steps) else {},
     )

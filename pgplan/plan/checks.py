@@ -92,8 +92,7 @@ def _unknown(need: Need, declared: Declared, plan: Checked) -> Problem:
         meant.key for meant, decisions in plan.meant.items() if meant.type == one.type and any(d.declared for d in decisions)
     }
     close = difflib.get_close_matches(one.key, sorted(known), n=1)
-    kinds = plan.outlook.registry.kinds
-    declare = f"declare [{one}]" if one.type in kinds and not getattr(kinds[one.type], "made_by_hand", False) else "create it"
+    declare = f"declare [{one}]" if one.type in plan.outlook.registry.kinds else "create it"
     hint = f"did you mean {close[0]}?" if close else f"{declare}, or correct the name"
     renamed = next((each.declared for each in plan.renames if each.former_address == str(one)), None)
     hint = hint if renamed is None else f"this plan renames it: write {unpart(renamed.key)}"

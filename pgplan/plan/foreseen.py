@@ -73,7 +73,7 @@ def wanted(decisions: Iterable[Decision]) -> Iterator[tuple[str, Mapping[str, De
     """What is made and altered, kind by kind and database by database ("" for the cluster): decisions and contract, by key."""
     made: dict[tuple[str, str], dict[str, Decision]] = {}
     for one in decisions:
-        if (one.makes and not one.kind.made_by_hand) or one.action == "update":
+        if one.makes:
             made.setdefault((one.kind.name, one.found_as.database), {})[one.found_as.key] = one
     for (_, database), of_kind in made.items():
         yield (

@@ -96,7 +96,8 @@ class Phase:
 
     database: str
     steps: tuple[Step, ...]
-    transaction: bool = True
+    apart: Literal["", "make", "drop"] = ""
+    """Outside of any transaction: what is made, under another name, or dropped so (`pgplan.kind.MadeApart`)."""
 
 
 @frozen
@@ -129,6 +130,8 @@ class Check:
     """The key under which it was observed, "" where it has the same: a renamed object is still the same."""
     owner: str = ""
     """Whose it must be; "" where the steps give it to nobody but by its attributes."""
+    phase: int | None = None
+    """After which of the phases, counted from 0. None: none of them touches it."""
 
     @property
     def identity(self) -> Identity:

@@ -1,12 +1,12 @@
 """The decision table, object by object: declared x recorded x found -> action. Pure.
 
 declared  recorded  found      action
-yes       no        no         create; made by hand: error
+yes       no        no         create
 yes       no        yes        adopt (and update), if policy or kind allow it; else an error with the import command
 yes       yes       no         create: it had disappeared
 yes       yes       equal      none
 yes       yes       different  update or replace; says which side moved
-no        yes       yes        by policy: delete, forget or error; protected: error; made by hand: forget or error
+no        yes       yes        by policy: delete, forget or error; protected: error
 no        yes       no         forget
 yes       yes       other OID  pgplan.plan.anew
 """
@@ -14,7 +14,7 @@ yes       yes       other OID  pgplan.plan.anew
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import attrs
@@ -24,7 +24,7 @@ from pgplan.address import Identity
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.images import Image, image
-from pgplan.kind import Found, ObjectKind, Reference, Selective, Spec, SpecOf, Statement
+from pgplan.kind import Found, MadeApart, ObjectKind, Reference, Selective, Spec, SpecOf
 from pgplan.plan.model import Action, Side, Slot
 from pgplan.plan.observed import agrees, found_image
 from pgplan.plan.recorded import as_recorded, with_recorded
@@ -282,8 +282,9 @@ def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopte
         return decision
     if destroy and decision.entry.origin == "adopted" and not include_adopted:
         return evolve(decision, action="forget", reason="was adopted, not created, by pgplan")
-    if destroy and decision.kind.made_by_hand:
-        return evolve(decision, action="forget", reason=f"pgplan drops no {decision.kind.name}")
+    if destroy and isinstance(decision.kind, MadeApart) and policy.of(decision.kind.name).removed != "delete":
+        reason = f'what it holds would be lost with it; [policy.{decision.kind.name}] does not say removed = "delete"'
+        return evolve(decision, action="forget", reason=reason)
     if not destroy and policy.of(decision.kind.name).removed == "forget":
         return evolve(decision, action="forget", reason='no longer declared; policy removed = "forget"')
     return decision
@@ -294,8 +295,6 @@ def refusals(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple
     adoption = _adoption(decision, policy)
     if adoption is not None:
         return [(Exit.ERROR, adoption)]
-    if decision.kind.made_by_hand:
-        return _by_hand(decision)
     return _drop(decision, policy, destroy=destroy) if decision.drops else []
 
 
@@ -321,26 +320,6 @@ def _drop(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Ex
     if decision.action == "delete" and not destroy and policy.of(decision.kind.name).removed == "error":
         return [(Exit.REFUSED, still_recorded(decision.kind.name, address, source))]
     return []
-
-
-def _by_hand(decision: Decision) -> list[tuple[Exit, Problem]]:
-    """What is made and dropped by hand only, and with which SQL."""
-    kind, address = decision.kind, decision.address
-    if decision.creates:
-        hint = (
-            f"create it by hand: {_sql(kind.create(decision.made_spec))} and adopt it with: pgplan import {shlex.quote(address)}"
-        )
-        return [(Exit.ERROR, Problem(f"is not there, and pgplan makes no {kind.name} yet", decision.source, address, hint))]
-    if decision.drops and decision.found is not None:
-        hint = f'declare it again, or say removed = "forget" under [policy.{kind.name}]; dropping it is up to you: '
-        hint += _sql(kind.drop(decision.found))
-        message = f"is recorded but no longer declared, and pgplan drops no {kind.name}"
-        return [(Exit.REFUSED, Problem(message, decision.source, address, hint))]
-    return []
-
-
-def _sql(statements: Iterable[Statement]) -> str:
-    return " ".join(f"{statement.sql};" for statement in statements)
 
 
 def _unmanageable(decision: Decision) -> str:

@@ -1,50 +1,117 @@
-"""From ordered halves to numbered steps with their final SQL. Pure."""
+"""From ordered halves to phases: numbered steps with their final SQL. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from functools import cached_property
+from itertools import count
+from typing import Literal, TypeVar
+
+from attrs import field, frozen
 
 from pgplan.errors import ConfigurationError, Problem, raise_all
-from pgplan.kind import EdgeChange, InvalidBlockError, OwnerChange, Provider, Renamable, Statement
+from pgplan.kind import EdgeChange, InvalidBlockError, MadeApart, OwnerChange, Provider, Renamable, Statement
 from pgplan.plan.consequences import Decisions
 from pgplan.plan.edges import Privileges
-from pgplan.plan.model import Step
+from pgplan.plan.model import Phase, Step
 from pgplan.plan.objects import Decision
-from pgplan.plan.order import Node
+from pgplan.plan.outlook import Outlook
+from pgplan.plan.phases import Leg, Node
 from pgplan.plan.renames import Rename
 from pgplan.registry import Registry
 
 T = TypeVar("T")
+Apart = Literal["", "make", "drop"]
 Piece = tuple[tuple[str, ...], Sequence[Statement]]
 
 
-def steps_of(
-    nodes: Iterable[Node], decisions: Decisions, privileges: Privileges, renames: Iterable[Rename], registry: Registry
-) -> tuple[Step, ...]:
-    """One step for each rename, then one for each half, and one for each statement of owners and of privileges.
+def phases_of(
+    ordered: Sequence[Leg],
+    decisions: Decisions,
+    privileges: Privileges,
+    renames: Sequence[Rename],
+    outlook: Outlook,
+    temporary: Callable[[str], str],
+) -> tuple[Phase, ...]:
+    """In each database one step for each rename, then one for each half, and one for each statement of owners and of privileges.
+
+    `temporary` gives the key, by address, that an object made apart has until the first transaction gives it its own.
 
     Raises ConfigurationError where a kind says that this server cannot do what is declared.
     """
-    pieces: list[Piece] = [((one.declared.address,), _rename(one, registry)) for one in renames]
-    problems: list[Problem] = []
-    asked = asked_by(decisions, privileges)
-    for address, half in nodes:
-        if half == "owners":
-            pieces += _owner_pieces(privileges.owners, registry)
-            continue
-        if half in ("first", "edges"):
-            due = {change: by for change, by in asked.items() if privileges.is_first(by) == (half == "first")}
-            pieces += _edge_pieces(due, registry)
-            continue
-        decision = decisions[address]
+    default, registry = outlook.snapshot.facts.database, outlook.registry
+    apart = [one for one in decisions.values() if one.creates and isinstance(one.kind, MadeApart)]
+    first = [*(((one.declared.address,), _rename(one, registry)) for one in renames), *_named(apart, temporary)]
+    if first and not any(leg.database == default and leg.transaction for leg in ordered[:1]):
+        ordered = [Leg(default, ()), *ordered]
+    pieces = _Pieces(decisions, privileges, registry, default)
+    listed: list[tuple[str, Apart, list[Piece]]] = [(default, "make", [_apart(one, temporary) for one in apart])]
+    for number, leg in enumerate(ordered):
+        own = [piece for node in leg.nodes for piece in pieces.of(node)]
+        if leg.transaction:
+            listed.append((leg.database, "", [*(first if number == 0 else ()), *own]))
+        else:
+            listed += [(leg.database, "drop", [piece]) for piece in own]
+    raise_all(ConfigurationError, pieces.problems)
+    return tuple(_numbered(listed))
+
+
+def _numbered(listed: Iterable[tuple[str, Apart, Sequence[Piece]]]) -> Iterator[Phase]:
+    numbers = count(1)
+    for database, how, pieces in listed:
+        filled = ((addresses, statements) for addresses, statements in pieces if statements)
+        steps = tuple(Step(next(numbers), addresses, tuple(done)) for addresses, done in filled)
+        if steps:
+            yield Phase(database, steps, how)
+
+
+def _apart(decision: Decision, temporary: Callable[[str], str]) -> Piece:
+    kind = decision.kind
+    assert isinstance(kind, MadeApart)
+    return (decision.address,), [kind.apart(decision.made_spec, temporary(decision.address))]
+
+
+def _named(apart: Iterable[Decision], temporary: Callable[[str], str]) -> Iterator[Piece]:
+    for decision in apart:
+        kind = decision.kind
+        assert isinstance(kind, Renamable)
+        yield (decision.address,), kind.rename(temporary(decision.address), decision.object.key)
+
+
+@frozen(slots=False)
+class _Pieces:
+    decisions: Decisions
+    privileges: Privileges
+    registry: Registry
+    default: str
+    problems: list[Problem] = field(factory=list[Problem], init=False)
+
+    def of(self, node: Node) -> Iterator[Piece]:
+        name, half = node
+        match half:
+            case "owners":
+                owners = self.privileges.owners.items()
+                here = {change: by for change, by in owners if (change.object.database or self.default) == name}
+                yield from _owner_pieces(here, self.registry)
+            case "first" | "edges":
+                yield from _edge_pieces(self._due[name, half == "first"], self.registry)
+            case _:
+                yield from self._half(self.decisions[name], drops=half == "drop")
+
+    @cached_property
+    def _due(self) -> Mapping[tuple[str, bool], dict[EdgeChange, str]]:
+        """The changes of privileges of each turn, by database and whether they come first."""
+        due: dict[tuple[str, bool], dict[EdgeChange, str]] = {}
+        for change, by in asked_by(self.decisions, self.privileges).items():
+            turn = change.edge.object.database or self.default, self.privileges.is_first(by)
+            due.setdefault(turn, {})[change] = by
+        return due
+
+    def _half(self, decision: Decision, *, drops: bool) -> Iterator[Piece]:
         try:
-            pieces.append(((address,), _drop(decision) if half == "drop" else _make(decision)))
+            yield (decision.address,), _drop(decision) if drops else _make(decision)
         except InvalidBlockError as error:
-            problems += [Problem(message, decision.source, address, hint) for _, message, hint in error.mistakes]
-    raise_all(ConfigurationError, problems)
-    filled = ((addresses, statements) for addresses, statements in pieces if statements)
-    return tuple(Step(number, addresses, tuple(done)) for number, (addresses, done) in enumerate(filled, 1))
+            self.problems.extend(Problem(message, decision.source, decision.address, hint) for _, message, hint in error.mistakes)
 
 
 def _rename(one: Rename, registry: Registry) -> Sequence[Statement]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from pgplan.state.model import Digest, Entry, Fold, Pending, State, Target
+from pgplan.state.model import Digest, Entry, Fold, Pending, State, Target, Unfinished
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9_]*\..", re.DOTALL)
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_PLAN = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX = re.compile(r"([0-9a-f]{2})+")
 MAX_OID = 2**32 - 1
 MAX_NUMBER = 2**64 - 1
@@ -30,6 +31,9 @@ def mistakes(state: State) -> Iterator[str]:
         yield from _target(state.target)
     if state.pending is not None:
         yield from _pending(state.pending)
+    for address in state.unnamed:
+        yield from _address(address, "unnamed")
+    yield from _unfinished(state.unfinished)
 
 
 def _address(text: str, where: str) -> Iterator[str]:
@@ -118,6 +122,14 @@ def _pending(pending: Pending) -> Iterator[str]:
         yield from _entry(entry, "pending")
     yield from _addresses((*pending.removed, *(one.address for one in pending.tombstones)))
     yield from _digest(pending.secrets, "pending: secrets")
+    yield from _unfinished(pending.unfinished)
+
+
+def _unfinished(unfinished: Unfinished | None) -> Iterator[str]:
+    if unfinished is not None:
+        if not _PLAN.fullmatch(unfinished.digest):
+            yield f"unfinished: {unfinished.digest!r} is not the digest of a plan"
+        yield from _unsorted(unfinished.done, "finished phases")
 
 
 def _addresses(texts: Iterable[str]) -> Iterator[str]:

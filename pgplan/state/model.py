@@ -120,6 +120,15 @@ class Noted:
 
 
 @frozen
+class Unfinished:
+    """A plan of which some phases are committed, and others are not."""
+
+    digest: str
+    done: tuple[int, ...]
+    """Numbers of the phases that are, counted from 0."""
+
+
+@frozen
 class Pending:
     """A transaction whose COMMIT was about to be sent, with all that is needed to find out and to finish the books."""
 
@@ -144,6 +153,8 @@ class Pending:
     """Addresses to forget if it committed."""
     tombstones: tuple[Tombstone, ...] = ()
     secrets: Digest | None = None
+    unfinished: Unfinished | None = None
+    """What is left of its plan if it committed."""
 
 
 @frozen
@@ -160,6 +171,10 @@ class State:
     """One digest over every recorded secret."""
     tombstones: tuple[Tombstone, ...] = ()
     pending: Pending | None = None
+    unnamed: tuple[str, ...] = ()
+    """Addresses of what a run is making apart, under names that nothing declares: databases. What is left of it is dropped."""
+    unfinished: Unfinished | None = None
+    """The last plan, if not all of its phases are committed."""
     format: int = FORMAT
 
     def by_address(self) -> dict[str, Entry]:

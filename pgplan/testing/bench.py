@@ -21,7 +21,7 @@ from pgplan.configuration.model import Connection, Declared, Inputs
 from pgplan.database.connection import Session, connect, pin_local
 from pgplan.database.read import read_now
 from pgplan.images import image, restore
-from pgplan.kind import Catalog, Found, ObjectKind, Snapshot, Spec, Statement
+from pgplan.kind import Catalog, Found, MadeApart, ObjectKind, Snapshot, Spec, Statement
 from pgplan.plan.foreseen import Foreseen
 from pgplan.plan.model import Slot
 from pgplan.plan.objects import Decision, decide_object
@@ -68,7 +68,7 @@ class Bench:
         another, each attribute there and not there, and whatever must be replaced.
 
         A right that the server misses is one that `missing_rights` tells, unless `only_the_server_knows` of some.
-        What is made by hand must be there.
+        What is made apart must be there.
         """
         assert len(states) > 1, "one state becomes no other"
         assert len({state.address for state in states}) == 1, "the states are of several addresses"
@@ -81,7 +81,7 @@ class Bench:
                     if second is not first:
                         with self._undone():
                             self.reach(second, recorded=first)
-                if not self.kind(first).made_by_hand:
+                if not isinstance(self.kind(first), MadeApart):
                     self.drop(first)
             self._check_rights(first, only_the_server_knows=only_the_server_knows)
 

@@ -11,7 +11,7 @@ import attrs
 from attrs import evolve
 
 from pgplan.configuration.decode import decode
-from pgplan.kind import EdgeKind, Facts, InvalidBlockError, Kind, ObjectKind, Provider, Reader
+from pgplan.kind import EdgeKind, Facts, InvalidBlockError, Kind, MadeApart, ObjectKind, Provider, Reader, Renamable
 from pgplan.registry import Registry, is_edge_kind
 
 _FACTS = Facts(180000, "", 1, "postgres", 5, "postgres", "postgres", superuser=True)
@@ -124,8 +124,12 @@ def _check_object_kind(kind: ObjectKind, registry: Registry) -> None:
     for member in _TYPES:
         unknown = sorted(set(getattr(kind, member)) - types)
         assert not unknown, f"{kind.name}: {member} has {', '.join(unknown)}, which nobody reads"
-    replaced = [member for member in ("replace_when", "replace_when_hidden") if kind.made_by_hand and getattr(kind, member)]
-    assert not replaced, f"{kind.name}: it is made by hand, so that {', '.join(replaced)} cannot be heeded: alter refuses instead"
+    if isinstance(kind, MadeApart):
+        assert isinstance(kind, Renamable), f"{kind.name}: it is made apart, under another name, so it must be Renamable"
+        replaced = [member for member in ("replace_when", "replace_when_hidden") if getattr(kind, member)]
+        assert not replaced, (
+            f"{kind.name}: it is made apart, so that {', '.join(replaced)} cannot be heeded: alter refuses instead"
+        )
 
 
 def check_query(reader: Reader, functions: Iterable[str] = ()) -> None:

@@ -1,12 +1,12 @@
 """https://www.postgresql.org/docs/current/sql-createdatabase.html
 
-CREATE DATABASE and DROP DATABASE run in no transaction, so both are left to people: pgplan alters what there is.
+CREATE DATABASE and DROP DATABASE run in no transaction: see `pgplan.kind.MadeApart`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, Literal, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypeVar
 
 from attrs import field, frozen
 
@@ -26,6 +26,7 @@ from pgplan.sdk import (
     part,
     sorted_dict,
     sql,
+    unpart,
 )
 from pgplan_postgres import setting, settings
 from pgplan_postgres.base import OwnedKind, to_role
@@ -80,6 +81,8 @@ class Database(_Attributes):
 
 FIXED = ("encoding", "locale_provider", "lc_collate", "lc_ctype", "icu_locale", "builtin_locale")
 """What PostgreSQL cannot alter, and what should not cost the database."""
+PROVIDERS = 150000
+"""server_version_num from which a database may have another locale provider than libc."""
 
 
 class DatabaseKind(Renamed, OwnedKind):
@@ -89,7 +92,6 @@ class DatabaseKind(Renamed, OwnedKind):
     spec = Database
     stands_on = ("role",)
     reads = ("setting",)
-    made_by_hand = True
     creation_only = ("template",)
     keyword = sql.SQL("DATABASE")
 
@@ -108,10 +110,9 @@ class DatabaseKind(Renamed, OwnedKind):
     def references(self, spec: Database) -> Sequence[Reference]:
         return to_role(spec.owner, "owner")
 
-    def create(self, spec: Database) -> Sequence[Statement]:
-        """For people: what can be altered later is left for that."""
+    def apart(self, spec: Database, key: str) -> Statement:
+        """Only what cannot be altered later: whose it becomes may be a role that is not there yet."""
         options = (
-            sql.SQL("OWNER {}").format(name(spec.owner)) if spec.owner else None,
             sql.SQL("TEMPLATE {}").format(name(spec.template)) if spec.template else None,
             sql.SQL("ENCODING {}").format(text(spec.encoding)) if spec.encoding else None,
             _PROVIDERS[spec.locale_provider] if spec.locale_provider else None,
@@ -120,17 +121,28 @@ class DatabaseKind(Renamed, OwnedKind):
             sql.SQL("ICU_LOCALE {}").format(text(spec.icu_locale)) if spec.icu_locale else None,
             sql.SQL("BUILTIN_LOCALE {}").format(text(spec.builtin_locale)) if spec.builtin_locale else None,
         )
-        return [statement("{}", words(sql.SQL("CREATE"), _target(spec), *options))]
+        return statement("{}", words(sql.SQL("CREATE DATABASE {}").format(name(unpart(key))), *options))
+
+    def create(self, spec: Database) -> Sequence[Statement]:
+        said = [each for each in (*_NEW, "owner") if getattr(spec, each) not in (None, _NEW.get(each))]
+        return self._altered({}, spec, said)
+
+    def in_use(self, key: str) -> str:
+        return sql.SQL(_IN_USE).format(database=text(unpart(key))).text
 
     def alter(self, found: Found, spec: Database, changed: Sequence[str], slots: Sequence[str]) -> Sequence[Statement]:
         before: Database = found.spec
         fixed = [each for each in FIXED if each in changed]
         if fixed:
             raise InvalidBlockError(*(_cannot(each, getattr(before, each)) for each in fixed))
+        return self._altered(before.config or {}, spec, changed)
+
+    @staticmethod
+    def _altered(config: Mapping[str, str], spec: Database, changed: Sequence[str]) -> Sequence[Statement]:
         options = [_option(spec, each) for each in _OPTIONS if each in changed]
         statements = [statement("ALTER {} {}", _target(spec), words(*options))] if options else []
         if "config" in changed and spec.config is not None:
-            statements += settings.changes(_target(spec), before.config or {}, spec.config)
+            statements += settings.changes(_target(spec), config, spec.config)
         return [*statements, *comment_and_owner(_target(spec), spec, changed)]
 
     def drop(self, found: Found) -> Sequence[Statement]:
@@ -138,13 +150,17 @@ class DatabaseKind(Renamed, OwnedKind):
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         for key, (found, spec) in wanted.items():
+            if found is None:
+                yield from ((key, *one) for one in _not_made(spec, outcome))
             before = found.spec.config if found is not None else None
             yield from ((key, *one) for one in setting.refused("config", before, spec.config, outcome.catalog))
 
     def missing_rights(self, found: Found | None, spec: Database | None, rights: Rights) -> Sequence[str]:
-        if found is None or spec is None:
-            return []  # refused in any case, and that is what there is to say
         lacks = super().missing_rights(found, spec, rights)
+        if spec is None:
+            return lacks
+        if found is None:
+            return [*_missing_to_make(spec, rights), *lacks, *setting.missing(None, spec.config, rights)]
         lacks = [*lacks, *setting.missing(found.spec.config, spec.config, rights)]
         createdb = spec.owner in (None, found.owner) or rights.attribute("createdb")
         return lacks if createdb else [*lacks, "the attribute CREATEDB, which it takes to change a database's owner"]
@@ -192,6 +208,66 @@ _OPTIONS = {
     "allow_connections": sql.SQL("ALLOW_CONNECTIONS {}"),
     "is_template": sql.SQL("IS_TEMPLATE {}"),
 }
+
+
+_NEW: Mapping[str, Any] = {
+    "connection_limit": -1,
+    "allow_connections": True,
+    "is_template": False,
+    "config": {},
+    "comment": "",
+}
+"""What a new database has, whatever its template has."""
+TEMPLATE, PRISTINE = "template1", "template0"
+"""What a database is made from unless it is said, and what may be made from with other locale settings."""
+
+_IN_USE = """
+SELECT pg_catalog.format('process %s is connected to it (%s, role %s)', pid, COALESCE(NULLIF(application_name, ''), 'unnamed'),
+                         usename) AS what
+  FROM pg_catalog.pg_stat_activity
+ WHERE datname = {database} AND usesysid IS NOT NULL
+UNION ALL
+SELECT pg_catalog.format('it has the replication slot %s', slot_name)
+  FROM pg_catalog.pg_replication_slots
+ WHERE database = {database}
+UNION ALL
+SELECT pg_catalog.format('it has the subscription %s', s.subname)
+  FROM pg_catalog.pg_subscription AS s
+  JOIN pg_catalog.pg_database AS d ON d.oid = s.subdbid
+ WHERE d.datname = {database}
+UNION ALL
+SELECT pg_catalog.format('it has the prepared transaction %s', gid)
+  FROM pg_catalog.pg_prepared_xacts
+ WHERE database = {database}
+"""
+"""A worker of autovacuum, which is no user's, makes way."""
+
+
+def _missing_to_make(spec: Database, rights: Rights) -> Iterator[str]:
+    if not rights.attribute("createdb"):
+        yield "the attribute CREATEDB, which it takes to make a database"
+    template = rights.catalog.get("database", part(spec.template or TEMPLATE))
+    if template is not None and not template.spec.is_template and not rights.owns(template):
+        yield f"ownership of database {template.key}, which is no template for everybody (its owner is {template.owner})"
+
+
+def _not_made(spec: Database, outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """Why CREATE DATABASE would fail, as (message, hint)."""
+    facts, template = outcome.catalog.facts, spec.template or TEMPLATE
+    found = outcome.catalog.get("database", part(template))
+    if found is None:
+        hint = "name a database that is there; one that is made by the same plan is there for the next one"
+        yield f"cannot be made from {template}: there is no such database", hint
+        return
+    if template == facts.database:
+        hint = f'connect to another database, or say template = "{PRISTINE}"'
+        yield f"cannot be made from {template}, because pgplan is connected to that", hint
+    if facts.version < PROVIDERS and spec.locale_provider not in (None, "libc"):
+        yield f"PostgreSQL {facts.version // 10000} has no locale_provider {spec.locale_provider}", "leave it out"
+    other = [each for each in FIXED if getattr(spec, each) not in (None, getattr(found.spec, each))]
+    if other and template != PRISTINE:
+        hint = f'say template = "{PRISTINE}", which holds nothing that depends on them; or leave them out'
+        yield f"cannot be made from {template} with another {', '.join(other)} than that has", hint
 
 
 def _option(spec: Database, attribute: str) -> sql.Composable:

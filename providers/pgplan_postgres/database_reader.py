@@ -8,7 +8,7 @@ from typing import LiteralString
 from pgplan.sdk import Facts, Found, ReaderBase, Row, Scope, part, sql
 from pgplan_postgres.acl import Lists, found_with_list, listed
 from pgplan_postgres.base import FIRST_NORMAL_OID
-from pgplan_postgres.database import Database, Provider
+from pgplan_postgres.database import PROVIDERS, Database, Provider
 from pgplan_postgres.settings import from_catalog
 
 _QUERY = """
@@ -24,8 +24,6 @@ SELECT d.oid::bigint AS oid, d.datname AS name, o.rolname AS owner, d.datconnlim
   LEFT JOIN pg_catalog.pg_db_role_setting AS s ON s.setdatabase = d.oid AND s.setrole = 0
   LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = d.tableoid AND c.objoid = d.oid
 """
-PROVIDERS = 150000
-"""server_version_num from which there is datlocprovider; libc was the only one before."""
 ONE_LOCALE = 170000
 """server_version_num from which daticulocale is datlocale, of whatever provider."""
 _PROVIDERS: dict[str, Provider] = {"c": "libc", "i": "icu", "b": "builtin"}

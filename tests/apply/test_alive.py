@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgplan.database import alive, apply, attempt, commit, pending, read, transaction
+from pgplan.database import alive, attempt, commit, pending, phases, read, transaction
 from pgplan.errors import PgplanError
 from pgplan_backends.local import LocalBackend
 from tests.apply.world import World, schema_blocks
@@ -24,7 +24,7 @@ PLACES: Sequence[tuple[Any, str]] = (
     (read, "part_of"),
     (attempt, "stale"),
     (attempt, "unfulfilled"),
-    (apply, "with_found"),
+    (phases, "with_found"),
     (commit, "pending"),
     (pending, "noted"),
     (commit, "pending_line"),
@@ -96,8 +96,8 @@ def test_what_can_be_made_before_the_transaction_is(world: World, monkeypatch: p
 
         monkeypatch.setattr(module, name, called)
 
-    noting(apply, "books")
-    noting(apply, "record")
-    noting(apply, "lines")
+    noting(phases, "books")
+    noting(phases, "record")
+    noting(phases, "lines")
     world.apply(plan, checkpoint=seen.append)
     assert made == ["locked"] * 3

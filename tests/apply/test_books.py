@@ -196,10 +196,10 @@ def test_an_outcome_that_cannot_be_found_out_is_noted_elsewhere_if_the_state_is_
 
     with world.opened() as run:
 
-        def connect() -> Session:
+        def connect(database: str = "", *, apart: bool = False) -> Session:
             if noted:
                 raise PgplanError("no server answers there")
-            return run.connect()
+            return run.connect(database, apart=apart)
 
         with pytest.raises(PgplanError, match=r"(?s)cannot be found out now; .*is not there any more.*the next run takes it up"):
             world.apply(plan, checkpoint=end_backend, connect=connect)

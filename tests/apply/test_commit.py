@@ -74,10 +74,10 @@ def test_server_is_gone_after_commit_was_sent(world: World) -> None:
 
     with world.opened() as run:
 
-        def connect() -> Session:
+        def connect(database: str = "", *, apart: bool = False) -> Session:
             if noted:
                 raise PgplanError("no server answers there")
-            return run.connect()
+            return run.connect(database, apart=apart)
 
         with pytest.raises(PgplanError, match="outcome cannot be found out now"):
             world.apply(plan, checkpoint=end_backend, connect=connect)

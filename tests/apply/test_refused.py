@@ -13,7 +13,7 @@ from attrs import evolve
 from pgplan.database.attempt import RETRIES_IF_UNSURE
 from pgplan.database.transaction import lock_key
 from pgplan.errors import LockedError, PgplanError, StaleError
-from pgplan.plan.model import Phase, Remarks
+from pgplan.plan.model import Remarks
 from tests.apply.world import World, once, refused, schema_blocks, with_steps
 from tests.servers import Server
 
@@ -101,16 +101,6 @@ def test_another_cluster_or_timeline(world: World) -> None:
     version = evolve(plan, observed=evolve(plan.observed, version=13))
     assert "the plan was made for PostgreSQL 13" in refused(world, version, StaleError)
     assert "restored or failed over" in refused(world, plan, StaleError, remarks=Remarks(lsn="FFFFFFFF/0"))
-
-
-def test_phases_of_a_later_version(world: World) -> None:
-    plan = world.declare(schema_blocks(ONE)).plan()
-    (phase,) = plan.decided.phases
-    empty = Phase(phase.database, ())
-    for phases in ((phase, phase), (evolve(phase, transaction=False),), (evolve(phase, database="other"),)):
-        later = evolve(plan, decided=evolve(plan.decided, phases=(empty, *phases)))
-        assert "needs a later version of pgplan" in refused(world, later)
-    assert world.apply(evolve(plan, decided=evolve(plan.decided, phases=(empty, phase)))).state.serial == 1
 
 
 def test_another_run_holds_the_databases_lock(world: World) -> None:

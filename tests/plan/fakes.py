@@ -88,7 +88,6 @@ class ThingKind:
     early: bool = False
     late: bool = False
     exclusive: bool = False
-    made_by_hand: bool = False
     replace_when: Sequence[str] = ("base",)
     replace_when_hidden: Sequence[str] = ("color",)
     goes_with: Sequence[str] = ()

@@ -1,0 +1,213 @@
+"""The phases of an apply, one after another: docs/explanation/apply.md#phases.
+
+A plan of one database is one transaction, and this does no more than to run it. Else each phase commits by itself, and the state
+says how far a plan came, and what was made apart and has no name yet.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from functools import partial
+
+import psycopg
+from attrs import define, evolve, field, frozen
+
+from pgplan.database import apart
+from pgplan.database.alive import kept_alive
+from pgplan.database.attempt import prepare
+from pgplan.database.commit import conclude, record
+from pgplan.database.connection import Session, facts, reading
+from pgplan.database.notices import Notice
+from pgplan.database.pending import Books, books, recorded, with_found
+from pgplan.database.read import read
+from pgplan.database.recovery import Resolved, flushed
+from pgplan.database.scrub import server_error
+from pgplan.database.stale import check_target, raise_moved
+from pgplan.database.steps import StepError
+from pgplan.database.transaction import end
+from pgplan.database.verify import counted, stale
+from pgplan.database.working import AS_BEFORE, Working
+from pgplan.errors import Exit, PgplanError, Problem
+from pgplan.interrupts import deferred
+from pgplan.plan.model import Phase, Plan
+from pgplan.plan.parts import in_database, part
+from pgplan.snapshot import Facts, Snapshot
+from pgplan.state.digests import record as record_secrets
+from pgplan.state.model import State, Unfinished
+from pgplan.state.text import lines
+
+
+@frozen
+class Approved:
+    """The plan that was approved, of which what is carried out may be the rest."""
+
+    digest: str
+    numbers: tuple[int, ...]
+    """Which of its phases those of the rest are, counted from 0."""
+    done: tuple[int, ...] = ()
+    """Which of them are committed already."""
+
+
+@define
+class Run:
+    """A plan on its way, and what has come of it."""
+
+    working: Working
+    approved: Approved
+    known: Facts
+    state: State
+    version: str | None
+    notices: tuple[Notice, ...] = ()
+    interrupts: int = 0
+    committed: list[int] = field(factory=list[int])
+    """Numbers of its phases, counted from 0."""
+    failed: dict[int, PgplanError] = field(factory=dict[int, PgplanError])
+
+    def carry_out(self) -> None:
+        """Raises PgplanError; with exit code 6, and with all that is committed and is not, once something is."""
+        phases = self.working.plan.decided.phases
+        if len(phases) > 1:
+            self._check()
+        elif not phases:
+            with _told():
+                self._transaction(self.working, self.working.plan, 0)
+        for number, phase in enumerate(phases):
+            # What fails in one database stops what waits for it: all that comes later, but for the other databases.
+            if self.failed and phase.database == self._default:
+                break
+            try:
+                with _told():
+                    self._phase(number, phase)
+            except PgplanError as error:
+                self._leave_none_unnamed()
+                if not self.committed:
+                    raise
+                self.failed[number] = error
+                if phase.database == self._default or self.working.connection.closed or error.exit_code == Exit.INTERRUPTED:
+                    break
+            else:
+                self.committed.append(number)
+        if self.failed:
+            raise self._partly()
+
+    @property
+    def _default(self) -> str:
+        return self.working.plan.observed.databases[0][0]
+
+    def _check(self) -> None:
+        """Before anything is committed: what cannot be carried out in another database is found out where it costs nothing."""
+        plan = self.working.plan
+        apart.refuse_use(self.working)
+        for name, _ in plan.observed.databases:
+            relied = in_database(plan, name)
+            with self._connected(name) as connection:
+                types = {type_ for one in counted(relied) for type_ in self.working.registry.readers_of(one.type, one.key)}
+                found = read(connection, self.working.registry, types)
+            check_target(relied, self.working.remarks, found.facts)
+            raise_moved(stale(relied, found))
+
+    @contextmanager
+    def _connected(self, database: str) -> Generator[Session]:
+        """A connection to a database: the one that there is, or one for the body."""
+        if database == self._default:
+            yield self.working.connection
+            return
+        connection = self.working.connect(database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _phase(self, number: int, phase: Phase) -> None:
+        own = part(self.working.plan, number)
+        if not phase.apart:
+            with self._connected(phase.database) as connection:
+                connect = partial(self.working.connect, phase.database)
+                working = evolve(self.working, plan=own, connection=connection, connect=connect, id=random.token_hex(16))
+                self._transaction(working, own, number)
+        elif phase.apart == "make":
+            self.state, self.version = apart.make(self.working, own, self.state, self.version)
+        else:
+            self._drop(own, number)
+
+    def _transaction(self, working: Working, own: Plan, number: int) -> None:
+        # All that can be made before the transaction: once it is open, others wait for its locks.
+        done, parts = self._books(working, number), lines(self.state)
+        prepared = prepare(working)
+        with kept_alive(working.connection):
+            done = with_found(done, own, prepared.after, working.registry)
+        with deferred() as interrupts:
+            try:
+                self.state, self.version = conclude(working, Resolved(self.state, self.version), prepared, done, parts)
+            except KeyboardInterrupt:
+                message = "interrupted while the transaction was being committed"
+                hint = "the next run finds out how it ended, and records it"
+                raise PgplanError(Problem(message, hint=hint), exit_code=Exit.INTERRUPTED) from None
+        self.notices += prepared.notices
+        self.interrupts += interrupts.count
+
+    def _drop(self, own: Plan, number: int) -> None:
+        working = evolve(self.working, plan=own)
+        done = self._books(working, number)
+        with deferred() as interrupts:
+            apart.drop(working, own)
+            with reading(working.connection):
+                known, position = facts(working.connection), flushed(working.connection)
+            self.state, self.version = record(working, recorded(self.state, done, known, position), self.version)
+        self.interrupts += interrupts.count
+
+    def _books(self, working: Working, number: int) -> Books:
+        """What the state is to say once this phase is committed."""
+        own, connection = working.plan, working.connection
+        types = {change.kind for change in own.changes if own.secrecy.get(change.address)}
+        snapshot = read(connection, working.registry, types) if types else Snapshot(self.known)
+        digests, overall = record_secrets(own, self.state, snapshot, working.registry, working.secret_of)
+        done = books(own, self.state, working.registry, digests, overall)
+        finished = tuple(sorted((*self.approved.done, *(self.approved.numbers[one] for one in (*self.committed, number)))))
+        whole = len(finished) == len(self.approved.done) + len(self.approved.numbers)
+        return done if whole else evolve(done, unfinished=Unfinished(self.approved.digest, finished))
+
+    def _leave_none_unnamed(self) -> None:
+        """Drop what was made apart for nothing. Where that fails, it is noted, and the next apply does it."""
+        if not self.state.unnamed or self.working.connection.closed:
+            return
+        with suppress(PgplanError, psycopg.Error):
+            end(self.working.connection)
+            self.state, self.version = apart.leave_none(self.working, self.state, self.version)
+
+    def _partly(self) -> PgplanError:
+        plan = self.working.plan
+        phases = plan.decided.phases
+        rest = [number for number in range(len(phases)) if number not in self.committed and number not in self.failed]
+        told = [
+            f"{what}: {', '.join(_named(plan, number) for number in numbers)}"
+            for what, numbers in (("committed", self.committed), ("failed", list(self.failed)), ("not begun", rest))
+            if numbers
+        ]
+        hint = "the state records what is committed; mend the cause, and apply the same plan again, or make a new one"
+        summary = Problem(f"the plan is only partly carried out; {'; '.join(told)}", hint=hint)
+        return PgplanError(summary, *(each for error in self.failed.values() for each in error.problems), exit_code=Exit.PARTLY)
+
+
+def _named(plan: Plan, number: int) -> str:
+    phase = plan.decided.phases[number]
+    steps = (
+        f"step {phase.steps[0].number}" if len(phase.steps) == 1 else f"steps {phase.steps[0].number} to {phase.steps[-1].number}"
+    )
+    return f"{steps} in {phase.database}"
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """What a phase fails with, as an error that may be shown."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise PgplanError(Problem("interrupted", hint=AS_BEFORE), exit_code=Exit.INTERRUPTED) from None
+    except StepError as error:
+        raise PgplanError(error.problem) from None
+    except psycopg.Error as error:
+        # Errors of steps and of COMMIT are dealt with where they come up.
+        raise server_error(error, doing="the server ended the apply", hint=AS_BEFORE) from None
