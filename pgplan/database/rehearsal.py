@@ -20,7 +20,7 @@ from pgplan.database.transaction import Connect, end
 from pgplan.database.working import AS_BEFORE, Work
 from pgplan.errors import LockedError, PgplanError, Problem
 from pgplan.plan.model import Plan, Remarks
-from pgplan.plan.rehearsal import rehearsable
+from pgplan.plan.rehearsal import rehearsals
 from pgplan.registry import Registry
 from pgplan.secret import Secret
 
@@ -54,6 +54,29 @@ def rehearse(
     Raises PgplanError, after the rollback, with what apply would end with; LockedError (exit code 4) when a lock was not to be
     had, so that nobody knows.
     """
+    notices: tuple[Notice, ...] = ()
+    for one in rehearsals(plan):
+        database, here = one.observed.databases[0][0], plan.observed.databases[0][0]
+        session = connection if database == here else connect(database)
+        try:
+            notices += _rehearse(one, remarks, session, registry, secret_of, connect=connect, wait=wait, checkpoint=checkpoint)
+        finally:
+            if session is not connection:
+                session.close()
+    return notices
+
+
+def _rehearse(
+    plan: Plan,
+    remarks: Remarks,
+    connection: Session,
+    registry: Registry,
+    secret_of: Callable[[str, str], Secret],
+    *,
+    connect: Connect,
+    wait: float,
+    checkpoint: Callable[[str], None],
+) -> tuple[Notice, ...]:
     clock = _Clock(connection)
 
     def reached(name: str) -> None:
@@ -62,7 +85,7 @@ def rehearse(
         checkpoint(name)
 
     work = Work(
-        plan=rehearsable(plan),
+        plan=plan,
         remarks=remarks,
         connection=connection,
         registry=registry,

@@ -42,6 +42,10 @@ def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
         "summary": asdict(Counts.of(plan)),
         "resource_changes": list(resource_changes(plan.changes, plan)),
         "effects": _effects({"address": change.address, **edge} for change in plan.changes for edge in change.edges),
+        "phases": [
+            {"database": phase.database, "apart": phase.apart, "steps": [step.number for step in phase.steps]}
+            for phase in decided.phases
+        ],
         "statements": list(_statements(plan)),
         "rehearsed": remarks.rehearsed,
         "notes": list(remarks.notes),

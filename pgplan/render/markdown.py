@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
+from pgplan.render.phases import phase_lines
 from pgplan.render.sql import sql_text
 
 LIMIT = 65_000
@@ -44,6 +45,9 @@ def _head(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
     yield "\\\n".join(f"**{line}**" for line in rendered.summary(plan))
     yield ""
     yield f"Digest `{digest}`, database {_code(database)}, role {_code(plan.observed.role)}"
+    phases = phase_lines(plan)
+    if phases:
+        yield from ("", phases[0], "", *_fenced(phases[1:], "text"))
     notes = [f"- {_text(note)}" for note in remarks.notes]
     room = LIMIT // 4
     kept = 0

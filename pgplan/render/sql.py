@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import LiteralString
 
 from pgplan import sql
 from pgplan.kind import SecretUse, Statement
-from pgplan.plan.model import Plan, Remarks
+from pgplan.plan.model import Phase, Plan, Remarks
 from pgplan.render.changes import summary
 from pgplan.render.escape import visible
 from pgplan.render.scripts import plain_sql
@@ -39,16 +40,39 @@ def _lines(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
         yield "-- Set these psql variables first, such as with \\set, \\getenv or -v:"
         yield from (f"--   {name}" for name in sorted(variables))
     yield "\\set ON_ERROR_STOP on"
-    yield "BEGIN;"
-    if role != remarks.session_role:
-        yield _set_role(role)
-    for step in plan.steps:
+    become, connected = role != remarks.session_role, database
+    for phase in plan.decided.phases:
+        if phase.database != connected:
+            yield f"\\connect -reuse-previous=on {_argument(phase.database)}"
+            connected = phase.database
+        yield from _phase(phase, role, become=become)
+
+
+def _phase(phase: Phase, role: str, *, become: bool) -> Iterator[str]:
+    if not phase.apart:
+        yield "BEGIN;"
+    if become:
+        yield _set_role(role, "SET ROLE {};" if phase.apart else "SET LOCAL ROLE {};")
+    for step in phase.steps:
         yield ""
         yield from (f"-- {visible(address)}" for address in step.addresses)
         for statement in step.statements:
             yield from _statement(statement, step.addresses[0], role)
     yield ""
-    yield "COMMIT;"
+    if not phase.apart:
+        yield "COMMIT;"
+    elif become:
+        yield "RESET ROLE;"
+
+
+def _argument(name: str) -> str:
+    """A name as an argument of a psql command that takes a connection string: whatever it holds, it is no such string.
+
+    https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMAND-CONNECT
+    """
+    escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+    conninfo = f"dbname='{escaped}'"
+    return "'" + visible(conninfo).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _statement(statement: Statement, address: str, role: str) -> Iterator[str]:
@@ -60,8 +84,8 @@ def _statement(statement: Statement, address: str, role: str) -> Iterator[str]:
         yield _set_role(role)
 
 
-def _set_role(role: str) -> str:
-    return plain_sql(sql.SQL("SET LOCAL ROLE {};").format(sql.Identifier(role)).text)
+def _set_role(role: str, command: LiteralString = "SET LOCAL ROLE {};") -> str:
+    return plain_sql(sql.SQL(command).format(sql.Identifier(role)).text)
 
 
 def _with_variable(text: str, secret: SecretUse, address: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from pgplan.plan.model import Change, Plan, Remarks
+from pgplan.plan.model import Change, Plan, Remarks, Step
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
 from pgplan.render.paint import Paint
+from pgplan.render.phases import phase_lines, where
 
 _LEGEND: Mapping[rendered.Seen, str] = {
     "create": "create",
@@ -33,6 +34,7 @@ def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
     for change in shown:
         yield from _change(change, rendered.secrets_of(plan, change), paint)
         yield ""
+    yield from _phases(plan, paint)
     yield from notes(remarks, paint)
     yield from (paint(line, "bold" if shown else "bold green") for line in rendered.summary(plan))
 
@@ -44,8 +46,23 @@ def statements(plan: Plan) -> str:
     return "\n".join(["SQL, as apply sends it:", *_sent(plan), "", ""])
 
 
+def _phases(plan: Plan, paint: Paint) -> Iterator[str]:
+    heading, *lines = phase_lines(plan) or [""]
+    if heading:
+        yield paint(heading, "bold")
+        yield from (*lines, "")
+
+
 def _sent(plan: Plan) -> Iterator[str]:
-    for step in plan.steps:
+    headed = len(plan.decided.phases) > 1
+    for phase in plan.decided.phases:
+        if headed:
+            yield f"       -- {where(phase)}"
+        yield from _steps(phase.steps)
+
+
+def _steps(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
         for statement in step.statements:
             as_role = f"  -- as {visible(statement.run_as)}" if statement.run_as else ""
             first, *more = map(visible, statement.sql.split("\n"))

@@ -97,7 +97,7 @@ def test_what_can_be_made_before_the_transaction_is(world: World, monkeypatch: p
         monkeypatch.setattr(module, name, called)
 
     noting(phases, "books")
-    noting(phases, "record")
+    noting(phases, "record_secrets")
     noting(phases, "lines")
     world.apply(plan, checkpoint=seen.append)
     assert made == ["locked"] * 3

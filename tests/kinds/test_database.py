@@ -1,4 +1,4 @@
-"""Databases: what pgplan leaves to people, what PostgreSQL cannot alter, and what the connected role must not lose."""
+"""Databases: what PostgreSQL settles when they are made, what it cannot alter, and what the connected role must not lose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from pgplan.kind import InvalidBlockError
+from pgplan.kind import InvalidBlockError, MadeApart, Renamable
 from pgplan.testing import NAMES
 from pgplan_postgres.encodings import encoding
 from tests.kinds.bench import bench, one
@@ -32,11 +32,13 @@ def test_another_database_is_altered_too(server: Server, database: str, unique: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_every_sort(server: Server, database: str, name: str) -> None:
-    """The statements that people are told hold the name as it is, too."""
+    """Also from the name that it has first."""
     plain, full = one("database", name), one("database", name, comment="c", is_template=True, config={"search_path": [name]})
     with bench(database) as b:
         kind = b.kind(plain)
-        server.execute(*(each.sql for each in kind.create(plain.spec)))
+        assert isinstance(kind, MadeApart)
+        assert isinstance(kind, Renamable)
+        server.execute(kind.apart(plain.spec, "first").sql, *(each.sql for each in kind.rename("first", plain.key)))
         found = b.found(plain)
         assert found is not None
         try:
@@ -62,14 +64,15 @@ def test_what_is_settled(database: str, unique: str, block: dict[str, Any], mess
 
 @pytest.mark.pg(">= 15")
 def test_locales(server: Server, database: str, unique: str) -> None:
-    """By the statement that people are told, what it says comes about. Not every server is built with ICU."""
+    """Not every server is built with ICU."""
     icu = {"locale_provider": "icu", "icu_locale": "und", "builtin_locale": ""}
     builtin = {"locale_provider": "builtin", "builtin_locale": "C.UTF-8", "icu_locale": ""}
     common = {"template": "template0", "encoding": "unicode", "lc_collate": "C", "lc_ctype": "C", "owner": "postgres"}
     state = one("database", f"{unique}_l", **common, **(icu if server.version < 17 else builtin))
     with bench(database) as b:
-        (created,) = b.kind(state).create(state.spec)
-        server.execute(created.sql)
+        kind = b.kind(state)
+        assert isinstance(kind, MadeApart)
+        server.execute(kind.apart(state.spec, state.key).sql, *(each.sql for each in kind.create(state.spec)))
         try:
             b.expect_nothing(state)
         finally:
