@@ -63,6 +63,8 @@ class Run:
     interrupts: int = 0
     committed: list[int] = field(factory=list[int])
     """Numbers of its phases, counted from 0."""
+    unnamed: list[int] = field(factory=list[int])
+    """Those that made something which still has no name: it counts once that is committed."""
     failed: dict[int, PgplanError] = field(factory=dict[int, PgplanError])
 
     def carry_out(self) -> None:
@@ -88,9 +90,16 @@ class Run:
                 if phase.database == self._default or self.working.connection.closed or error.exit_code == Exit.INTERRUPTED:
                     break
             else:
-                self.committed.append(number)
+                self._is_done(number, phase)
         if self.failed:
             raise self._partly()
+
+    def _is_done(self, number: int, phase: Phase) -> None:
+        if phase.apart == "make":
+            self.unnamed.append(number)
+        else:
+            self.committed += [*self.unnamed, number]
+            self.unnamed.clear()
 
     @property
     def _default(self) -> str:
@@ -165,7 +174,8 @@ class Run:
         snapshot = read(connection, working.registry, types) if types else Snapshot(self.known)
         digests, overall = record_secrets(own, self.state, snapshot, working.registry, working.secret_of)
         done = books(own, self.state, working.registry, digests, overall)
-        finished = tuple(sorted((*self.approved.done, *(self.approved.numbers[one] for one in (*self.committed, number)))))
+        own_numbers = (self.approved.numbers[one] for one in (*self.committed, *self.unnamed, number))
+        finished = tuple(sorted((*self.approved.done, *own_numbers)))
         whole = len(finished) == len(self.approved.done) + len(self.approved.numbers)
         return done if whole else evolve(done, unfinished=Unfinished(self.approved.digest, finished))
 

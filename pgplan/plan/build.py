@@ -126,7 +126,7 @@ def build(
         state=PlanState(state.lineage, state.serial, state_hash),
         changes=changes,
         phases=phases,
-        checks=with_phases(checks, phases, decisions, privileges),
+        checks=with_phases(checks, phases, decisions, privileges, temporary),
         slots=secrecy_of(decisions, changes),
         origins=configuration.origins if _sends_secrets(steps) else {},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve
 
@@ -20,11 +20,23 @@ def last_phases(phases: Sequence[Phase]) -> dict[str, int]:
 
 
 def with_phases(
-    checks: Iterable[Check], phases: Sequence[Phase], decisions: Decisions, privileges: Privileges
+    checks: Iterable[Check],
+    phases: Sequence[Phase],
+    decisions: Decisions,
+    privileges: Privileges,
+    temporary: Callable[[str], str],
 ) -> tuple[Check, ...]:
-    """Each check with the phase that brings about what it says."""
+    """Each check with the phase that brings about what it says; and that nothing keeps the name that it had when it was made."""
     done = _touched(last_phases(phases), decisions, privileges)
-    return tuple(evolve(check, phase=done.get(check.identity, done.get(check.observed))) for check in checks)
+    numbered = (evolve(check, phase=done.get(check.identity, done.get(check.observed))) for check in checks)
+    made = (
+        Check(decisions[address].kind.name, temporary(address), "", gone=True, phase=number + 1)
+        for number, phase in enumerate(phases)
+        if phase.apart == "make"
+        for step in phase.steps
+        for address in step.addresses
+    )
+    return tuple(sorted((*numbered, *made), key=lambda check: check.identity))
 
 
 def _touched(last: Mapping[str, int], decisions: Decisions, privileges: Privileges) -> dict[Identity, int]:
