@@ -13,7 +13,7 @@ from attrs import frozen
 from pgplan.address import Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
-from pgplan.kind import EdgeChange, OwnerChange, Renamable
+from pgplan.kind import EdgeChange, MadeApart, OwnerChange, Renamable
 from pgplan.plan.consequences import Decisions, by_object
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
@@ -172,6 +172,8 @@ def _standing(one: Identity, found: Found, dropped: Mapping[Identity, Decision],
     given_away = plan.outlook.is_given_away(registry.identity(*kind.object(one.key), one.database))
     for reference in kind.references(found.spec):
         decision = dropped.get(registry.target(reference, one.database))
+        if decision is not None and isinstance(decision.kind, MadeApart):
+            continue  # what the cluster keeps of a database goes with it
         if decision is not None and reference.attribute not in kind.goes_with:
             owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
             if not (owned and given_away):
