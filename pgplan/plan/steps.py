@@ -51,7 +51,7 @@ def phases_of(
         if leg.transaction:
             listed.append((leg.database, "", [*(first if number == 0 else ()), *own]))
         else:
-            listed += [(leg.database, "drop", [piece]) for piece in own]
+            listed.extend((leg.database, "drop", [piece]) for piece in own)
     raise_all(ConfigurationError, pieces.problems)
     return tuple(_numbered(listed))
 
