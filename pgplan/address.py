@@ -16,6 +16,8 @@ SYSTEM_NAME = re.compile(r"pg_")
 """What PostgreSQL reserves for itself. A pattern, not LIKE 'pg_%': there ``_`` is a wildcard."""
 _NEEDS_QUOTES = re.compile(r'[./:@()\[\],"*\s]')
 _PUBLIC = re.compile(r'("*)PUBLIC\1')
+_ELSEWHERE = re.compile(r"""(?P<key>(?:"(?:[^"]|"")*"|[^"@])+)@(?P<database>"(?:[^"]|"")*"|[^"@]+)""", re.DOTALL)
+"""Within double quotes an @ is part of a name."""
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
@@ -99,21 +101,25 @@ def name_problem(name: str) -> str | None:
 
 @frozen(order=True)
 class Address:
-    """``kind.key``: names one thing that pgplan can manage. `key` is canonical text, its parts quoted by `part`."""
+    """``kind.key`` or ``kind.key@database``: names one thing that pgplan can manage. `key` is canonical text, its parts quoted by
+    `part`."""
 
     kind: str
     key: str
+    database: str = ""
+    """The name of the database that it is in, "" for the default one, and for what the whole cluster shares."""
 
     def __str__(self) -> str:
-        return f"{self.kind}.{self.key}"
+        return f"{self.kind}.{self.key}" + (f"@{part(self.database)}" if self.database else "")
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read ``kind.key``. Raises ValueError when there is no dot."""
-        kind, dot, key = text.partition(".")
-        if not dot or not kind or not key:
+        """The reverse. Raises ValueError when there is no dot, or nothing behind it."""
+        kind, dot, rest = text.partition(".")
+        if not dot or not kind or not rest:
             raise ValueError(f"{text!r} is not an address: expected kind.key, such as role.alice")
-        return cls(kind, key)
+        elsewhere = _ELSEWHERE.fullmatch(rest) if "@" in rest else None
+        return cls(kind, rest) if elsewhere is None else cls(kind, elsewhere["key"], unpart(elsewhere["database"]))
 
 
 class Identity(NamedTuple):

@@ -115,7 +115,7 @@ def _found(run: Run, seen: Seen, addresses: Sequence[Address]) -> list[_One]:
 def _look(run: Run, seen: Seen, address: Address) -> _One | str:
     """What is found for an address, or in words why it cannot be imported."""
     kind = run.registry.kinds[address.kind]
-    database = seen.snapshot.facts.database
+    database = address.database or seen.snapshot.facts.database
     where = f"database {database}"
     if is_edge_kind(kind):
         spec = kind.adoptable(address.key, seen.snapshot.catalog(database))
@@ -135,10 +135,11 @@ def _record(run: Run, seen: Seen, ones: Sequence[_One]) -> None:
     if version != seen.version:
         raise _moved()
     state: State = stored or new_state(run.configuration.name)
-    here = ((facts.database, facts.database_oid),)
-    target = state.target or Target(facts.system_identifier, facts.timeline, here, newest=facts.newest)
+    here = tuple((one.database, one.database_oid) for one in (facts, *seen.snapshot.others.values()))
+    target = state.target or Target(facts.system_identifier, facts.timeline, here[:1], newest=facts.newest)
     with reading(run.connection):
-        target = evolve(target, timeline=facts.timeline, lsn=flushed(run.connection))
+        known = (*target.databases, *(one for one in here if one not in target.databases))
+        target = evolve(target, timeline=facts.timeline, lsn=flushed(run.connection), databases=known)
     declared = {one.address: one for one in run.configuration.declared}
     entries = tuple(_entry(run, seen, one, declared.get(str(one.address))) for one in ones)
     names = {entry.address for entry in entries}
@@ -157,7 +158,7 @@ def _entry(run: Run, seen: Seen, one: _One, declared: Declared | None) -> Entry:
     kind = run.registry.kinds[one.address.kind]
     return Entry(
         address=str(one.address),
-        database=seen.snapshot.facts.database if kind.scope == "database" else "",
+        database=run.registry.place(one.address, seen.snapshot.facts.database),
         oid=one.found.oid if one.found else 0,
         spec=_spec(one, declared),
         depends=tuple(sorted({str(reference) for reference in kind.references(one.spec)})),

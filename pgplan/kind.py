@@ -267,6 +267,10 @@ class MadeApart(Protocol):
         """What makes it, under another key."""
         ...
 
+    def template(self, spec: Spec) -> str:
+        """The name of the database that it is made from, with all that this holds."""
+        ...
+
     def in_use(self, key: str) -> str:
         """A whole SELECT of what keeps the server from dropping it: rows with one column ``what``, in words."""
         ...

@@ -18,7 +18,7 @@ from pgplan.events import Began
 from pgplan.state.backend import ConflictError
 from pgplan.state.model import State
 from pgplan.state.rebind import Rebinding, rebinding
-from pgplan.workflow import Run, types_of
+from pgplan.workflow import Run, types_of, with_others
 
 
 def look(run: Run, matches: Callable[[str], bool]) -> Rebinding:
@@ -29,7 +29,7 @@ def look(run: Run, matches: Callable[[str], bool]) -> Rebinding:
     run.tell(Began("state"))
     state, version = _stored(run)
     run.tell(Began("catalogs"))
-    snapshot = read(run.connection, run.registry, types_of(run, state))
+    snapshot = with_others(run, state, read(run.connection, run.registry, types_of(run, state)))
     return rebinding(state, version, snapshot, run.registry, matches)
 
 
@@ -42,7 +42,7 @@ def rebind(run: Run, shown: Rebinding) -> None:
         state, version = _stored(run)
         begin(run.connection, state.name)
         try:
-            snapshot = read_now(run.connection, run.registry, sorted(types_of(run, state)))
+            snapshot = with_others(run, state, read_now(run.connection, run.registry, sorted(types_of(run, state))))
             asked = {one.address for one in shown.objects}
             now = rebinding(state, version, snapshot, run.registry, lambda address: address in asked or not asked)
             if (now.version, now.objects, now.elsewhere) != (shown.version, shown.objects, shown.elsewhere):

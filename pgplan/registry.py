@@ -9,7 +9,7 @@ from typing import Any, TypeGuard, cast
 
 from attrs import field, frozen
 
-from pgplan.address import Identity
+from pgplan.address import Address, Identity
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.kind import EdgeKind, Glossary, ImplyingReader, Kind, ObjectKind, Provider, Reader, Reference, Scope
 from pgplan.snapshot import Implied
@@ -51,6 +51,14 @@ class Registry:
     def scope(self, type_: str) -> Scope:
         known = self.readers.get(type_) or self.kinds.get(type_)
         return known.scope if known is not None else "database"
+
+    def place(self, address: Address, default: str) -> str:
+        """The database that an address is in, "" for what the cluster shares; `default` is the one that goes without saying."""
+        return "" if self.scope(address.kind) == "cluster" else address.database or default
+
+    def found_as(self, address: Address, default: str) -> Identity:
+        """As what the reader of an address's kind finds it."""
+        return Identity(address.kind, address.key, self.place(address, default))
 
     def readers_of(self, type_: str, key: str) -> Sequence[str]:
         """The readers that find an object of this type and key, by their types."""

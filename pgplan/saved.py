@@ -24,7 +24,7 @@ from pgplan.plan.parts import rest
 from pgplan.planfile import Manifest
 from pgplan.state.model import State
 from pgplan.version import __version__
-from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, slots_of, types_of
+from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, slots_of, types_of, with_others
 
 SHOWN = 10
 """How many differences are told."""
@@ -71,7 +71,7 @@ class _Again:
         self.run, self.saved, self.about, self.options = run, saved, about, options
         types = types_of(run, state)
         types.update(type_ for one in counted(saved) for type_ in run.registry.readers_of(one.type, one.key))
-        self.seen = Seen(state, None, read(run.connection, run.registry, types))
+        self.seen = Seen(state, None, with_others(run, state, read(run.connection, run.registry, types)))
 
     def plan(self) -> Plan:
         """Raises StaleError, which says what differs, unless it decides what the saved one does."""

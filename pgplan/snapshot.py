@@ -172,12 +172,21 @@ class Part:
                     parts.setdefault((type_, one.belongs_to), []).append(one)
         return parts
 
+    def of_initdb(self) -> Part:
+        """What of it every database holds."""
+        found = (one for of_type in self.found.values() for one in of_type.values())
+        return part_of(one for one in found if one.oid < FIRST_NORMAL_OID)
+
     def having(self, more: Iterable[Found]) -> Part:
         """This part, with other or more objects."""
         by_type: dict[str, dict[str, Found]] = {}
         for one in more:
             by_type.setdefault(one.type, dict(self.found.get(one.type, {})))[one.key] = one
         return Part({**self.found, **by_type})
+
+
+FIRST_NORMAL_OID = 16384
+"""Objects with smaller OIDs were made by initdb, and are in every database (src/include/access/transam.h)."""
 
 
 def part_of(found: Iterable[Found]) -> Part:
@@ -197,6 +206,17 @@ class Snapshot:
     databases: Mapping[str, Part] = field(factory=dict[str, Part])
     implied: Mapping[str, Implied] = field(factory=dict[str, Implied])
     """By type, for lists that need no row in the catalogs."""
+    others: Mapping[str, Facts] = field(factory=dict[str, Facts])
+    """What was read of the server in databases other than the default one."""
+
+    def facts_of(self, database: str) -> Facts:
+        """As seen from a database."""
+        return self.others.get(database, self.facts)
+
+    def with_database(self, facts: Facts, part: Part) -> Snapshot:
+        """With another database."""
+        databases = {**self.databases, facts.database: part}
+        return evolve(self, databases=databases, others={**self.others, facts.database: facts})
 
     def get(self, one: Identity) -> Found | None:
         found = self._row(one)
@@ -207,7 +227,7 @@ class Snapshot:
         return part.found.get(one.type, {}).get(one.key) if part is not None else None
 
     def _without_row(self, one: Identity) -> Found | None:
-        return self.implied[one.type](one.key, self.facts) if one.type in self.implied else None
+        return self.implied[one.type](one.key, self.facts_of(one.database)) if one.type in self.implied else None
 
     def seen_from(self, database: str, type_: str, key: str) -> Found | None:
         """The object as a kind names it: of that database, or of the cluster."""
@@ -239,7 +259,7 @@ class Catalog:
 
     @property
     def facts(self) -> Facts:
-        return self.snapshot.facts
+        return self.snapshot.facts_of(self.database)
 
     def get(self, type_: str, key: str) -> Found | None:
         return self.snapshot.seen_from(self.database, type_, key)

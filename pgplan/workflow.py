@@ -5,31 +5,33 @@ load configuration -> connect -> read the state -> read the catalogs -> read the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from pgplan import planfile
 from pgplan import registry as registries
-from pgplan.address import Address
+from pgplan.address import Address, part
 from pgplan.configuration.load import add_lines, load, load_connection
 from pgplan.configuration.model import Configuration
 from pgplan.database import transport
-from pgplan.database.connection import Session, connect, reading
+from pgplan.database.connection import Session, connect, facts, reading
+from pgplan.database.databases import databases
 from pgplan.database.emergency import take_up, wanted
 from pgplan.database.read import read
 from pgplan.database.recovery import resolve
 from pgplan.database.stale import REBIND, elsewhere, fell_behind
 from pgplan.drift import Drift, compare
-from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, StaleError, raise_all
+from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, Source, StaleError, raise_all
 from pgplan.events import Began, Listener, unheard
 from pgplan.images import restore
-from pgplan.kind import Facts, Snapshot, Spec
+from pgplan.kind import Facts, MadeApart, Scope, Snapshot, Spec
 from pgplan.offline import Request, state_store, unwritten
 from pgplan.plan.build import SHOWN, Slots, build
 from pgplan.plan.model import Plan, Remarks, Slot
+from pgplan.plan.placing import Database, made, placed
 from pgplan.plan.renames import renamed_world
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
@@ -39,6 +41,8 @@ from pgplan.state.store import StateStore, content_hash
 
 ATTEMPTS = 5
 """How often the catalogs are read again because the state changed meanwhile."""
+ELSEWHERE: tuple[Scope, ...] = ("database",)
+"""What is read in other databases than the default one."""
 PATIENCE = 1.0
 """Seconds that planning waits at least for an apply that is just about to end."""
 
@@ -52,6 +56,10 @@ class Run:
     configuration: Configuration
     store: StateStore
     connection: Session
+    databases: Mapping[str, Database] = field(factory=dict[str, Database])
+    """All of the cluster, by name, where more than one is meant."""
+    notes: tuple[str, ...] = ()
+    """On the databases that blocks mean."""
 
     @property
     def tell(self) -> Listener:
@@ -124,9 +132,32 @@ def opened(request: Request, tell: Listener = unheard) -> Generator[Run]:
     connection = connect(configuration.connection, configuration.directory, configuration.name)
     connection.tell = tell
     try:
-        yield Run(request, registry, configuration, store, connection)
+        yield _placed(Run(request, registry, configuration, store, connection))
     finally:
         connection.close()
+
+
+def _placed(run: Run) -> Run:
+    """With each block in each database that it means. Raises ConfigurationError where there is none."""
+    configuration = run.configuration
+    if not any(one.database for one in configuration.declared):
+        return run
+    with reading(run.connection):
+        default = facts(run.connection).database
+    there = databases(run.connection)
+    found = placed(configuration.declared, default, there, run.registry)
+    written = {one.address: one.stands_as for one in found.declared}
+
+    def locate(address: str, attribute: str) -> tuple[Source, ...]:
+        return configuration.locate(written.get(address, address), attribute)
+
+    configuration = evolve(configuration, declared=found.declared, locate=locate)
+    if found.problems:
+        error = ConfigurationError(*found.problems)
+        add_lines(error, configuration)
+        raise error
+    known = {one.name: one for one in there}
+    return evolve(run, configuration=configuration, databases=known, notes=found.notes)
 
 
 def where_to_connect(request: Request) -> Configuration:
@@ -166,7 +197,8 @@ def settled_state(run: Run) -> tuple[State, str | None]:
         state, version = take_up(directory, run.store, *run.store.load())
         if state is None:
             return unwritten(name), version
-        done = resolve(state, version, run.store, run.connection, run.registry, wait=max(run.request.lock_timeout, PATIENCE))
+        wait = max(run.request.lock_timeout, PATIENCE)
+        done = resolve(state, version, run.store, run.connection, run.registry, connect=run.connect, wait=wait)
     return done.state, done.version
 
 
@@ -181,13 +213,57 @@ def see(run: Run, extra: Iterable[Address] = ()) -> Seen:
         run.tell(Began("state"))
         state, version = settled_state(run)
         run.tell(Began("catalogs"))
-        snapshot = read(run.connection, run.registry, types_of(run, state, extra))
+        snapshot = with_others(run, state, read(run.connection, run.registry, types_of(run, state, extra)), extra)
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
             _check_target(run, state, snapshot.facts)
             return Seen(state, version, snapshot, since_last_apply(run, state, snapshot))
     hint = "other runs are writing it; try again when they are done"
     raise LockedError(Problem(f"the state {run.store.location} changed {ATTEMPTS} times while the catalogs were read", hint=hint))
+
+
+def with_others(run: Run, state: State, snapshot: Snapshot, extra: Iterable[Address] = ()) -> Snapshot:
+    """`snapshot` with what is managed in other databases than the default one: one connection after the other.
+
+    A database that is declared and not there yet is seen as its template is. One that is recorded, and is gone, holds nothing.
+    """
+    extra, default = tuple(extra), snapshot.facts.database
+    names = {one.database for one in run.configuration.declared} | {Address.parse(one.address).database for one in state.entries}
+    names |= {address.database for address in extra}
+    found = snapshot
+    others = sorted(names - {"", default})
+    known = run.databases
+    if others and not known:
+        with closing(run.connect()) as connection:
+            known = {one.name: one for one in databases(connection)}
+    for name in others:
+        if name in known:
+            found = _with_database(run, found, name, types_of(run, state, extra, name))
+        elif name in made(run.configuration.declared, run.registry):
+            found = _with_new_database(run, found, name, types_of(run, state, extra, name))
+    return found
+
+
+def _with_database(run: Run, snapshot: Snapshot, name: str, types: set[str]) -> Snapshot:
+    with closing(run.connect(name)) as connection:
+        seen = read(connection, run.registry, types, ELSEWHERE)
+    if seen.facts.system_identifier != snapshot.facts.system_identifier:
+        message = f"the connection to the database {name} reached another cluster"
+        raise PgplanError(Problem(message, address="connection", hint="let url name one server, the primary"))
+    return snapshot.with_database(seen.facts, seen.databases[name])
+
+
+def _with_new_database(run: Run, snapshot: Snapshot, name: str, types: set[str]) -> Snapshot:
+    """As the template is from which it is made. One that nobody may connect to holds what initdb makes, as others do too."""
+    named = ((run.registry.kinds[one.kind], one.spec) for one in run.configuration.declared if one.key == part(name))
+    (template,) = (kind.template(spec) for kind, spec in named if isinstance(kind, MadeApart))
+    shut = run.databases[template].shut if template in run.databases else True
+    with closing(run.connect("" if shut else template)) as connection:
+        seen = read(connection, run.registry, types, ELSEWHERE)
+    own = seen.databases[seen.facts.database]
+    if shut:
+        own = own.of_initdb()
+    return snapshot.with_database(evolve(seen.facts, database=name, database_oid=0), own)
 
 
 def _check_target(run: Run, state: State, facts: Facts) -> None:
@@ -220,13 +296,23 @@ def since_last_apply(run: Run, state: State, snapshot: Snapshot) -> Since:
     return Since(lost=f"{moved}, and this is not as it is recorded: {', '.join(lost[:SHOWN])}{more}")
 
 
-def types_of(run: Run, state: State, extra: Iterable[Address] = ()) -> set[str]:
-    """The types to read: of all that is declared, recorded or asked for, of all that these refer to, and of what may stand on
-    them."""
+def types_of(run: Run, state: State, extra: Iterable[Address] = (), database: str = "") -> set[str]:
+    """The types to read in a database ("": the default one): of all that is declared, recorded or asked for there, of all that
+    these refer to, and of what may stand on them. What the cluster shares is read once, for all."""
+    managed = list(_managed(run, state))
+    own = _types(run, state, [one for one in managed if one[0].database == database], extra)
+    if database or not any(one[0].database for one in managed):
+        return own
+    every = _types(run, state, managed, extra)
+    return own | {name for name in every if run.registry.scope(name) == "cluster"}
+
+
+def _types(run: Run, state: State, these: Iterable[tuple[Address, Spec]], extra: Iterable[Address]) -> set[str]:
     registry = run.registry
     managed: set[str] = set()
     found: set[str] = set()
-    for name, key, spec in _managed(run, state):
+    for address, spec in these:
+        name, key = address.kind, address.key
         kind = registry.kinds[name]
         managed.add(name)
         for reference in kind.references(spec):
@@ -247,14 +333,14 @@ def types_of(run: Run, state: State, extra: Iterable[Address] = ()) -> set[str]:
     return found | managed
 
 
-def _managed(run: Run, state: State) -> Iterator[tuple[str, str, Spec]]:
-    """Kind, key and spec of what is declared, and of what is only recorded."""
+def _managed(run: Run, state: State) -> Iterator[tuple[Address, Spec]]:
+    """What is declared, and what is only recorded."""
     declared = {one.address for one in run.configuration.declared}
-    yield from ((one.kind, one.key, one.spec) for one in run.configuration.declared)
+    yield from ((Address(one.kind, one.key, one.database), one.spec) for one in run.configuration.declared)
     for entry in state.entries:
         address = Address.parse(entry.address)
         if address.kind in run.registry.kinds and entry.address not in declared:
-            yield address.kind, address.key, restore(entry.spec, run.registry.kinds[address.kind].spec)
+            yield address, restore(entry.spec, run.registry.kinds[address.kind].spec)
 
 
 def make_plan(
@@ -273,7 +359,8 @@ def make_plan(
     plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:
         plan = evolve(plan, decided=evolve(plan.decided, expires=planfile.expiry(datetime.now(UTC), valid_for)))
-    remarks = evolve(remarks, notes=(*remarks.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)))
+    notes = *remarks.notes, *run.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)
+    remarks = evolve(remarks, notes=notes)
     return Planned(plan, remarks, planfile.digest(plan), seen)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 from attrs import evolve, frozen
 
-from pgplan.address import part
+from pgplan.address import name_problem, part, unpart
 from pgplan.configuration.decode import decode
 from pgplan.configuration.directives import NAMES, WORDS
 from pgplan.configuration.interpolation import fill, has_references
@@ -34,6 +34,8 @@ class Common:
     """Tables only: the object's name, where the key is not."""
     renamed_from: str | None = None
     """Where the server can rename: the name that the object has as long as this is not applied."""
+    database: tuple[str, ...] | None = None
+    """What is in a database: which, by names and patterns, if that is not the one that is connected to."""
 
 
 _PLAIN = Common()
@@ -71,8 +73,10 @@ class Blocks:
             common, values = _split(block, values)
             name = block.name if common.name is None else common.name
             decoded = self._with_files(decode(block.kind.block, values, _allowed(block)))
+            databases = _databases(common)
             for declaration in block.kind.declare(name, decoded):
-                self._add(block, common, declaration)
+                for database in databases:
+                    self._add(block, common, declaration, database)
         except InvalidBlockError as error:
             self.report.block(block.place, error, about)
 
@@ -102,9 +106,13 @@ class Blocks:
         self.files[one.path] = hashlib.sha256(data).hexdigest()
         return evolve(one, text=text)
 
-    def _add(self, block: Block, common: Common, declaration: Declaration) -> None:
+    def _add(self, block: Block, common: Common, declaration: Declaration, database: str) -> None:
         kind = self.registry.kinds[declaration.kind]
+        database = database if kind.scope == "database" else ""
+        pattern = is_pattern(database)
         address = f"{declaration.kind}.{declaration.key}"
+        if database:
+            address += f"@{database if pattern else part(unpart(database))}"
         own = declaration.kind == block.kind.name
         new = Declared(
             address=address,
@@ -115,6 +123,8 @@ class Blocks:
             protect=common.protect,
             ignore=_ignored(common.ignore, kind) if common.ignore and own else (),
             former=_former(common.renamed_from, declaration.key, kind) if own else "",
+            database=database if pattern else unpart(database),
+            pattern=pattern,
         )
         if self.policy.plaintext_secrets == "error":
             self._refuse_literals(kind, new, block.place)
@@ -173,6 +183,7 @@ def _allowed(block: Block) -> frozenset[str]:
     """The common keys, but for those that the kind has an attribute of its own for, or no use."""
     keys = _COMMON if block.kind.form == "table" else _COMMON - {"name"}
     keys = keys if isinstance(block.kind, Renamable) else keys - {"renamed_from"}
+    keys = keys if block.kind.scope == "database" else keys - {"database"}
     return keys.difference(key_names(block.kind.block).values())
 
 
@@ -183,6 +194,23 @@ def _split(block: Block, values: Mapping[str, Any]) -> tuple[Common, Mapping[str
     allowed = _allowed(block)
     common = {key: value for key, value in values.items() if key in allowed}
     return decode(Common, common), {key: value for key, value in values.items() if key not in allowed}
+
+
+def is_pattern(database: str) -> bool:
+    """Whether it is to be matched with names. A name that holds an asterisk is written in double quotes."""
+    return "*" in database and unpart(database) == database
+
+
+def _databases(common: Common) -> Sequence[str]:
+    """As they are written: a name may stand in double quotes."""
+    if common.database is None:
+        return ("",)
+    if not common.database:
+        raise InvalidBlockError((("database",), "it names no database", "leave it out for the one that is connected to"))
+    mistakes = [wrong for one in common.database if not is_pattern(one) and (wrong := name_problem(unpart(one)))]
+    if mistakes:
+        raise InvalidBlockError(*((("database",), wrong, "") for wrong in mistakes))
+    return tuple(dict.fromkeys(common.database))
 
 
 def _former(name: str | None, key: str, kind: Kind) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from attrs import evolve
 
+from pgplan.address import Identity
 from pgplan.configuration.blocks import Blocks, blocks_of
 from pgplan.configuration.directives import Directives, Variable
 from pgplan.configuration.model import Configuration, Connection, Declared, Inputs, Policy, StateSettings
@@ -121,23 +121,25 @@ def load_state(directory: Path, inputs: Inputs) -> tuple[str, StateSettings]:
 
 def _together(blocks: Blocks, registry: Registry, report: Report) -> None:
     """Report what is wrong with all specs of a kind taken together."""
-    specs: dict[str, dict[str, Any]] = {}
+    by_kind: dict[tuple[str, str], dict[str, Declared]] = {}
     for one in blocks.declared.values():
-        specs.setdefault(one.kind, {})[one.key] = one.spec
+        by_kind.setdefault((one.kind, one.database), {})[one.key] = one
     _twice(blocks, registry, report)
-    for kind in registry.object_kinds():
-        for key, message, hint in kind.together(specs.get(kind.name, {})):
-            address = f"{kind.name}.{key}"
+    for (name, _), declared in sorted(by_kind.items()):
+        if is_edge_kind(registry.kinds[name]):
+            continue
+        for key, message, hint in registry.object_kind(name).together({key: one.spec for key, one in declared.items()}):
+            address = declared[key].address
             report.add(blocks.places[address][0], message, hint, address)
 
 
 def _twice(blocks: Blocks, registry: Registry, report: Report) -> None:
     """Report what is declared under two addresses: one kind may make what another makes too."""
-    made: dict[tuple[str, str], str] = {}
+    made: dict[tuple[str, str, str], str] = {}
     for one in blocks.declared.values():
         if is_edge_kind(registry.kinds[one.kind]):
             continue
-        first = made.setdefault(registry.object_kind(one.kind).object(one.key), one.address)
+        first = made.setdefault((*registry.object_kind(one.kind).object(one.key), one.database), one.address)
         if first != one.address:
             report.add(blocks.places[one.address][0], f"it is declared as {first} too", "keep one of the two", one.address)
 
@@ -148,10 +150,10 @@ _NOWHERE = Snapshot(Facts(10**6, "", 0, "", 0, "", "", superuser=False))
 
 def _contradictions(blocks: Blocks, registry: Registry, report: Report) -> None:
     """Report what blocks that name the same object both want and forbid; what patterns match only the database tells."""
-    by_key: dict[str, list[Declared]] = {}
+    by_key: dict[tuple[str, str], list[Declared]] = {}
     for one in blocks.declared.values():
         if is_edge_kind(registry.kinds[one.kind]):
-            by_key.setdefault(one.key, []).append(one)
+            by_key.setdefault((one.key, one.database), []).append(one)
     for declared in by_key.values():
         # What a block says of itself its kind has checked.
         claims = [claim for one in declared for claim in _named(one, registry)] if len(declared) > 1 else []
@@ -175,17 +177,17 @@ def _owners(blocks: Blocks, registry: Registry, report: Report) -> None:
     ]
     if not givers:
         return
-    said: dict[tuple[str, str], tuple[str, str]] = {}
+    said: dict[Identity, tuple[str, str]] = {}
     for one in blocks.declared.values():
         if not is_edge_kind(registry.kinds[one.kind]):
-            kind = registry.object_kind(one.kind)
-            owner = kind.owner(one.spec)
+            owner = registry.object_kind(one.kind).owner(one.spec)
             if owner is not None:
-                said[kind.object(one.key)] = one.address, owner
+                said[registry.meant(one.kind, one.key, one.database)] = one.address, owner
     nowhere = _NOWHERE.catalog("")
-    for address, claim in (named for one in givers for named in _named(one, registry)):
+    for giver, (address, claim) in ((one, named) for one in givers for named in _named(one, registry)):
         for type_, key in claim.selector.objects(nowhere):
-            other, owner = said.get((type_, key), (address, claim.owner))
+            meant = registry.identity(type_, key, giver.database)
+            other, owner = said.get(meant, (address, claim.owner))
             if owner != claim.owner:
                 for here, there, its in ((address, other, owner), (other, address, claim.owner)):
                     report.add(blocks.places[here][0], *another_owner(type_, key, there, its), here)

@@ -80,6 +80,17 @@ class Declared:
     ignore: tuple[str, ...] = ()
     former: str = ""
     """The key that it is renamed from."""
+    database: str = ""
+    """The database that it is in: "" for the default one, and for what the whole cluster shares."""
+    pattern: bool = False
+    """Whether `database` is a pattern, which matches databases once they are known."""
+    written: str = ""
+    """The address as it stands in the files, where `address` is another one since the databases are known."""
+
+    @property
+    def stands_as(self) -> str:
+        """The address by which `Configuration.locate` finds it."""
+        return self.written or self.address
 
 
 @frozen

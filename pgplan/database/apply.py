@@ -177,7 +177,9 @@ def _load(working: Working) -> Resolved:
     state, version = emergency.take_up(working.directory, working.store, *working.store.load())
     if state is None:
         return Resolved(new_state(working.plan.decided.name), None)
-    resolved = resolve(state, version, working.store, working.connection, working.registry, wait=working.wait)
+    resolved = resolve(
+        state, version, working.store, working.connection, working.registry, connect=working.connect, wait=working.wait
+    )
     state, version = leave_none(working, resolved.state, resolved.version)
     return evolve(resolved, state=state, version=version)
 

@@ -14,6 +14,8 @@ from functools import partial
 import psycopg
 from attrs import define, evolve, field, frozen
 
+from pgplan.address import Address
+from pgplan.address import part as part_of_address
 from pgplan.database import apart
 from pgplan.database.alive import kept_alive
 from pgplan.database.attempt import prepare
@@ -31,11 +33,12 @@ from pgplan.database.verify import counted, stale
 from pgplan.database.working import AS_BEFORE, Working
 from pgplan.errors import Exit, PgplanError, Problem
 from pgplan.interrupts import deferred
+from pgplan.kind import MadeApart
 from pgplan.plan.model import Phase, Plan
 from pgplan.plan.parts import in_database, part
 from pgplan.snapshot import Facts, Snapshot
 from pgplan.state.digests import record as record_secrets
-from pgplan.state.model import State, Unfinished
+from pgplan.state.model import State, Target, Unfinished
 from pgplan.state.text import lines
 
 
@@ -72,6 +75,7 @@ class Run:
         phases = self.working.plan.decided.phases
         if len(phases) > 1:
             self._check()
+            self._name_default()
         elif not phases:
             with _told():
                 self._transaction(self.working, self.working.plan, 0)
@@ -94,6 +98,12 @@ class Run:
         if self.failed:
             raise self._partly()
 
+    def _name_default(self) -> None:
+        """Whatever is committed first, the state says which database is the default one."""
+        if self.state.target is None:
+            here = self.working.plan.observed.databases[:1]
+            self.state = evolve(self.state, target=Target(self.known.system_identifier, self.known.timeline, here))
+
     def _is_done(self, number: int, phase: Phase) -> None:
         if phase.apart == "make":
             self.unnamed.append(number)
@@ -109,8 +119,10 @@ class Run:
         """Before anything is committed: what cannot be carried out in another database is found out where it costs nothing."""
         plan = self.working.plan
         apart.refuse_use(self.working)
-        for name, _ in plan.observed.databases:
+        for name, oid in plan.observed.databases:
             relied = in_database(plan, name)
+            if not oid or not (relied.observed.objects or name == self._default):
+                continue
             with self._connected(name) as connection:
                 types = {type_ for one in counted(relied) for type_ in self.working.registry.readers_of(one.type, one.key)}
                 found = read(connection, self.working.registry, types)
@@ -130,7 +142,7 @@ class Run:
             connection.close()
 
     def _phase(self, number: int, phase: Phase) -> None:
-        own = part(self.working.plan, number)
+        own = self._part(number)
         if not phase.apart:
             with self._connected(phase.database) as connection:
                 connect = partial(self.working.connect, phase.database)
@@ -140,6 +152,18 @@ class Run:
             self.state, self.version = apart.make(self.working, own, self.state, self.version)
         else:
             self._drop(own, number)
+
+    def _part(self, number: int) -> Plan:
+        own = part(self.working.plan, number)
+        (name, oid), *_ = own.observed.databases
+        if not oid:
+            oid = next((entry.oid for entry in self.state.entries if self._is_database(entry.address, name)), 0)
+        return evolve(own, observed=evolve(own.observed, databases=((name, oid),)))
+
+    def _is_database(self, address: str, name: str) -> bool:
+        """Whether this address is that of the database."""
+        parsed = Address.parse(address)
+        return parsed.key == part_of_address(name) and isinstance(self.working.registry.kinds.get(parsed.kind), MadeApart)
 
     def _transaction(self, working: Working, own: Plan, number: int) -> None:
         # All that can be made before the transaction: once it is open, others wait for its locks.

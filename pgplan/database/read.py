@@ -26,8 +26,11 @@ def readers(registry: Registry, types: Collection[str]) -> tuple[Reader, ...]:
     return tuple(reader for name, reader in sorted(registry.readers.items()) if reader.always or name in types)
 
 
-def read(connection: Session, registry: Registry, types: Collection[str]) -> Snapshot:
-    """Everything that the readers show, in one read-only snapshot. The connection must be idle, and is idle again after.
+def read(
+    connection: Session, registry: Registry, types: Collection[str], scopes: Collection[Scope] = ("cluster", "database")
+) -> Snapshot:
+    """Everything that the readers of these scopes show, in one read-only snapshot. The connection must be idle, and is idle again
+    after.
 
     Raises PgplanError when the server refuses a query.
     """
@@ -37,7 +40,7 @@ def read(connection: Session, registry: Registry, types: Collection[str]) -> Sna
     connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
     try:
         pin_local(connection)
-        return _snapshot(connection, registry, types)
+        return _snapshot(connection, registry, types, scopes)
     finally:
         if not connection.closed:
             connection.rollback()
@@ -51,11 +54,11 @@ def read_now(connection: Session, registry: Registry, types: Collection[str]) ->
     """
     if connection.info.transaction_status != TransactionStatus.INTRANS:
         raise RuntimeError("there is no transaction to read in")
-    return _snapshot(connection, registry, types)
+    return _snapshot(connection, registry, types, ("cluster", "database"))
 
 
-def _snapshot(connection: Session, registry: Registry, types: Collection[str]) -> Snapshot:
-    wanted = readers(registry, types)
+def _snapshot(connection: Session, registry: Registry, types: Collection[str], scopes: Collection[Scope]) -> Snapshot:
+    wanted = [reader for reader in readers(registry, types) if reader.scope in scopes]
     try:
         known = facts(connection)
         rows = _rows(connection, [reader.query(known) for reader in wanted])

@@ -19,7 +19,7 @@ from pgplan.database.pending import noted, settled
 from pgplan.database.read import read_now
 from pgplan.database.scrub import server_error
 from pgplan.database.stale import elsewhere
-from pgplan.database.transaction import WAIT, begin, end
+from pgplan.database.transaction import WAIT, Connect, begin, end
 from pgplan.database.verify import same_image
 from pgplan.errors import LockedError, PgplanError, Problem, StaleError
 from pgplan.registry import Registry
@@ -60,11 +60,19 @@ class Resolved:
 
 
 def resolve(
-    state: State, version: str | None, store: StateStore, connection: Session, registry: Registry, *, wait: float = WAIT
+    state: State,
+    version: str | None,
+    store: StateStore,
+    connection: Session,
+    registry: Registry,
+    *,
+    connect: Connect,
+    wait: float = WAIT,
 ) -> Resolved:
     """Find out how the transaction of ``state.pending`` ended, and save the state without it.
 
-    Holds the database's advisory lock meanwhile, so that no other run acts on the same state. `connection` is idle after.
+    Holds the database's advisory lock meanwhile, so that no other run acts on the same state. `connection` is idle after; if
+    the transaction was one of another database, `connect` gives a connection to that.
 
     Raises LockedError (exit code 4), naming the backend, while that transaction is still in progress after `wait` seconds;
     StaleError (3) when the connection leads to another database; PgplanError, keeping `pending`, when what is found is neither
@@ -72,12 +80,29 @@ def resolve(
     """
     if state.pending is None:
         return Resolved(state, version)
-    with found_out(state, connection, registry, wait=wait) as (committed, after):
+    with (
+        _there(state, connection, connect) as there,
+        found_out(state, there, registry, wait=wait) as (committed, after),
+    ):
         try:
             return Resolved(after, store.save(after, version), committed)
         except ConflictError:
             message = "another operation changed the state while a transaction that it notes as pending was being resolved"
             raise LockedError(Problem(message, address="state", hint="run it again")) from None
+
+
+@contextmanager
+def _there(state: State, connection: Session, connect: Connect) -> Generator[Session]:
+    """A connection to the database of the transaction that is pending."""
+    pending, target = state.pending, state.target
+    if pending is None or target is None or pending.database == target.databases[0][0]:
+        yield connection
+        return
+    other = connect(pending.database)
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 @contextmanager

@@ -23,23 +23,22 @@ _TOKEN = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^./:@()\[\],"*\s]+)|
 
 def alike_in_files(declared: Iterable[Declared], registry: Registry) -> Iterator[str]:
     """Notes on names that are declared, or that declarations refer to."""
-    yield from _notes(_named(((one.kind, one.key, one.spec) for one in declared), "", registry))
+    yield from _notes(_named({Address(one.kind, one.key, one.database): one.spec for one in declared}, "", registry))
 
 
 def alike_in_plan(
     declared: Iterable[Declared], entries: Mapping[str, Entry], snapshot: Snapshot, registry: Registry
 ) -> Iterator[str]:
     """Notes on names that are declared, recorded or referred to; also on what is found and looks like one of them."""
-    declared, database = tuple(declared), snapshot.facts.database
+    declared, default = tuple(declared), snapshot.facts.database
     if not _is_any_odd(declared, entries, snapshot):
         return
-    specs = [(one.kind, one.key, one.spec) for one in declared]
-    said = {str(Address(kind, key)) for kind, key, _ in specs}
+    specs = {Address(one.kind, one.key, one.database): one.spec for one in declared}
     for address, entry in entries.items():
-        kind, key = Address.parse(address).kind, Address.parse(address).key
-        if address not in said and kind in registry.kinds:
-            specs.append((kind, key, restore(entry.spec, registry.kinds[kind].spec)))
-    named = _named(specs, database, registry)
+        parsed = Address.parse(address)
+        if parsed not in specs and parsed.kind in registry.kinds:
+            specs[parsed] = restore(entry.spec, registry.kinds[parsed.kind].spec)
+    named = _named(specs, default, registry)
     yield from _notes({*named, *_found(named, snapshot)})
 
 
@@ -50,13 +49,13 @@ def _is_any_odd(declared: Iterable[Declared], entries: Iterable[str], snapshot: 
     return not all(map(is_plain, chain((one.key for one in declared), entries, found)))
 
 
-def _named(specs: Iterable[tuple[str, str, Spec]], database: str, registry: Registry) -> set[Identity]:
+def _named(specs: Mapping[Address, Spec], default: str, registry: Registry) -> set[Identity]:
     """Objects that have a name of their own, and those that specs refer to."""
     names: set[Identity] = set()
-    for kind, key, spec in specs:
-        known = registry.kinds[kind]
+    for address, spec in specs.items():
+        known, database = registry.kinds[address.kind], address.database or default
         if known.form == "table" and not is_edge_kind(known):
-            names.add(registry.meant(kind, key, database))
+            names.add(registry.meant(address.kind, address.key, database))
         names.update(registry.target(reference, database) for reference in known.references(spec))
     return names
 

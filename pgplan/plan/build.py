@@ -5,8 +5,8 @@ docs/explanation/data-flow.md draws the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 
 from attrs import evolve, frozen
 
@@ -33,12 +33,14 @@ from pgplan.plan.renames import World, renamed_world
 from pgplan.plan.rights import Known, with_runners
 from pgplan.plan.steps import phases_of
 from pgplan.registry import Registry, is_edge_kind
-from pgplan.snapshot import Facts, Snapshot, Spec
+from pgplan.snapshot import Snapshot, Spec
 from pgplan.state.model import Entry, State, Tombstone
 
 SHOWN = 5
 """How many addresses a note names."""
 
+SpecsOf = Callable[[str], SpecOf]
+"""What specs are called by, of each database."""
 Slots = Mapping[tuple[str, str], Slot]
 
 
@@ -55,11 +57,15 @@ class _Given:
     policy: Policy
     slots: Mapping[str, Mapping[str, Slot]]
     options: Options
-    spec_of: SpecOf
+    spec_of: SpecsOf
 
-    def database(self, kind: str) -> str:
-        """Where an object of a kind lives, "" for what the cluster shares."""
-        return "" if self.registry.scope(kind) == "cluster" else self.snapshot.facts.database
+    @property
+    def default(self) -> str:
+        """The database that goes without saying."""
+        return self.snapshot.facts.database
+
+    def found_as(self, address: str) -> Identity:
+        return self.registry.found_as(Address.parse(address), self.default)
 
 
 def build(
@@ -84,8 +90,8 @@ def build(
     """
     world = renamed_world(() if destroy else configuration.declared, state, snapshot, registry)
     state, snapshot = world.state, world.snapshot
-    spec_of = _spec_of(() if destroy else configuration.declared, snapshot, registry)
-    declared, problems = _completed(() if destroy else configuration.declared, snapshot.facts, registry, spec_of)
+    spec_of = _specs_of(() if destroy else configuration.declared, snapshot, registry)
+    declared, problems = _completed(() if destroy else configuration.declared, snapshot, registry, spec_of)
     problems += world.problems
     options = Options(destroy, include_adopted)
     given = _Given(
@@ -131,9 +137,8 @@ def build(
         origins=configuration.origins if _sends_secrets(steps) else {},
     )
     facts = snapshot.facts
-    observations = Observations(
-        facts.system_identifier, facts.version // 10000, facts.role, ((facts.database, facts.database_oid),), observed
-    )
+    databases = tuple((one.database, one.database_oid) for one in (facts, *snapshot.others.values()))
+    observations = Observations(facts.system_identifier, facts.version // 10000, facts.role, databases, observed)
     cautions = (*world.notes, *_cautions(decisions))
     more = (
         (*cautions, *privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry))
@@ -155,23 +160,28 @@ def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
     return grouped
 
 
-def _spec_of(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> SpecOf:
-    declared = tuple(declared)
+def _specs_of(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> SpecsOf:
+    declared, default = tuple(declared), snapshot.facts.database
     objects = {kind.name for kind in registry.object_kinds()}
     # Under the name of what it makes too: a foreign table is a table.
-    specs = {registry.object_kind(one.kind).object(one.key): one.spec for one in declared if one.kind in objects}
-    specs |= {(one.kind, one.key): one.spec for one in declared}
-    catalog = snapshot.catalog(snapshot.facts.database)
+    specs = {registry.meant(one.kind, one.key, one.database or default): one.spec for one in declared if one.kind in objects}
+    specs |= {registry.identity(one.kind, one.key, one.database or default): one.spec for one in declared}
 
-    def spec_of(type_: str, key: str) -> Spec | None:
-        found = catalog.get(type_, key)
-        return specs.get((type_, key)) or (found.spec if found else None)
+    @cache
+    def specs_of(database: str) -> SpecOf:
+        catalog = snapshot.catalog(database or default)
 
-    return spec_of
+        def spec_of(type_: str, key: str) -> Spec | None:
+            found = catalog.get(type_, key)
+            return specs.get(registry.identity(type_, key, database or default)) or (found.spec if found else None)
+
+        return spec_of
+
+    return specs_of
 
 
 def _completed(
-    declared: Iterable[Declared], facts: Facts, registry: Registry, spec_of: SpecOf
+    declared: Iterable[Declared], snapshot: Snapshot, registry: Registry, specs_of: SpecsOf
 ) -> tuple[dict[str, Declared], list[Problem]]:
     """Specs with the defaults that depend on this server or on another object filled in; and what this server cannot do."""
     completed: dict[str, Declared] = {}
@@ -181,7 +191,8 @@ def _completed(
         if is_edge_kind(registry.kinds[one.kind]):
             continue
         try:
-            spec = registry.object_kind(one.kind).complete(one.spec, facts, spec_of)
+            facts = snapshot.facts_of(one.database)
+            spec = registry.object_kind(one.kind).complete(one.spec, facts, specs_of(one.database))
             if spec is not one.spec:
                 completed[one.address] = evolve(one, spec=spec)
         except InvalidBlockError as error:
@@ -209,16 +220,16 @@ def _objects(given: _Given, problems: list[Problem]) -> Decisions:
 
 
 def _object(address: str, parsed: Address, given: _Given) -> Decision:
-    kind, database = given.registry.object_kind(parsed.kind), given.database(parsed.kind)
+    kind, one = given.registry.object_kind(parsed.kind), given.found_as(address)
     declared, entry = given.declared.get(address), given.entries.get(address)
-    one = Identity(kind.name, parsed.key, database)
+    database = one.database or given.default
     meant = given.registry.meant(kind.name, parsed.key, database)
     found, slots = given.snapshot.get(one), given.slots.get(address, {})
     other = anew.another(kind, one, entry, given.snapshot, slots)
     renamed = other.renamed if other else anew.renamed_to(entry, one, given.snapshot) if entry and not found else ""
     if other is not None and declared is not None:
         entry = None
-    needs = needs_of(kind, declared, found, given.spec_of, given.registry, given.snapshot.facts.database)
+    needs = needs_of(kind, declared, found, given.spec_of(database), given.registry, database)
     equal = other.entry if other is not None and other.equal else None
     decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs, equal)
     decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
@@ -230,14 +241,14 @@ def _returned(tombstone: Tombstone, given: _Given) -> Decision | None:
     parsed = Address.parse(tombstone.address)
     if parsed.kind not in given.registry.kinds or is_edge_kind(given.registry.kinds[parsed.kind]):
         return None
-    kind, database = given.registry.object_kind(parsed.kind), given.database(parsed.kind)
-    one = Identity(kind.name, parsed.key, database)
+    kind, one = given.registry.object_kind(parsed.kind), given.found_as(tombstone.address)
+    database = one.database or given.default
     found = given.snapshot.get(one)
     if found is None or not tombstone.oid or found.oid != tombstone.oid:
         return None
     meant = given.registry.meant(kind.name, parsed.key, database)
     decision = decide_object(tombstone.address, kind, one, meant, None, None, found, {})
-    needs = needs_of(kind, None, found, given.spec_of, given.registry, given.snapshot.facts.database)
+    needs = needs_of(kind, None, found, given.spec_of(database), given.registry, database)
     reason = "was deleted by pgplan and came back with a restored database"
     return evolve(decision, reason=reason, needs=Needs(before=needs.before))
 
@@ -255,7 +266,7 @@ def _holders(given: _Given, problems: list[Problem]) -> list[Holder]:
             declared,
             entry,
             given.snapshot.facts,
-            given.database(name),
+            given.found_as(address).database,
             kept=forgets and declared is None,
         )
         holders.append(one)

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from pgplan.address import Identity, role_grantee, unpart
+from pgplan.address import Address, Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
 from pgplan.kind import EdgeChange, MadeApart, OwnerChange, Renamable
@@ -258,10 +258,10 @@ def _renaming(plan: Checked) -> Refused:
 def _to_rename(rename: Rename, plan: Checked) -> Sequence[str]:
     registry, snapshot = plan.outlook.registry, plan.outlook.snapshot
     kind = registry.kinds[rename.declared.kind]
-    found = snapshot.get(registry.identity(kind.name, rename.declared.key, snapshot.facts.database))
+    found = snapshot.get(registry.found_as(Address.parse(rename.declared.address), snapshot.facts.database))
     if found is None or not isinstance(kind, Renamable):
         return ()
-    return kind.missing_to_rename(found, plan.rights.of(kind.name, snapshot.facts.database))
+    return kind.missing_to_rename(found, plan.rights.of(kind.name, rename.declared.database))
 
 
 def _missing_for(changes: Iterable[EdgeChange], plan: Checked) -> list[str]:

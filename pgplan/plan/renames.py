@@ -36,7 +36,7 @@ class Rename:
 
     @property
     def former_address(self) -> str:
-        return f"{self.declared.kind}.{self.old}"
+        return str(Address(self.declared.kind, self.old, self.declared.database))
 
 
 @define
@@ -132,7 +132,7 @@ def _twice(asked: Iterable[Declared], declared: Iterable[Declared]) -> Iterator[
     by_address = {one.address: one for one in declared}
     taken: dict[str, Declared] = {}
     for one in asked:
-        former = f"{one.kind}.{one.former}"
+        former = _former(one)
         other = by_address.get(former)
         if other is not None:
             hint = "remove that block, or renamed_from here"
@@ -144,22 +144,29 @@ def _twice(asked: Iterable[Declared], declared: Iterable[Declared]) -> Iterator[
             yield Problem(message, source_of(one), one.address, "remove one of the two")
 
 
-def _identity(kind: str, key: str, world: World, registry: Registry) -> Identity:
-    return registry.identity(kind, key, world.snapshot.facts.database)
+def _former(one: Declared) -> str:
+    return str(Address(one.kind, one.former, one.database))
+
+
+def _database(one: Declared, world: World) -> str:
+    return one.database or world.snapshot.facts.database
+
+
+def _identity(one: Declared, key: str, world: World, registry: Registry) -> Identity:
+    return registry.identity(one.kind, key, _database(one, world))
 
 
 def _old(one: Declared, world: World, registry: Registry) -> Found | None:
-    return world.snapshot.get(_identity(one.kind, one.former, world, registry))
+    return world.snapshot.get(_identity(one, one.former, world, registry))
 
 
 def _rename(one: Declared, world: World, registry: Registry) -> None:
     """The old one is there."""
-    former = f"{one.kind}.{one.former}"
+    former = _former(one)
     entries = world.state.by_address()
-    database = world.snapshot.facts.database
-    there = world.snapshot.get(_identity(one.kind, one.key, world, registry))
+    there = world.snapshot.get(_identity(one, one.key, world, registry))
     # What others call by that name need not be of the kind, as a table is no foreign table.
-    there = there or world.snapshot.get(registry.meant(one.kind, one.key, database))
+    there = there or world.snapshot.get(registry.meant(one.kind, one.key, _database(one, world)))
     old = _old(one, world, registry)
     kind = registry.kinds[one.kind]
     assert old is not None
@@ -188,8 +195,8 @@ def _rename(one: Declared, world: World, registry: Registry) -> None:
 
 def _without_old(one: Declared, world: World, registry: Registry) -> None:
     """Nothing is called by the old name: done already, by this configuration or by hand, or there never was anything."""
-    former = f"{one.kind}.{one.former}"
-    there = world.snapshot.get(_identity(one.kind, one.key, world, registry))
+    former = _former(one)
+    there = world.snapshot.get(_identity(one, one.key, world, registry))
     entry = world.state.by_address().get(former)
     if entry is not None and (there is None or entry.is_of(there.oid)):
         _record(world, _keys(one, world, registry), registry)
@@ -203,12 +210,12 @@ def _without_old(one: Declared, world: World, registry: Registry) -> None:
 
 def _keys(one: Declared, world: World, registry: Registry) -> dict[Identity, str]:
     """The object, as its kind and as all others call it."""
-    kind, database = registry.object_kind(one.kind), world.snapshot.facts.database
+    kind, database = registry.object_kind(one.kind), _database(one, world)
     assert isinstance(kind, Renamable)
     called = zip(kind.also_called(one.former), kind.also_called(one.key), strict=True)
     return {
         **{registry.identity(kind.object(one.key)[0], old, database): new for old, new in called},
-        _identity(one.kind, one.former, world, registry): one.key,
+        _identity(one, one.former, world, registry): one.key,
         registry.meant(one.kind, one.former, database): kind.object(one.key)[1],
     }
 
@@ -222,11 +229,11 @@ def _names(keys: Keys, database: str, registry: Registry) -> Names:
 
 def _record(world: World, keys: Keys, registry: Registry) -> None:
     """What is recorded, under other names."""
-    names = _names(keys, world.snapshot.facts.database, registry)
+    default = world.snapshot.facts.database
     entries: dict[str, Entry] = {}
     addresses: dict[str, str] = {}
     for entry in world.state.entries:
-        new = _entry(entry, names, registry)
+        new = _entry(entry, _names(keys, entry.database or default, registry), registry)
         if new is not entry or entry.address in world.addresses:
             addresses[new.address] = world.addresses.get(entry.address, entry.address)
         if new is not entry or entry.address not in entries:
@@ -243,7 +250,7 @@ def _entry(entry: Entry, names: Names, registry: Registry) -> Entry:
     found = provider.renamed(Found(parsed.kind, parsed.key, entry.oid, restore(entry.spec, kind.spec)), names)
     new = evolve(
         entry,
-        address=f"{parsed.kind}.{found.key}",
+        address=str(Address(parsed.kind, found.key, parsed.database)),
         spec=image(found.spec),
         grantors=tuple(sorted(_role(name, parsed.kind, names, registry) for name in entry.grantors)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Literal, TypeVar
@@ -41,19 +41,32 @@ def phases_of(
     """
     default, registry = outlook.snapshot.facts.database, outlook.registry
     apart = [one for one in decisions.values() if one.creates and isinstance(one.kind, MadeApart)]
-    first = [*(((one.declared.address,), _rename(one, registry)) for one in renames), *_named(apart, temporary)]
-    if first and not any(leg.database == default and leg.transaction for leg in ordered[:1]):
-        ordered = [Leg(default, ()), *ordered]
+    first: dict[str, list[Piece]] = {}
+    for one in renames:
+        first.setdefault(one.declared.database or default, []).append(((one.declared.address,), _rename(one, registry)))
+    if apart:
+        first.setdefault(default, []).extend(_named(apart, temporary))
+    ordered = _with_legs(ordered, first, default)
     pieces = _Pieces(decisions, privileges, registry, default)
     listed: list[tuple[str, Apart, list[Piece]]] = [(default, "make", [_apart(one, temporary) for one in apart])]
-    for number, leg in enumerate(ordered):
+    for leg in ordered:
         own = [piece for node in leg.nodes for piece in pieces.of(node)]
         if leg.transaction:
-            listed.append((leg.database, "", [*(first if number == 0 else ()), *own]))
+            listed.append((leg.database, "", [*first.pop(leg.database, ()), *own]))
         else:
             listed.extend((leg.database, "drop", [piece]) for piece in own)
     raise_all(ConfigurationError, pieces.problems)
     return tuple(_numbered(listed))
+
+
+def _with_legs(ordered: Sequence[Leg], first: Collection[str], default: str) -> list[Leg]:
+    """With a transaction for each database that has something to begin with, where it has none otherwise."""
+    known = {leg.database for leg in ordered if leg.transaction}
+    begins = ordered[0].database == default and ordered[0].transaction if ordered else False
+    anchor = [Leg(default, ())] if default in first and not begins else []
+    more = [Leg(name, ()) for name in first if name not in known and name != default]
+    at = 1 if begins else 0
+    return [*ordered[:at], *anchor, *more, *ordered[at:]]
 
 
 def _numbered(listed: Iterable[tuple[str, Apart, Sequence[Piece]]]) -> Iterator[Phase]:

@@ -99,7 +99,7 @@ def slots(declared: Iterable[Declared], state: State, snapshot: Snapshot, regist
         if is_edge_kind(kind):
             continue
         object_kind = registry.object_kind(one.kind)
-        found = snapshot.get(registry.identity(one.kind, one.key, snapshot.facts.database))
+        found = snapshot.get(registry.identity(one.kind, one.key, one.database or snapshot.facts.database))
         for name, secret in object_kind.secrets(one.spec).items():
             key = one.address, name
             if not secret.withheld:

@@ -11,7 +11,7 @@ from pgplan.database.stale import elsewhere, fell_behind
 from pgplan.errors import PgplanError, Problem
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Snapshot
-from pgplan.state.model import Entry, State, Target
+from pgplan.state.model import Entry, State, Target, Tombstone
 
 
 @frozen
@@ -69,7 +69,8 @@ def rebinding(
     assert was is not None
     away = bool(elsewhere(was.system_identifier, was.databases, facts))
     new = (was.system_identifier, was.databases[0][1]) != (facts.system_identifier, facts.database_oid)
-    entries = [evolve(entry, database=entry.database and facts.database) for entry in state.entries]
+    default = was.databases[0][0]
+    entries = [evolve(entry, database=facts.database) if entry.database == default else entry for entry in state.entries]
     objects = [_bound(entry, snapshot, registry) for entry in entries if matches(entry.address) and _has_oid(entry, registry)]
     if not any(matches(entry.address) for entry in entries):
         raise PgplanError(Problem("no recorded address is like this", hint="`pgplan state list` lists them"))
@@ -79,11 +80,17 @@ def rebinding(
     # In another cluster or database, the OID of what is not there may be anybody's.
     oids = {one.address: one.now for one in objects if one.now or new}
     bound = tuple(evolve(entry, oid=oids.get(entry.address, entry.oid)) for entry in entries)
-    here = ((facts.database, facts.database_oid),) if away else was.databases
+    here = was.databases
+    if away or snapshot.others:
+        here = tuple((one.database, one.database_oid) for one in (facts, *snapshot.others.values()))
     target = Target(facts.system_identifier, facts.timeline, here, facts.lsn, facts.newest)
-    tombstones = () if new else tuple(evolve(one, database=one.database and facts.database) for one in state.tombstones)
+    tombstones = () if new else tuple(_moved(one, default, facts.database) for one in state.tombstones)
     after = evolve(state, entries=bound, serial=state.serial + 1, target=target, tombstones=tombstones)
     return Rebinding(version, was, target, tuple(objects), fell_behind(was.lsn, facts) if not away else "", after)
+
+
+def _moved(one: Tombstone, default: str, now: str) -> Tombstone:
+    return evolve(one, database=now) if one.database == default else one
 
 
 def _has_oid(entry: Entry, registry: Registry) -> bool:
@@ -92,6 +99,5 @@ def _has_oid(entry: Entry, registry: Registry) -> bool:
 
 
 def _bound(entry: Entry, snapshot: Snapshot, registry: Registry) -> Bound:
-    address = Address.parse(entry.address)
-    found = snapshot.get(registry.identity(address.kind, address.key, snapshot.facts.database))
+    found = snapshot.get(registry.found_as(Address.parse(entry.address), snapshot.facts.database))
     return Bound(entry.address, entry.oid, found.oid if found is not None else 0)

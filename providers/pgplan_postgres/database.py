@@ -127,6 +127,9 @@ class DatabaseKind(Renamed, OwnedKind):
         said = [each for each in (*_NEW, "owner") if getattr(spec, each) not in (None, _NEW.get(each))]
         return self._altered({}, spec, said)
 
+    def template(self, spec: Database) -> str:
+        return spec.template or TEMPLATE
+
     def in_use(self, key: str) -> str:
         return sql.SQL(_IN_USE).format(database=text(unpart(key))).text
 

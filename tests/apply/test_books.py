@@ -56,7 +56,7 @@ def settled(world: World) -> None:
     with world.opened() as run:
         state, version = run.store.load()
         assert state is not None
-        assert resolve(state, version, run.store, run.connection, run.registry).committed
+        assert resolve(state, version, run.store, run.connection, run.registry, connect=run.connect).committed
 
 
 def settled_and_gone_on(world: World) -> None:

@@ -85,7 +85,7 @@ class World:
         with self.opened() as run, run.store.lock(0):
             state, version = run.store.load()
             assert state is not None
-            return resolve(state, version, run.store, run.connection, run.registry, wait=wait)
+            return resolve(state, version, run.store, run.connection, run.registry, connect=run.connect, wait=wait)
 
     def state(self) -> State | None:
         with self.opened() as run:
