@@ -71,7 +71,8 @@ class _Again:
         self.run, self.saved, self.about, self.options = run, saved, about, options
         types = types_of(run, state)
         types.update(type_ for one in counted(saved) for type_ in run.registry.readers_of(one.type, one.key))
-        self.seen = Seen(state, None, with_others(run, state, read(run.connection, run.registry, types)))
+        snapshot = read(run.connection, run.registry, types)
+        self.seen = Seen(state, None, with_others(run, state, snapshot, destroy=options.destroy))
 
     def plan(self) -> Plan:
         """Raises StaleError, which says what differs, unless it decides what the saved one does."""

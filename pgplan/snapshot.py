@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from attrs import evolve, field, frozen
 
-from pgplan.address import Identity
+from pgplan.address import Identity, unpart
 from pgplan.secret import Secret
 
 Spec = Any
@@ -208,15 +208,33 @@ class Snapshot:
     """By type, for lists that need no row in the catalogs."""
     others: Mapping[str, Facts] = field(factory=dict[str, Facts])
     """What was read of the server in databases other than the default one."""
+    from_others: Mapping[str, Part] = field(factory=dict[str, Part])
+    """What the cluster shares as it is seen from there, where that was read: what it holds there."""
 
     def facts_of(self, database: str) -> Facts:
         """As seen from a database."""
         return self.others.get(database, self.facts)
 
-    def with_database(self, facts: Facts, part: Part) -> Snapshot:
-        """With another database."""
-        databases = {**self.databases, facts.database: part}
-        return evolve(self, databases=databases, others={**self.others, facts.database: facts})
+    def with_database(self, facts: Facts, part: Part, shared: Part) -> Snapshot:
+        """With another database, and what the cluster shares as it is seen from there."""
+        name = facts.database
+        return evolve(
+            self,
+            databases={**self.databases, name: part},
+            others={**self.others, name: facts},
+            from_others={**self.from_others, name: shared},
+        )
+
+    def held(self, one: Identity) -> Iterator[tuple[str, Dependent]]:
+        """What stands on an object, and in which database; what another database holds of it only where that was read."""
+        found = self.get(one)
+        for each in found.holds if found is not None else ():
+            elsewhere = self.from_others.get(unpart(each.key)) if each.how == "elsewhere" else None
+            there = elsewhere.found.get(one.type, {}).get(one.key) if elsewhere is not None else None
+            if there is None:
+                yield one.database or self.facts.database, each
+            else:
+                yield from ((unpart(each.key), other) for other in there.holds if other.how != "elsewhere")
 
     def get(self, one: Identity) -> Found | None:
         found = self._row(one)

@@ -5,7 +5,7 @@ load configuration -> connect -> read the state -> read the catalogs -> read the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +35,7 @@ from pgplan.plan.placing import Database, made, placed
 from pgplan.plan.renames import renamed_world
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
+from pgplan.snapshot import Part
 from pgplan.state.digests import declared_secrets, slots
 from pgplan.state.model import State
 from pgplan.state.store import StateStore, content_hash
@@ -202,10 +203,11 @@ def settled_state(run: Run) -> tuple[State, str | None]:
     return done.state, done.version
 
 
-def see(run: Run, extra: Iterable[Address] = ()) -> Seen:
+def see(run: Run, extra: Iterable[Address] = (), *, destroy: bool = False) -> Seen:
     """State and catalogs of one moment: the state's version is the same before and after the catalogs are read.
 
-    A transaction that the state calls pending is resolved first. `extra`: addresses to read besides.
+    A transaction that the state calls pending is resolved first. `extra`: addresses to read besides. `destroy`: nothing counts as
+    declared.
     Raises LockedError (exit code 4) when it is still in progress, or when the state does not stand still.
     """
     extra = tuple(extra)
@@ -213,7 +215,8 @@ def see(run: Run, extra: Iterable[Address] = ()) -> Seen:
         run.tell(Began("state"))
         state, version = settled_state(run)
         run.tell(Began("catalogs"))
-        snapshot = with_others(run, state, read(run.connection, run.registry, types_of(run, state, extra)), extra)
+        snapshot = read(run.connection, run.registry, types_of(run, state, extra))
+        snapshot = with_others(run, state, snapshot, extra, destroy=destroy)
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
             _check_target(run, state, snapshot.facts)
@@ -222,7 +225,7 @@ def see(run: Run, extra: Iterable[Address] = ()) -> Seen:
     raise LockedError(Problem(f"the state {run.store.location} changed {ATTEMPTS} times while the catalogs were read", hint=hint))
 
 
-def with_others(run: Run, state: State, snapshot: Snapshot, extra: Iterable[Address] = ()) -> Snapshot:
+def with_others(run: Run, state: State, snapshot: Snapshot, extra: Iterable[Address] = (), *, destroy: bool = False) -> Snapshot:
     """`snapshot` with what is managed in other databases than the default one: one connection after the other.
 
     A database that is declared and not there yet is seen as its template is. One that is recorded, and is gone, holds nothing.
@@ -236,21 +239,30 @@ def with_others(run: Run, state: State, snapshot: Snapshot, extra: Iterable[Addr
     if others and not known:
         with closing(run.connect()) as connection:
             known = {one.name: one for one in databases(connection)}
+    scopes: tuple[Scope, ...] = ("cluster", "database") if _loses_shared(run, state, destroy=destroy) else ELSEWHERE
     for name in others:
         if name in known:
-            found = _with_database(run, found, name, types_of(run, state, extra, name))
+            found = _with_database(run, found, name, types_of(run, state, extra, name), scopes)
         elif name in made(run.configuration.declared, run.registry):
             found = _with_new_database(run, found, name, types_of(run, state, extra, name))
     return found
 
 
-def _with_database(run: Run, snapshot: Snapshot, name: str, types: set[str]) -> Snapshot:
+def _loses_shared(run: Run, state: State, *, destroy: bool) -> bool:
+    """Whether something goes that the cluster shares: then it counts what that has in each database."""
+    declared = () if destroy else {one.address for one in run.configuration.declared}
+    return any(
+        run.registry.scope(Address.parse(one.address).kind) == "cluster" for one in state.entries if one.address not in declared
+    )
+
+
+def _with_database(run: Run, snapshot: Snapshot, name: str, types: set[str], scopes: Sequence[Scope]) -> Snapshot:
     with closing(run.connect(name)) as connection:
-        seen = read(connection, run.registry, types, ELSEWHERE)
+        seen = read(connection, run.registry, types, scopes)
     if seen.facts.system_identifier != snapshot.facts.system_identifier:
         message = f"the connection to the database {name} reached another cluster"
         raise PgplanError(Problem(message, address="connection", hint="let url name one server, the primary"))
-    return snapshot.with_database(seen.facts, seen.databases[name])
+    return snapshot.with_database(seen.facts, seen.databases[name], seen.shared)
 
 
 def _with_new_database(run: Run, snapshot: Snapshot, name: str, types: set[str]) -> Snapshot:
@@ -263,7 +275,7 @@ def _with_new_database(run: Run, snapshot: Snapshot, name: str, types: set[str])
     own = seen.databases[seen.facts.database]
     if shut:
         own = own.of_initdb()
-    return snapshot.with_database(evolve(seen.facts, database=name, database_oid=0), own)
+    return snapshot.with_database(evolve(seen.facts, database=name, database_oid=0), own, Part())
 
 
 def _check_target(run: Run, state: State, facts: Facts) -> None:
@@ -354,7 +366,7 @@ def make_plan(
 
     Raises PgplanError with everything that stands in the way.
     """
-    seen = see(run)
+    seen = see(run, destroy=destroy)
     run.tell(Began("plan"))
     plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:

@@ -197,6 +197,9 @@ def recorded(state: State, done: Books, facts: Facts, lsn: str) -> State:
 def reached(target: Target | None, facts: Facts, lsn: str) -> Target:
     """Where the state belongs after a commit at `lsn`: the databases that it knew, the default one first, and this one."""
     here = facts.database, facts.database_oid
-    databases = target.databases if target is not None else ()
-    databases = databases if here in databases else (*databases, here)
+    known = target.databases if target is not None else ()
+    # One that was made anew, or renamed, takes the place of the one that there was.
+    same = [one for one in known if here[0] == one[0] or here[1] == one[1]]
+    databases = tuple(here if one in same[:1] else one for one in known if one not in same[1:])
+    databases = databases if same else (*databases, here)
     return Target(facts.system_identifier, facts.timeline, databases, lsn, facts.newest)

@@ -14,7 +14,7 @@ from functools import partial
 import psycopg
 from attrs import define, evolve, field, frozen
 
-from pgplan.address import Address
+from pgplan.address import Address, unpart
 from pgplan.address import part as part_of_address
 from pgplan.database import apart
 from pgplan.database.alive import kept_alive
@@ -188,8 +188,16 @@ class Run:
             apart.drop(working, own)
             with reading(working.connection):
                 known, position = facts(working.connection), flushed(working.connection)
-            self.state, self.version = record(working, recorded(self.state, done, known, position), self.version)
+            after = recorded(self.state, done, known, position)
+            self.state, self.version = record(working, self._without_dropped(after, own), self.version)
         self.interrupts += interrupts.count
+
+    def _without_dropped(self, state: State, own: Plan) -> State:
+        """Its target without the databases that the phase has dropped."""
+        gone = {unpart(Address.parse(address).key) for step in own.steps for address in step.addresses}
+        target = state.target
+        assert target is not None
+        return evolve(state, target=evolve(target, databases=tuple(one for one in target.databases if one[0] not in gone)))
 
     def _books(self, working: Working, number: int) -> Books:
         """What the state is to say once this phase is committed."""

@@ -19,7 +19,7 @@ from pgplan.plan.alike import alike_in_plan
 from pgplan.plan.changes import changes_of, secrecy_of
 from pgplan.plan.checks import check, sorted_problems
 from pgplan.plan.claims import Holder, holder
-from pgplan.plan.consequences import Decisions, with_companions, with_heirs, with_replacements
+from pgplan.plan.consequences import Decisions, with_companions, with_contents, with_heirs, with_replacements
 from pgplan.plan.edges import Privileges, decide_edges
 from pgplan.plan.model import Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
@@ -106,7 +106,7 @@ def build(
         spec_of,
     )
     objects = {address: _called(one, world) for address, one in _objects(given, problems).items()}
-    decisions = with_companions(with_heirs(with_replacements(objects)), snapshot)
+    decisions = with_contents(with_companions(with_heirs(with_replacements(objects)), snapshot))
     outlook = outlook_of(decisions.values(), snapshot, registry)
     holders = _holders(given, problems)
     owners = decide_owners(holders, outlook)

@@ -14,7 +14,7 @@ from pgplan.address import Address, Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
 from pgplan.kind import EdgeChange, MadeApart, OwnerChange, Renamable
-from pgplan.plan.consequences import Decisions, by_object
+from pgplan.plan.consequences import Decisions, by_object, dropped_databases
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
@@ -39,6 +39,8 @@ class Checked:
     destroy: bool
     meant: Mapping[Identity, list[Decision]]
     rights: Known
+    dropped: Mapping[str, str]
+    """The addresses of databases that are dropped, by their names."""
 
 
 def check(
@@ -51,9 +53,19 @@ def check(
     destroy: bool,
 ) -> Refused:
     """Every reason not to go on, each with its exit code."""
-    plan = Checked(decisions, privileges, rights.outlook, renames, policy, destroy, by_object(decisions.values()), rights)
+    plan = Checked(
+        decisions,
+        privileges,
+        rights.outlook,
+        renames,
+        policy,
+        destroy,
+        by_object(decisions.values()),
+        rights,
+        dropped_databases(decisions.values()),
+    )
     looks: tuple[Callable[[Checked], Refused], ...] = (
-        *(_references, _in_the_way, _impossible, _dependents, _rights),
+        *(_references, _in_what_goes, _in_the_way, _impossible, _dependents, _rights),
         *(_lock_outs, _edge_removals, _limit),
     )
     for look in looks:
@@ -98,6 +110,18 @@ def _unknown(need: Need, declared: Declared, plan: Checked) -> Problem:
     hint = hint if renamed is None else f"this plan renames it: write {unpart(renamed.key)}"
     message = f"{need.attribute} names {one}, which is neither declared nor in the database"
     return Problem(message, source_of(declared), declared.address, hint)
+
+
+def _in_what_goes(plan: Checked) -> Refused:
+    """What is declared in a database that is dropped."""
+    declared = [one.declared for one in plan.decisions.values()] + [
+        one.holder.declared for one in plan.privileges.decisions.values()
+    ]
+    for one in declared if plan.dropped else ():
+        if one is not None and one.database in plan.dropped:
+            hint = f"remove this block too, or keep {plan.dropped[one.database]} declared"
+            message = f"is in the database {one.database}, which this plan deletes"
+            yield Exit.ERROR, Problem(message, source_of(one), one.address, hint)
 
 
 def _in_the_way(plan: Checked) -> Refused:
@@ -180,12 +204,15 @@ def _standing(one: Identity, found: Found, dropped: Mapping[Identity, Decision],
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
 
 
-def _held(decision: Decision, off: Mapping[str, Collection[tuple[str, str]]], plan: Checked) -> Refused:
+def _held(decision: Decision, off: Mapping[str, Collection[Identity]], plan: Checked) -> Refused:
     """What an object holds that has no kind, or none that this plan takes off it."""
-    found = plan.outlook.snapshot.get(decision.found_as)
-    for one in found.holds if found is not None else ():
-        if (one.type, one.key) not in off[one.how]:
+    registry, default = plan.outlook.registry, plan.outlook.snapshot.facts.database
+    for database, one in plan.outlook.snapshot.held(decision.found_as):
+        if database in plan.dropped:
+            continue
+        if registry.identity(one.type, one.key, database) not in off[one.how]:
             what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
+            what += f" in the database {database}" if database != default else ""
             why, hint = _HOLDS[one.how]
             verb, kept = ("replace", "as it is") if decision.action == "replace" else ("delete", "declared")
             hint = f"{hint.format(what)} (`pgplan psql`); or keep {decision.address} {kept}"
@@ -193,8 +220,8 @@ def _held(decision: Decision, off: Mapping[str, Collection[tuple[str, str]]], pl
             return
 
 
-def _taken_off(gone: Collection[Identity], plan: Checked) -> dict[str, set[tuple[str, str]]]:
-    """By `Dependent.how`: the types and keys of what this plan takes off its objects, looked up once for all that it drops."""
+def _taken_off(gone: Collection[Identity], plan: Checked) -> dict[str, set[Identity]]:
+    """By `Dependent.how`: what this plan takes off its objects, looked up once for all that it drops."""
     made = (meant for meant, decisions in plan.meant.items() if any(each.makes for each in decisions))
     revoked = (change.edge.object for change in plan.privileges.changes)
     goes = _as_held(gone)
@@ -202,10 +229,11 @@ def _taken_off(gone: Collection[Identity], plan: Checked) -> dict[str, set[tuple
     return {"within": goes, "elsewhere": goes, "owned": owned, "privilege": goes | _as_held(revoked)}
 
 
-def _as_held(objects: Iterable[Identity]) -> set[tuple[str, str]]:
-    """Types and keys, and of each key what it begins with up to a parenthesis: that is how a `Dependent` names a routine."""
-    keys = {(one.type, one.key) for one in objects}
-    return keys | {(type_, key[: at + 1]) for type_, key in keys for at, character in enumerate(key) if character == "("}
+def _as_held(objects: Iterable[Identity]) -> set[Identity]:
+    """Also by what each key begins with up to a parenthesis: that is how a `Dependent` names a routine."""
+    known = set(objects)
+    shorter = (one._replace(key=one.key[: at + 1]) for one in known for at, character in enumerate(one.key) if character == "(")
+    return known | set(shorter)
 
 
 _HOLDS = {

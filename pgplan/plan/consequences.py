@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
 
-from pgplan.address import Identity
+from pgplan.address import Identity, unpart
+from pgplan.kind import MadeApart
 from pgplan.plan.model import Slot
 from pgplan.plan.objects import Decision
 from pgplan.snapshot import Snapshot
@@ -94,6 +95,22 @@ def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:
     while alone := [one for one in done.values() if one.goes_with and _is_undermined(one, done, meant)]:
         done |= {one.address: evolve(one, goes_with="") for one in alone}
     return done
+
+
+def dropped_databases(decisions: Iterable[Decision]) -> dict[str, str]:
+    """The addresses of databases that are dropped, by their names."""
+    return {unpart(one.object.key): one.address for one in decisions if one.drops and isinstance(one.kind, MadeApart)}
+
+
+def with_contents(decisions: Decisions) -> Decisions:
+    """What is in a database that is dropped goes with it."""
+    dropped = dropped_databases(decisions.values())
+    if not dropped:
+        return decisions
+    return {
+        address: evolve(one, goes_with=dropped[one.object.database]) if one.drops and one.object.database in dropped else one
+        for address, one in decisions.items()
+    }
 
 
 def is_ground_lost(ground: Decision, standing: Decision) -> bool:

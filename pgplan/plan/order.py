@@ -25,7 +25,7 @@ from pgplan.address import Identity, role_grantee
 from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.kind import MadeApart, OwnerChange
-from pgplan.plan.consequences import Decisions, by_object, is_ground_lost
+from pgplan.plan.consequences import Decisions, by_object, dropped_databases, is_ground_lost
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
 from pgplan.plan.objects import Decision, Need
@@ -42,7 +42,10 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     """
     default = outlook.snapshot.facts.database
     databases: dict[Node, str] = {}
+    dropped = dropped_databases(decisions.values())
     for address, decision in decisions.items():
+        if decision.object.database in dropped:
+            continue  # it goes with it, and needs no turn
         if decision.makes:
             databases[_make(address)] = decision.object.database
         if decision.drops:
@@ -178,8 +181,10 @@ def _makes(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc
 
 def _drops(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc]:
     takers = {member: decision for decision in decisions.values() for member in decision.members}
+    dropped = dropped_databases(decisions.values())
     for address, decision in decisions.items():
-        leave = _drop(address) if decision.drops else _make(address)
+        taken = dropped.get(decision.object.database, "")
+        leave = _drop(taken or address) if decision.drops else _make(address)
         if decision.makes or decision.drops:
             for need in (*decision.needs.before, *_list_roles(decision, outlook)):
                 if decision.goes_with and need.attribute in decision.kind.goes_with:
@@ -194,7 +199,7 @@ def _drops(decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc
             for one in _others(decision, need, meant):
                 if one.drops or is_ground_lost(one, decision):
                     yield leave, _drop(one.address) if one.drops else _make(one.address)
-        if decision.goes_with:
+        if decision.goes_with and not taken:
             yield _drop(decision.goes_with), leave
     yield from _held(decisions)
 
@@ -210,7 +215,7 @@ def _held(decisions: Decisions) -> Iterator[Arc]:
         for other in one.found.holds if one.found is not None else ():
             standing = [address for address in known.get((other.type, other.key), ()) if address != one.address]
             # Of several routines of a name nobody knows which it is.
-            if other.how == "within" and len(standing) == 1:
+            if other.how in ("within", "elsewhere") and len(standing) == 1:
                 yield _drop(standing[0]), _drop(one.address)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Literal
@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from pgplan.address import Identity, role_grantee
 from pgplan.kind import IsThere
+from pgplan.plan.consequences import dropped_databases
 from pgplan.plan.objects import Decision
 from pgplan.registry import Registry
 from pgplan.snapshot import NO_LIST, AccessList, Catalog, Found, Item, Privilege, Snapshot
@@ -41,6 +42,10 @@ class Outlook:
     _lists: dict[_Moved, AccessList] = field(factory=dict[_Moved, AccessList])
 
     @cached_property
+    def _dropped(self) -> Collection[str]:
+        return dropped_databases(self.decisions)
+
+    @cached_property
     def _with_made(self) -> Snapshot:
         made: dict[str, list[Found]] = {}
         for one, fate in self._fates.items():
@@ -56,6 +61,8 @@ class Outlook:
         known = self._fates.get(one)
         if known is not None:
             return known
+        if one.database in self._dropped:
+            return "gone"
         if self.snapshot.get(one) is not None:
             return "kept"
         return "made" if self.is_brought(one) else "missing"
