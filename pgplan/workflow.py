@@ -147,10 +147,10 @@ def _placed(run: Run) -> Run:
         default = facts(run.connection).database
     there = databases(run.connection)
     found = placed(configuration.declared, default, there, run.registry)
-    written = {one.address: one.stands_as for one in found.declared}
+    written, find = {one.address: one.stands_as for one in found.declared}, configuration.locate
 
     def locate(address: str, attribute: str) -> tuple[Source, ...]:
-        return configuration.locate(written.get(address, address), attribute)
+        return find(written.get(address, address), attribute)
 
     configuration = evolve(configuration, declared=found.declared, locate=locate)
     if found.problems:
@@ -239,6 +239,7 @@ def with_others(run: Run, state: State, snapshot: Snapshot, extra: Iterable[Addr
     if others and not known:
         with closing(run.connect()) as connection:
             known = {one.name: one for one in databases(connection)}
+    _refuse_renamed(state, known, others)
     scopes: tuple[Scope, ...] = ("cluster", "database") if _loses_shared(run, state, destroy=destroy) else ELSEWHERE
     for name in others:
         if name in known:
@@ -246,6 +247,17 @@ def with_others(run: Run, state: State, snapshot: Snapshot, extra: Iterable[Addr
         elif name in made(run.configuration.declared, run.registry):
             found = _with_new_database(run, found, name, types_of(run, state, extra, name))
     return found
+
+
+def _refuse_renamed(state: State, known: Mapping[str, Database], names: Iterable[str]) -> None:
+    """Raise StaleError where a recorded database has another name now: that is no plan to make all of it anew."""
+    recorded = dict(state.target.databases) if state.target is not None else {}
+    by_oid = {one.oid: name for name, one in known.items()}
+    for name in names:
+        now = by_oid.get(recorded.get(name, 0), name)
+        if name not in known and now != name:
+            message = f"the database {name} (OID {recorded[name]}) is called {now} now"
+            raise StaleError(Problem(message, address="connection", hint="rename it back by hand (`pgplan psql`)"))
 
 
 def _loses_shared(run: Run, state: State, *, destroy: bool) -> bool:

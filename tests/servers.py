@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from attrs import define, field
@@ -181,7 +182,7 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
-        return f"postgresql://{user}@/{database}?host={self.directory}"
+        return f"postgresql://{user}@/{quote(database, safe='')}?host={self.directory}"
 
     def execute(self, *statements: str, database: str = "postgres", user: str = "postgres") -> None:
         """Run statements outside a transaction."""

@@ -36,6 +36,7 @@ from pgplan.interrupts import deferred
 from pgplan.kind import MadeApart
 from pgplan.plan.model import Phase, Plan
 from pgplan.plan.parts import in_database, part
+from pgplan.plan.rehearsal import rehearsals
 from pgplan.snapshot import Facts, Snapshot
 from pgplan.state.digests import record as record_secrets
 from pgplan.state.model import State, Target, Unfinished
@@ -69,19 +70,21 @@ class Run:
     unnamed: list[int] = field(factory=list[int])
     """Those that made something which still has no name: it counts once that is committed."""
     failed: dict[int, PgplanError] = field(factory=dict[int, PgplanError])
+    stopped: list[Problem] = field(factory=list[Problem])
+    """Why what comes next is not begun."""
 
     def carry_out(self) -> None:
         """Raises PgplanError; with exit code 6, and with all that is committed and is not, once something is."""
         phases = self.working.plan.decided.phases
+        if self.working.plan.observed.databases[1:]:
+            self._name_default()
         if len(phases) > 1:
             self._check()
-            self._name_default()
         elif not phases:
             with _told():
                 self._transaction(self.working, self.working.plan, 0)
         for number, phase in enumerate(phases):
-            # What fails in one database stops what waits for it: all that comes later, but for the other databases.
-            if self.failed and phase.database == self._default:
+            if self._stops(phase):
                 break
             try:
                 with _told():
@@ -91,12 +94,19 @@ class Run:
                 if not self.committed:
                     raise
                 self.failed[number] = error
-                if phase.database == self._default or self.working.connection.closed or error.exit_code == Exit.INTERRUPTED:
-                    break
             else:
                 self._is_done(number, phase)
-        if self.failed:
+        if self.failed or self.stopped:
             raise self._partly()
+
+    def _stops(self, phase: Phase) -> bool:
+        """What fails in one database stops what waits for it: all that comes later, but for the other databases."""
+        default = self._default
+        if self.interrupts:
+            self.stopped.append(Problem("interrupted"))
+        interrupted = any(error.exit_code == Exit.INTERRUPTED for error in self.failed.values())
+        ends = any(self.working.plan.decided.phases[number].database == default for number in self.failed)
+        return bool(self.stopped) or interrupted or ends or (bool(self.failed) and phase.database == default)
 
     def _name_default(self) -> None:
         """Whatever is committed first, the state says which database is the default one."""
@@ -116,18 +126,33 @@ class Run:
         return self.working.plan.observed.databases[0][0]
 
     def _check(self) -> None:
-        """Before anything is committed: what cannot be carried out in another database is found out where it costs nothing."""
+        """Before anything is committed, other databases are tried: what is stale there, or locked, or refused, costs nothing."""
         plan = self.working.plan
         apart.refuse_use(self.working)
+        tried = {one.observed.databases[0][0]: one for one in rehearsals(plan)}
         for name, oid in plan.observed.databases:
-            relied = in_database(plan, name)
-            if not oid or not (relied.observed.objects or name == self._default):
-                continue
-            with self._connected(name) as connection:
-                types = {type_ for one in counted(relied) for type_ in self.working.registry.readers_of(one.type, one.key)}
-                found = read(connection, self.working.registry, types)
-            check_target(relied, self.working.remarks, found.facts)
-            raise_moved(stale(relied, found))
+            if name != self._default and name in tried and oid:
+                self._try(name, tried[name])
+            elif oid:
+                self._compare(in_database(plan, name))
+
+    def _try(self, name: str, plan: Plan) -> None:
+        with self._connected(name) as connection:
+            connect = partial(self.working.connect, name)
+            prepare(
+                evolve(self.working, plan=plan, connection=connection, connect=connect, checkpoint=_unseen, phase="rehearsal")
+            )
+            end(connection)
+
+    def _compare(self, relied: Plan) -> None:
+        (name, _), *_ = relied.observed.databases
+        if not relied.observed.objects and name != self._default:
+            return
+        with self._connected(name) as connection:
+            types = {type_ for one in counted(relied) for type_ in self.working.registry.readers_of(one.type, one.key)}
+            found = read(connection, self.working.registry, types)
+        check_target(relied, self.working.remarks, found.facts)
+        raise_moved(stale(relied, found))
 
     @contextmanager
     def _connected(self, database: str) -> Generator[Session]:
@@ -230,7 +255,12 @@ class Run:
         ]
         hint = "the state records what is committed; mend the cause, and apply the same plan again, or make a new one"
         summary = Problem(f"the plan is only partly carried out; {'; '.join(told)}", hint=hint)
-        return PgplanError(summary, *(each for error in self.failed.values() for each in error.problems), exit_code=Exit.PARTLY)
+        causes = [*(each for error in self.failed.values() for each in error.problems), *self.stopped]
+        return PgplanError(summary, *causes, exit_code=Exit.PARTLY)
+
+
+def _unseen(checkpoint: str) -> None:
+    del checkpoint
 
 
 def _named(plan: Plan, number: int) -> str:

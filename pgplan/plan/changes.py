@@ -84,7 +84,7 @@ def _object_change(decision: Decision, steps: tuple[int, ...], again: Collection
         adopting=decision.adopting,
         anew=decision.another is not None,
         protected=decision.declared.protect if decision.declared else decision.protected,
-        depends=depends_on(decision.needs.after),
+        depends=depends_on(decision.address, decision.needs.after),
         edges=_shown(again),
         along=bool(again),
     )
@@ -104,7 +104,7 @@ def _edge_change(edge: EdgeDecision, steps: tuple[int, ...]) -> Change:
         steps=steps,
         adopting=edge.action == "adopt",
         protected=declared.protect if declared else False,
-        depends=depends_on(edge.needs),
+        depends=depends_on(edge.address, edge.needs),
         grantors=edge.grantors,
         edges=_shown(edge.changes),
         owners=tuple(

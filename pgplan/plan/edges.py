@@ -279,5 +279,5 @@ def edge_needs_record(decision: EdgeDecision) -> bool:
         decision.anew
         or entry.spec != decision.after
         or entry.protected != declared.protect
-        or entry.depends != depends_on(decision.needs)
+        or entry.depends != depends_on(decision.address, decision.needs)
     )

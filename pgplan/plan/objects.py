@@ -20,7 +20,7 @@ from typing import Any, cast
 import attrs
 from attrs import evolve, field, frozen
 
-from pgplan.address import Identity
+from pgplan.address import Address, Identity
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.images import Image, image
@@ -262,15 +262,18 @@ def needs_record(decision: Decision) -> bool:
         entry.spec != decision.after
         or entry.protected != decision.declared.protect
         or entry.oid != decision.found.oid
-        or entry.depends != depends_on(decision.needs.after)
+        or entry.depends != depends_on(decision.address, decision.needs.after)
         or entry.kind_version != decision.kind.version
         # An adopted secret whose value the server shows to be the declared one, but of which no digest is recorded yet.
         or any(slot == "same" and name not in entry.secrets for name, slot in decision.slots.items())
     )
 
 
-def depends_on(needs: Collection[Need]) -> tuple[str, ...]:
-    return tuple(sorted({str(need.object) for need in needs}))
+def depends_on(address: str, needs: Collection[Need]) -> tuple[str, ...]:
+    """What `address` needs, as addresses of its database."""
+    database = Address.parse(address).database
+    known = (need.object for need in needs)
+    return tuple(sorted({str(Address(one.type, one.key, database if one.database else "")) for one in known}))
 
 
 def removed(decision: Decision, policy: Policy, *, destroy: bool, include_adopted: bool) -> Decision:

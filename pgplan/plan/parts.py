@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve
 
-from pgplan.address import Identity
+from pgplan.address import Address, Identity, unpart
 from pgplan.images import canonical
 from pgplan.plan.consequences import Decisions
 from pgplan.plan.edges import Privileges
@@ -64,7 +64,7 @@ def part(plan: Plan, number: int) -> Plan:
     It relies on all that is in its database or shared by the cluster. What was done before must still be so afterwards.
     """
     phase = plan.decided.phases[number]
-    if len(plan.decided.phases) == 1:
+    if len(plan.decided.phases) == 1 and phase.database == plan.observed.databases[0][0]:
         return plan
     done = {check.observed for check in plan.decided.checks if check.phase is not None and check.phase < number}
     to_come = {check.identity for check in plan.decided.checks if check.phase is not None and check.phase > number}
@@ -118,6 +118,16 @@ def rest(plan: Plan, done: Collection[int]) -> Decided:
 
 
 def recorded_in(plan: Plan) -> list[tuple[Change, int]]:
-    """Each change, and the phase after which it is recorded: its last, or the first for what only the state is told."""
+    """Each change, and the phase after which it is recorded: its last or, where it has no steps, the last of its database."""
     phases = {step.number: number for number, phase in enumerate(plan.decided.phases) for step in phase.steps}
-    return [(change, max((phases[step] for step in change.steps), default=0)) for change in plan.changes]
+    default = plan.observed.databases[0][0]
+    of_database: dict[str, int] = {}
+    for number, phase in enumerate(plan.decided.phases):
+        if phase.apart == "drop":
+            of_database |= {unpart(Address.parse(address).key): number for step in phase.steps for address in step.addresses}
+        elif not phase.apart:
+            of_database[phase.database] = number
+    return [
+        (change, max((phases[step] for step in change.steps), default=of_database.get(change.database or default, 0)))
+        for change in plan.changes
+    ]

@@ -9,7 +9,7 @@ from attrs import evolve
 from pgplan.address import Address, Identity
 from pgplan.kind import Statement
 from pgplan.plan.build import SHOWN
-from pgplan.plan.model import Change, Check, Observed, Plan, Step
+from pgplan.plan.model import Change, Check, Observed, Phase, Plan, Step
 from pgplan.plan.observed import wanted_image
 from pgplan.plan.parts import part
 
@@ -31,15 +31,15 @@ def rehearsals(plan: Plan) -> list[Plan]:
     for number, phase in enumerate(left.decided.phases):
         if phase.steps and phase.database not in found:
             own = part(left, number)
-            found[phase.database] = own if phase.database == default else _after_anchor(own, left)
+            found[phase.database] = own if phase.database == default else _after_anchor(own, left, left.decided.phases[:number])
     return list(found.values())
 
 
-def _after_anchor(own: Plan, plan: Plan) -> Plan:
+def _after_anchor(own: Plan, plan: Plan, before: Sequence[Phase]) -> Plan:
     """A phase of another database, behind what the cluster gets before it."""
     default = plan.observed.databases[0][0]
     shared = {change.address for change in plan.changes if not change.database}
-    anchor = next((phase.steps for phase in plan.decided.phases if phase.database == default), ())
+    anchor = [step for phase in before if phase.database == default for step in phase.steps]
     (phase,) = own.decided.phases
     steps = (*(step for step in anchor if shared.issuperset(step.addresses)), *phase.steps)
     checks = tuple(check if check.database else evolve(check, items=()) for check in own.decided.checks)

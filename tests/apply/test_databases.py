@@ -175,7 +175,7 @@ def test_who_connects_at_the_last_moment_makes_it_partly_done(world: World, serv
     assert state.unfinished.done == (0,)
     assert {"schema.s_b", f'database."{name.replace(chr(34), chr(34) * 2)}"'} == set(world.recorded()) - _revokes(world)
     sessions.pop().close()
-    assert _go_on(world, plan).state.unfinished is None
+    assert go_on(world, plan).state.unfinished is None
     assert name not in _databases(world)
     assert world.recorded() == ["schema.s_b"]
 
@@ -184,7 +184,7 @@ def _revokes(world: World) -> set[str]:
     return {address for address in world.recorded() if address.startswith("revoke.")}
 
 
-def _go_on(world: World, plan: Plan) -> Applied:
+def go_on(world: World, plan: Plan) -> Applied:
     """As `apply plan.bin` does: the plan is made again."""
     with world.opened() as run:
         about = planfile.manifest(plan, world.remarks(run), run.configuration.files, datetime.now(UTC))
