@@ -125,8 +125,8 @@ class Settings:
             # What a database holds is lost with it, so that "delete", said of all kinds, is not said of databases.
             kept = kind in apart and policy.removed == "delete"
             unsaid = {**of_every_kind, "removed": "error"} if kept else of_every_kind
-            said = raw.get(kind, {})
-            values = {**unsaid, **said} if isinstance(said, dict) else said
+            said: Any = raw.get(kind, {})
+            values: Any = {**unsaid, **cast("dict[str, Any]", said)} if isinstance(said, dict) else said
             by_kind[kind] = self.report.decode(KindPolicy, values, place.below(kind)) or KindPolicy()
             self._only_ignored(by_kind[kind], place.below(kind))
         return evolve(policy, kinds=by_kind)
