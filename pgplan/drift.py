@@ -111,7 +111,17 @@ def _recorded(configuration: Configuration, state: State, registry: Registry) ->
         if address.kind in registry.kinds:
             spec = restore(entry.spec, registry.kinds[address.kind].spec)
             ignore = ignored.get(entry.address, ())
-            declared.append(Declared(entry.address, address.kind, address.key, spec, protect=entry.protected, ignore=ignore))
+            declared.append(
+                Declared(
+                    entry.address,
+                    address.kind,
+                    address.key,
+                    spec,
+                    protect=entry.protected,
+                    ignore=ignore,
+                    database=address.database,
+                )
+            )
     return tuple(declared)
 
 

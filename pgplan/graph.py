@@ -7,6 +7,7 @@ from typing import Literal
 
 from attrs import frozen
 
+from pgplan.address import Address
 from pgplan.configuration.model import Configuration
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.render.escape import visible
@@ -35,13 +36,13 @@ def graph(configuration: Configuration, registry: Registry) -> Graph:
     """The references of everything declared."""
     declared = {one.address for one in configuration.declared}
     objects = (one for one in configuration.declared if not is_edge_kind(registry.kinds[one.kind]))
-    addresses = {registry.meant(one.kind, one.key, ""): one.address for one in objects}
+    addresses = {registry.meant(one.kind, one.key, one.database): one.address for one in objects}
     needed = (
-        (one.address, registry.target(reference, ""))
+        (one.address, registry.target(reference, one.database))
         for one in configuration.declared
         for reference in registry.kinds[one.kind].references(one.spec)
     )
-    arrows = {Arrow(source, addresses.get(target, str(target))) for source, target in needed}
+    arrows = {Arrow(source, addresses.get(target, str(Address(*target)))) for source, target in needed}
     arrows = {arrow for arrow in arrows if arrow.source != arrow.target}
     outside = {arrow.target for arrow in arrows} - declared
     return Graph(tuple(sorted(declared)), tuple(sorted(outside)), tuple(sorted(arrows)))

@@ -14,6 +14,7 @@ from pgplan.database.recovery import flushed
 from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.images import Image, image, restore
 from pgplan.kind import Found, InvalidBlockError, Selective, Spec
+from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.observed import found_image
 from pgplan.registry import is_edge_kind
 from pgplan.render.toml import block_text
@@ -156,12 +157,13 @@ def _moved() -> StaleError:
 
 def _entry(run: Run, seen: Seen, one: _One, declared: Declared | None) -> Entry:
     kind = run.registry.kinds[one.address.kind]
+    default = seen.snapshot.facts.database
     return Entry(
         address=str(one.address),
-        database=run.registry.place(one.address, seen.snapshot.facts.database),
+        database=run.registry.place(one.address, default),
         oid=one.found.oid if one.found else 0,
         spec=_spec(one, declared),
-        depends=tuple(sorted({str(reference) for reference in kind.references(one.spec)})),
+        depends=depends_on(str(one.address), [Need(run.registry.target(each, default)) for each in kind.references(one.spec)]),
         protected=bool(declared and declared.protect),
         origin="adopted" if one.found else "created",
         adopted=Adopted(all=one.found is None),

@@ -6,7 +6,7 @@ load configuration -> connect -> read the state -> read the catalogs -> read the
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, field, frozen
@@ -403,13 +403,18 @@ def find_drift(run: Run) -> Drift:
 
 def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
     """Where the plan's secrets could be seen on their way. Raises PgplanError when they cannot be sent at all."""
-    uses = [statement.secret for step in plan.steps for statement in step.statements if statement.secret is not None]
-    commands = sorted({use.command for use in uses if use.transport == "private"})
-    if not commands:
-        return ()
-    with reading(run.connection):
-        raise_all(PgplanError, transport.problems(run.connection))
-        return transport.warnings(run.connection, commands)
+    notes: dict[str, None] = {}
+    made = {name for name, oid in plan.observed.databases if not oid}
+    for phase in plan.decided.phases:
+        uses = [one.secret for step in phase.steps for one in step.statements if one.secret is not None]
+        commands = sorted({use.command for use in uses if use.transport == "private"})
+        if not commands or phase.database in made:
+            continue
+        here = phase.database == plan.observed.databases[0][0]
+        with nullcontext(run.connection) if here else closing(run.connect(phase.database)) as connection, reading(connection):
+            raise_all(PgplanError, transport.problems(connection))
+            notes.update(dict.fromkeys(transport.warnings(connection, commands)))
+    return tuple(notes)
 
 
 def slots_of(run: Run, seen: Seen, *, destroy: bool) -> dict[tuple[str, str], Slot]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from attrs import asdict
 
+from pgplan.address import Address
 from pgplan.images import MARKER, Image
 from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render.changes import Counts, secrets_of
@@ -83,13 +84,13 @@ def resource_changes(changes: Iterable[Change], plan: Plan) -> Iterator[dict[str
     """Each of `changes`, with the secrets and statements that `plan` has for it."""
     statements = {step.number: [statement.sql for statement in step.statements] for step in plan.steps}
     for change in changes:
-        kind, _, key = change.address.partition(".")
+        address = Address.parse(change.address)
         after = _after(change)
         yield {
             "address": change.address,
             **({"previous_address": change.previous_address} if change.previous_address else {}),
-            "type": kind,
-            "name": key,
+            "type": address.kind,
+            "name": address.key,
             "database": change.database,
             "mode": "managed",
             "change": {

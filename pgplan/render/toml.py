@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import attrs
 
-from pgplan.address import Address, unpart
+from pgplan.address import Address, part, unpart
 from pgplan.images import MARKER, image
 from pgplan.kind import BlockWriter, Kind, Spec
 from pgplan.render.escape import key, quoted
@@ -30,14 +30,20 @@ def block_text(kind: Kind, address: Address, spec: Spec, hidden: Sequence[str] =
     A secret attribute is left out, which leaves it alone. A secret in a table becomes a variable that is yet to be given its
     value: left out, it would be dropped. Attributes that are `hidden` from this role are ignored.
     """
+    where = [f"database = {_literal(_database(address.database))}"] if address.database else []
     if isinstance(kind, BlockWriter):
-        blocks = [[f"[[{kind.name}]]", *_lines(block)] for block in kind.blocks(spec)]
+        blocks = [[f"[[{kind.name}]]", *where, *_lines(block)] for block in kind.blocks(spec)]
     else:
         said = {attribute: _referring(data, f"{address}_{attribute}") for attribute, data in _said(kind, spec).items()}
         head = [f"[[{kind.name}]]"] if kind.form == "array" else _head(kind, address, spec)
-        block = [*head, *_lines(said), *_ignoring(hidden)]
+        block = [*head, *where, *_lines(said), *_ignoring(hidden)]
         blocks = [*([f"[variables.{name}]", "sensitive = true"] for name in _variables(said)), block]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
+
+
+def _database(name: str) -> str:
+    """In double quotes where it would mean something else: an asterisk makes a pattern."""
+    return part(name) if "*" in name or name.startswith('"') else name
 
 
 def _head(kind: Kind, address: Address, spec: Spec) -> Iterator[str]:

@@ -13,6 +13,8 @@ from attrs import evolve, frozen
 
 from pgplan.database.transaction import lock_key
 from pgplan.errors import Exit, LockedError, PgplanError, StaleError
+from pgplan.importing import import_addresses
+from pgplan.workflow import find_drift
 from tests.apply.test_databases import Crash, go_on
 from tests.apply.world import World, once
 from tests.servers import Server
@@ -285,3 +287,45 @@ def test_an_interrupt_between_two_databases(several: Several) -> None:
 
 def _interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_rehearsal_tries_every_database(several: Several) -> None:
+    world = several.declare()
+    notes = world.rehearse(world.plan())
+    assert any(note.startswith("rehearsed: ") for note in notes)
+    assert _all(several) == NOTHING
+    _refusing(several)
+    with pytest.raises(PgplanError, match="CREATE SCHEMA is refused here"):
+        world.rehearse(world.plan())
+    assert not several.has_role()
+
+
+def test_drift_and_import_in_another_database(several: Several) -> None:
+    world = several.declare()
+    world.apply()
+    several.server.execute("COMMENT ON SCHEMA s_b IS 'by hand'", "CREATE SCHEMA s_found", database=_name(several))
+    key = _name(several).replace('"', '""')
+    with world.opened() as run:
+        assert [change.address for change in find_drift(run).changes] == [f'schema.s_b@"{key}"']
+    with world.opened() as run:
+        (imported,) = import_addresses(run, [f'schema.s_found@"{key}"'])
+    assert imported.toml == f'[schema.s_found]\ndatabase = "{several.second}"\nowner = "postgres"\n'
+    several.declare(imported.toml).apply()
+    assert not world.plan().changes
+
+
+def test_a_secret_in_another_database(several: Several) -> None:
+    """It takes the same private way there."""
+    more = (
+        f'[extension.postgres_fdw]\ndatabase = "{several.first}"\n'
+        f'[server.s]\nfdw = "postgres_fdw"\ndatabase = "{several.first}"\n'
+        f'[[user_mapping]]\nserver = "s"\nuser = "{several.role}"\ndatabase = "{several.first}"\n'
+        'options = { user = "u", password = "hidden!" }\n'
+    )
+    several.declare(more).apply()
+    rows = several.server.rows("SELECT umoptions FROM pg_user_mapping", several.first)
+    assert rows == [(["user=u", "password=hidden!"],)]
+    assert not several.world.plan().changes
+    several.declare(more.replace("hidden!", "another")).apply()
+    assert "another" in str(several.server.rows("SELECT umoptions FROM pg_user_mapping", several.first))
+    assert "another" not in (several.world.directory / ".pgplan" / "state.json").read_text()
