@@ -28,6 +28,8 @@ _COMPARE = {">=": operator.ge, "<": operator.lt, "==": operator.eq}
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server shared by all tests: roles are cluster-wide, so tests name theirs after `unique`."""
     running = Server(request.param).create()
+    # Whoever connects first leaves a file of what a session reads at its beginning, which each new database gets a copy of.
+    running.execute(database="template1")
     yield running
     running.destroy()
 
