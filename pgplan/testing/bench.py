@@ -74,13 +74,15 @@ class Bench:
         assert len({state.address for state in states}) == 1, "the states are of several addresses"
         for first in states:
             with self._undone():
-                self._check_possible(first)
-                self.reach(first)
-                self._check_import(first)
+                before = self._seen(first)
+                self._check_possible(first, before)
+                self.reach(first, seen=before)
+                after = self._seen(first)
+                self._check_import(first, after)
                 for second in states:
                     if second is not first:
                         with self._undone():
-                            self.reach(second, recorded=first)
+                            self.reach(second, recorded=first, seen=after)
                 if not isinstance(self.kind(first), MadeApart):
                     self.drop(first)
             self._check_rights(first, only_the_server_knows=only_the_server_knows)
@@ -106,8 +108,9 @@ class Bench:
 
     def check_readers(self) -> None:
         """All that is found has a key that an address can hold, and a spec that can be recorded."""
+        everything = self.catalog(*self.registry.readers)
         for type_ in sorted(self.registry.readers):
-            for found in self.catalog(type_).of(type_):
+            for found in everything.of(type_):
                 readers = self.registry.readers_of(found.type, found.key)
                 assert type_ in readers, f"the reader of {type_} gives {found.type}.{found.key}, which is not its own"
                 assert str(Address.parse(f"{type_}.{found.key}")) == f"{type_}.{found.key}", f"{found.key!r} is no key"
@@ -152,8 +155,9 @@ class Bench:
     def kind(self, declared: Declared) -> ObjectKind:
         return self.registry.object_kind(declared.kind)
 
-    def decide(self, declared: Declared, recorded: Declared | None = None) -> Decision:
-        snapshot = self.snapshot(declared.kind, *self.kind(declared).reads)
+    def decide(self, declared: Declared, recorded: Declared | None = None, seen: Snapshot | None = None) -> Decision:
+        """What the plan would do. `seen` is what was read since the last change, where something was."""
+        snapshot = seen or self.snapshot(declared.kind, *self.kind(declared).reads)
         database = snapshot.facts.database
         catalog = snapshot.catalog(database)
         declared = self.completed(declared, catalog)
@@ -179,9 +183,9 @@ class Bench:
             return []
         return [*kind.alter(found, decision.spec, decision.changed, decision.sent_slots())]
 
-    def reach(self, declared: Declared, recorded: Declared | None = None) -> list[str]:
-        """Bring the database to what is declared, and return the SQL. Nothing must be left to do."""
-        statements = self.statements(self.decide(declared, recorded))
+    def reach(self, declared: Declared, recorded: Declared | None = None, seen: Snapshot | None = None) -> list[str]:
+        """Bring the database to what is declared, and return the SQL. Nothing must be left to do. `seen` is as for `decide`."""
+        statements = self.statements(self.decide(declared, recorded, seen))
         self.send(declared, statements)
         self.expect_nothing(declared, recorded and declared)
         return [each.sql for each in statements]
@@ -213,9 +217,9 @@ class Bench:
                 continue
             raise AssertionError(f"{kind.spec.__name__} is not frozen")
 
-    def _check_import(self, declared: Declared) -> None:
+    def _check_import(self, declared: Declared, seen: Snapshot) -> None:
         """The block that `pgplan import` prints for what is found declares it, so that nothing is left to do."""
-        kind, found = self.kind(declared), self.found(declared)
+        kind, found = self.kind(declared), seen.catalog(seen.facts.database).get(declared.kind, declared.key)
         assert found is not None
         spec = restore(found_image(found.spec), kind.spec)
         text = block_text(kind, Address(declared.kind, declared.key), spec, found.hidden)
@@ -223,22 +227,22 @@ class Bench:
             Path(directory, "pgplan.toml").write_text(f'[pgplan]\nname = "import"\n\n{text}')
             (imported,) = load(Path(directory), self.registry, Inputs(), resolve_secrets=False).declared
         assert imported.address == declared.address, f"the block declares {imported.address} instead:\n{text}"
-        left = self.decide(imported)
+        left = self.decide(imported, seen=seen)
         assert left.found is not None, f"the block declares another object:\n{text}"
         assert not left.changed, f"the block would change {', '.join(left.changed)}:\n{text}"
 
-    def _check_possible(self, declared: Declared) -> None:
+    def _check_possible(self, declared: Declared, seen: Snapshot) -> None:
         """What the server does is not called impossible."""
-        decision = self.decide(declared)
-        snapshot = self.snapshot(*self._types(declared))
-        outcome = Foreseen(outlook_of([decision], snapshot, self.registry), snapshot.facts.database)
+        decision = self.decide(declared, seen=seen)
+        outcome = Foreseen(outlook_of([decision], seen, self.registry), seen.facts.database)
         wanted = {declared.key: (decision.found if decision.action == "update" else None, decision.made_spec)}
         told = [message for _, message, _ in decision.kind.impossible(wanted, outcome)] if decision.makes else []
         assert not told, f"{declared.address}: this is possible: {', '.join(told)}"
 
-    def _types(self, declared: Declared) -> set[str]:
+    def _seen(self, declared: Declared) -> Snapshot:
+        """All that deciding about it, and about its rights, takes."""
         kind = self.kind(declared)
-        return {declared.kind, *kind.reads, *(reference.type for reference in kind.references(declared.spec))}
+        return self.snapshot(declared.kind, *kind.reads, *(reference.type for reference in kind.references(declared.spec)))
 
     def _check_rights(self, declared: Declared, *, only_the_server_knows: bool) -> None:
         """A role without any right is told so by the plan wherever the server would refuse it, and nowhere else."""
@@ -246,9 +250,10 @@ class Bench:
         provider = self.registry.providers[kind.name]
         with self._undone():
             self.run(f"CREATE ROLE {STRANGER}", f"SET LOCAL ROLE {STRANGER}")
-            catalog = self.catalog(*self._types(declared))
+            seen = self._seen(declared)
+            catalog = seen.catalog(seen.facts.database)
             rights = provider.rights(catalog, catalog)
-            decision = self.decide(declared)
+            decision = self.decide(declared, seen=seen)
             completed = decision.declared
             assert completed is not None
             missing = () if decision.action == "adopt" else kind.missing_rights(decision.found, completed.spec, rights)
