@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import operator
+import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +16,18 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ASKED_FOR, Server, versions
+from tests.servers import ASKED_FOR, CACHE, Server, versions
 
 # Started in the background, the tests ignore SIGINT, and so does every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where an environment wants no bytecode beside the sources, as containers do, each worker and each process that a test starts
+# would compile all of pgplan and the tests again.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(CACHE.parents[1] / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 _COUNTER = itertools.count()
 _COMPARE = {">=": operator.ge, "<": operator.lt, "==": operator.eq}

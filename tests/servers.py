@@ -176,7 +176,7 @@ class Server:
         _copy_tree(template, self.directory / "data")
 
     def _drop_forks(self) -> None:
-        """Free space and visibility maps: a quarter of the files of each database, which the server makes anew where it wants them."""
+        """Free space and visibility maps: a quarter of each database's files, which the server makes anew where it wants them."""
         for fork in (*self.directory.glob("data/base/*/*_fsm"), *self.directory.glob("data/base/*/*_vm")):
             fork.unlink()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import click
 import pytest
@@ -14,9 +15,19 @@ from tests.docs.pages import ROOT
 from tests.docs.test_pages import COMMANDS
 
 PAGE = (ROOT / "docs" / "how-to" / "when-something-goes-wrong.md").read_text()
-SOURCES = [path for top in ("pgplan", "providers", "state_backends") for path in sorted((ROOT / top).rglob("*.py"))]
-TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
 REFUSALS = ("StaleError", "LockedError", "RefusedError")
+
+
+@cache
+def _trees() -> list[ast.Module]:
+    sources = [path for top in ("pgplan", "providers", "state_backends") for path in sorted((ROOT / top).rglob("*.py"))]
+    return [ast.parse(path.read_text()) for path in sources]
+
+
+@cache
+def _strings() -> set[str]:
+    nodes = (node for tree in _trees() for node in ast.walk(tree))
+    return {text for node in nodes if isinstance(node, ast.expr) and (text := _text(node))}
 
 
 def _text(node: ast.expr) -> str | None:
@@ -28,9 +39,6 @@ def _text(node: ast.expr) -> str | None:
     if isinstance(node, ast.BinOp):
         return (_text(node.left) or "…") + (_text(node.right) or "…")
     return None
-
-
-STRINGS = {text for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.expr) and (text := _text(node))}
 
 
 def _calls(node: ast.AST, *names: str) -> Iterator[ast.Call]:
@@ -88,7 +96,7 @@ def test_every_exit_code_has_its_section() -> None:
 
 
 def test_every_refusal_is_on_the_page() -> None:
-    messages = {message for tree in TREES.values() for message in _messages(tree)}
+    messages = {message for tree in _trees() for message in _messages(tree)}
     phrases = [phrase for code in (Exit.STALE, Exit.LOCKED, Exit.REFUSED) for phrase in _phrases(_about(code))]
     assert len(messages) > 20
     assert [message for message in sorted(messages) if not any(_matches(phrase, message) for phrase in phrases)] == []
@@ -96,7 +104,7 @@ def test_every_refusal_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("phrase", _phrases(PAGE))
 def test_what_the_page_quotes_is_what_pgplan_says(phrase: str) -> None:
-    assert any(_matches(phrase, text) for text in STRINGS)
+    assert any(_matches(phrase, text) for text in _strings())
 
 
 _COMMAND = re.compile(r"`pgplan ([^`]+)`|with: pgplan ([^\n]+)")
@@ -108,7 +116,7 @@ def _named(text: str) -> Iterator[str]:
 
 def test_every_command_that_a_message_or_a_page_names_exists() -> None:
     pages = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))]
-    found = {command for text in (*STRINGS, *pages) for command in _named(text)}
+    found = {command for text in (*_strings(), *pages) for command in _named(text)}
     assert len(found) > 20
     for command in sorted(found):
         words = [word for word in command.replace("-C DIR ", "").split() if word != "…"]
