@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
-from pgplan.sdk import NO_LIST, PUBLIC, AccessList, Found, Privilege, Row, part, role_grantee, sql
+from pgplan.sdk import NO_LIST, PUBLIC, AccessList, Facts, Found, Privilege, Row, part, role_grantee, sql
 from pgplan_postgres.grantable import GRANTABLE, every
+from pgplan_postgres.sql import roles
 
 _ITEM = """json_build_array({column},
-           e.grantee::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantee),
-           e.grantor::bigint, (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = e.grantor),
+           e.grantee::bigint, (SELECT rolname FROM {roles} WHERE oid = e.grantee),
+           e.grantor::bigint, (SELECT rolname FROM {roles} WHERE oid = e.grantor),
            {privileges}, e.is_grantable)"""
 _ITEMS = """
     SELECT json_agg({item})
@@ -41,21 +42,23 @@ _EXTENSION = """(SELECT x.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog
 _UNKNOWN = re.compile(r"unknown \(OID=\d+\)")
 
 
-def item(column: LiteralString, privileges: LiteralString) -> sql.Composed:
+def item(column: LiteralString, privileges: LiteralString, facts: Facts) -> sql.Composed:
     """SQL for one item of a list exploded as `e`, from the SQL for a column's name and for an array of privileges.
 
     Sub-selects find each role by its OID's index, whatever the planner thinks of the number of roles; an OID without a role
     (a grantee dropped by force) stays in the list.
     """
-    return sql.SQL(_ITEM).format(column=sql.SQL(column), privileges=sql.SQL(privileges))
+    return sql.SQL(_ITEM).format(column=sql.SQL(column), privileges=sql.SQL(privileges), roles=roles(facts))
 
 
-def items(acl: LiteralString) -> sql.Composed:
+def items(acl: LiteralString, facts: Facts) -> sql.Composed:
     """SQL for a SELECT of all items of a list as JSON: what `Lists` reads. NULL for an empty one."""
-    return sql.SQL(_ITEMS).format(item=item("''", "e.privileges"), acl=sql.SQL(acl))
+    return sql.SQL(_ITEMS).format(item=item("''", "e.privileges", facts), acl=sql.SQL(acl))
 
 
-def listed(type_: str, alias: LiteralString, acl: LiteralString, owner: LiteralString, source: LiteralString) -> sql.Composed:
+def listed(
+    type_: str, alias: LiteralString, acl: LiteralString, owner: LiteralString, source: LiteralString, facts: Facts
+) -> sql.Composed:
     """SQL for common table expressions, the last of which, `listed`, gives each object's oid, list and acl.
 
     `source` says after FROM which objects there are, `alias` is their catalog's; `acl` and `owner` are columns of it. The query
@@ -67,7 +70,7 @@ def listed(type_: str, alias: LiteralString, acl: LiteralString, owner: LiteralS
         letter=sql.Literal(GRANTABLE[type_].letter),
         owner=sql.Identifier(alias, owner),
         source=sql.SQL(source),
-        items=items("l.acl"),
+        items=items("l.acl", facts),
     )
 
 

@@ -10,6 +10,7 @@ from pgplan_postgres.acl import Lists, found_with_list, listed
 from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.database import PROVIDERS, Database, Provider
 from pgplan_postgres.settings import from_catalog
+from pgplan_postgres.sql import roles
 
 _QUERY = """
 WITH {listed}
@@ -20,7 +21,7 @@ SELECT d.oid::bigint AS oid, d.datname AS name, o.rolname AS owner, d.datconnlim
        listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_database AS d ON d.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba
+  LEFT JOIN {roles} AS o ON o.oid = d.datdba
   LEFT JOIN pg_catalog.pg_db_role_setting AS s ON s.setdatabase = d.oid AND s.setrole = 0
   LEFT JOIN pg_catalog.pg_shdescription AS c ON c.classoid = d.tableoid AND c.objoid = d.oid
 """
@@ -43,8 +44,8 @@ class DatabaseReader(ReaderBase):
     always = True
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "d", "datacl", "datdba", "pg_catalog.pg_database AS d")
-        return sql.SQL(_QUERY).format(listed=lists, locale=sql.SQL(_locale(facts.version))).text
+        lists = listed(self.type, "d", "datacl", "datdba", "pg_catalog.pg_database AS d", facts)
+        return sql.SQL(_QUERY).format(listed=lists, roles=roles(facts), locale=sql.SQL(_locale(facts.version))).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

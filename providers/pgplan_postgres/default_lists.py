@@ -15,7 +15,7 @@ from pgplan.sdk import NO_LIST, AccessList, Catalog, Facts, Found, Item, ReaderB
 from pgplan_postgres.acl import Lists, built_in, items
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, DEFAULTS, GRANTABLE, Defaults
 from pgplan_postgres.rights import toml
-from pgplan_postgres.sql import name, words
+from pgplan_postgres.sql import name, roles, words
 from pgplan_postgres.targets import schema_of
 
 _EMPTY = "leaves the list of default privileges on {} empty, and PostgreSQL ignores an empty list: what is built in holds again"
@@ -90,11 +90,11 @@ class DefaultPrivilegesReader(ReaderBase):
         query = """
 SELECT r.rolname AS owner, n.nspname AS schema, d.defaclobjtype AS letter, ({items}) AS acl
   FROM pg_catalog.pg_default_acl AS d
-  JOIN pg_catalog.pg_roles AS r ON r.oid = d.defaclrole
+  JOIN {roles} AS r ON r.oid = d.defaclrole
   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
  WHERE d.defaclnamespace = 0 OR n.oid IS NOT NULL
 """
-        return sql.SQL(query).format(items=items("d.defaclacl")).text
+        return sql.SQL(query).format(items=items("d.defaclacl", facts), roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(())

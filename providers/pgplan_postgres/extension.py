@@ -30,7 +30,7 @@ from pgplan_postgres import extension_checks
 from pgplan_postgres.available_extension import AvailableExtension
 from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.rights import Rights, ownership
-from pgplan_postgres.sql import comment, name, statement, text, words
+from pgplan_postgres.sql import comment, name, roles, statement, text, words
 from pgplan_postgres.targets import schema_of
 
 
@@ -145,11 +145,11 @@ class ExtensionReader(ReaderBase):
     type = "extension"
 
     def query(self, facts: Facts) -> str:
-        return """
+        query = """
 SELECT x.oid::bigint AS oid, x.extname AS name, n.nspname AS schema, x.extversion AS version, d.description AS comment,
        o.rolname AS owner, x.extrelocatable AS relocatable, r.requires
   FROM pg_catalog.pg_extension AS x
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = x.extowner
+  LEFT JOIN {roles} AS o ON o.oid = x.extowner
   LEFT JOIN (SELECT d.objid, json_agg(y.extname ORDER BY y.extname) AS requires
                FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS y ON y.oid = d.refobjid
               WHERE d.classid = 3079 AND d.refclassid = 3079
@@ -158,6 +158,7 @@ SELECT x.oid::bigint AS oid, x.extname AS name, n.nspname AS schema, x.extversio
   -- 3079 is pg_extension's own OID
   LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = 3079 AND d.objoid = x.oid AND d.objsubid = 0
 """
+        return sql.SQL(query).format(roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         standing: dict[str, list[Dependent]] = {}

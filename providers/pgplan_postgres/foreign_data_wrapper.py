@@ -34,7 +34,7 @@ from pgplan_postgres.options import changes, check_readable, clause, plain, quer
 from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.signatures import argument_list, split_signature
-from pgplan_postgres.sql import comment_and_owner, name, statement, words
+from pgplan_postgres.sql import comment_and_owner, name, roles, statement, words
 from pgplan_postgres.targets import object_key
 from pgplan_postgres.wrapper_options import refused, validated_by
 
@@ -169,7 +169,7 @@ SELECT w.oid::bigint AS oid, w.fdwname AS name, o.rolname AS owner, d.descriptio
        listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = w.fdwowner
+  LEFT JOIN {roles} AS o ON o.oid = w.fdwowner
   LEFT JOIN pg_catalog.pg_proc AS h ON h.oid = w.fdwhandler
   LEFT JOIN pg_catalog.pg_namespace AS hn ON hn.oid = h.pronamespace
   LEFT JOIN pg_catalog.pg_proc AS v ON v.oid = w.fdwvalidator
@@ -182,9 +182,9 @@ class ForeignDataWrapperReader(ReaderBase):
     type = "foreign_data_wrapper"
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "w", "fdwacl", "fdwowner", "pg_catalog.pg_foreign_data_wrapper AS w")
-        query = sql.SQL(_QUERY).format(listed=lists, extension=extension("w"), options=query_column("w.fdwoptions"))
-        return query.text
+        lists = listed(self.type, "w", "fdwacl", "fdwowner", "pg_catalog.pg_foreign_data_wrapper AS w", facts)
+        options = query_column("w.fdwoptions")
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("w"), options=options, roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

@@ -16,6 +16,7 @@ from pgplan_postgres.column_types import found_type
 from pgplan_postgres.dependents import OF_FOREIGN_TABLES, dependents, held
 from pgplan_postgres.foreign_table import Column, ForeignTable
 from pgplan_postgres.options import found_options, query_column
+from pgplan_postgres.sql import roles
 from pgplan_postgres.targets import is_system
 
 _QUERY = """
@@ -30,7 +31,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, s.srvname A
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_foreign_table AS f ON f.ftrelid = c.oid
   LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.ftserver
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  LEFT JOIN {roles} AS o ON o.oid = c.relowner
   LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = c.tableoid AND d.objoid = c.oid AND d.objsubid = 0
   LEFT JOIN (
     SELECT a.attrelid,
@@ -62,12 +63,13 @@ class ForeignTableReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         query = sql.SQL(_QUERY).format(
             # A foreign table has a table's access list.
-            listed=listed("table", "c", "relacl", "relowner", "pg_catalog.pg_class AS c WHERE c.relkind = 'f'"),
+            listed=listed("table", "c", "relacl", "relowner", "pg_catalog.pg_class AS c WHERE c.relkind = 'f'", facts),
             extension=extension("c"),
             held=held(OF_FOREIGN_TABLES),
             options=query_column("f.ftoptions"),
             column_options=query_column("a.attfdwoptions"),
-            column_item=item("a.attname", "ARRAY[e.privilege_type]"),
+            column_item=item("a.attname", "ARRAY[e.privilege_type]", facts),
+            roles=roles(facts),
         )
         return query.text
 

@@ -12,6 +12,7 @@ from pgplan.sdk import AccessList, Facts, Found, Item, ReaderBase, Row, Scope, j
 from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import FIRST_NORMAL_OID
 from pgplan_postgres.relations import relation
+from pgplan_postgres.sql import roles
 from pgplan_postgres.targets import is_system
 
 _TYPES_FROM = """pg_catalog.pg_type AS t
@@ -29,7 +30,7 @@ SELECT t.oid::bigint AS oid, n.nspname AS schema, t.typname AS name, t.typtype::
   FROM listed
   JOIN pg_catalog.pg_type AS t ON t.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = t.typowner
+  LEFT JOIN {roles} AS o ON o.oid = t.typowner
 """
 _TYPTYPES = {"b": "base type", "c": "composite type", "d": "domain", "e": "enum", "r": "range"}
 
@@ -40,8 +41,8 @@ class TypeReader(ReaderBase):
     type = "type"
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "t", "typacl", "typowner", _TYPES_FROM)
-        return sql.SQL(_TYPES).format(listed=lists, extension=extension("t")).text
+        lists = listed(self.type, "t", "typacl", "typowner", _TYPES_FROM, facts)
+        return sql.SQL(_TYPES).format(listed=lists, extension=extension("t"), roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)
@@ -76,7 +77,7 @@ WITH {listed}
 SELECT x.oid::bigint AS oid, {name} AS name, o.rolname AS owner, listed.list, listed.acl
   FROM listed
   JOIN {catalog} AS x ON x.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = x.{owner}
+  LEFT JOIN {roles} AS o ON o.oid = x.{owner}
 """
 
 
@@ -94,9 +95,9 @@ class _NamedReader(ReaderBase):
     """Whether initdb makes some, which have small OIDs."""
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "x", self.acl, self.owner, f"{self.catalog} AS x{self.where}")
+        lists = listed(self.type, "x", self.acl, self.owner, f"{self.catalog} AS x{self.where}", facts)
         catalog, name, owner = sql.SQL(self.catalog), sql.SQL(self.name), sql.Identifier(self.owner)
-        return sql.SQL(_NAMED).format(listed=lists, catalog=catalog, name=name, owner=owner).text
+        return sql.SQL(_NAMED).format(listed=lists, catalog=catalog, name=name, owner=owner, roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)
@@ -144,7 +145,7 @@ WITH parameter AS (
 SELECT 0 AS oid, p.name, o.rolname AS owner, listed.list, listed.acl
   FROM listed
   JOIN parameter AS p ON p.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.owner
+  LEFT JOIN {roles} AS o ON o.oid = p.owner
 """
 
 
@@ -160,7 +161,8 @@ class ParameterReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         if facts.version < _PARAMETERS_SINCE:
             return "SELECT 0 AS oid WHERE false"
-        return sql.SQL(_PARAMETERS).format(listed=listed(self.type, "p", "paracl", "owner", "parameter AS p")).text
+        lists = listed(self.type, "p", "paracl", "owner", "parameter AS p", facts)
+        return sql.SQL(_PARAMETERS).format(listed=lists, roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

@@ -29,7 +29,7 @@ from pgplan_postgres.dependents import OF_FOREIGN_TABLES, dependents, held
 from pgplan_postgres.foreign_table import missing_to_make
 from pgplan_postgres.options import check_readable, clause, query_column
 from pgplan_postgres.rights import Rights
-from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
+from pgplan_postgres.sql import comment_and_owner, name, roles, statement, text, words
 from pgplan_postgres.targets import is_system, schema_of
 
 
@@ -149,7 +149,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, s.srvname A
   JOIN pg_catalog.pg_class AS c ON c.oid = f.ftrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.ftserver
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  LEFT JOIN {roles} AS o ON o.oid = c.relowner
   LEFT JOIN {held} AS held ON held.object = c.oid
 """
 
@@ -160,8 +160,8 @@ class ImportReader(ReaderBase):
     type = "import_foreign_schema"
 
     def query(self, facts: Facts) -> str:
-        held_ = held(OF_FOREIGN_TABLES)
-        return sql.SQL(_QUERY).format(extension=extension("c"), options=query_column("f.ftoptions"), held=held_).text
+        held_, options = held(OF_FOREIGN_TABLES), query_column("f.ftoptions")
+        return sql.SQL(_QUERY).format(extension=extension("c"), options=options, held=held_, roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         for row in rows:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pgplan.sdk import SYSTEM_NAME, Dependent, Facts, Found, ReaderBase, Row, Scope
+from pgplan.sdk import SYSTEM_NAME, Dependent, Facts, Found, ReaderBase, Row, Scope, sql
 from pgplan_postgres.membership import ROWS_PER_GRANTOR, Membership, membership_key
+from pgplan_postgres.sql import roles
 
 _QUERY = """
 SELECT a.oid::bigint AS oid, r.oid::bigint AS role_oid, r.rolname AS role, m.oid::bigint AS member_oid, m.rolname AS member,
        g.rolname AS grantor, a.admin_option AS admin, a.inherit_option AS inherit, a.set_option AS set
   FROM pg_catalog.pg_auth_members AS a
-  JOIN pg_catalog.pg_roles AS r ON r.oid = a.roleid
-  JOIN pg_catalog.pg_roles AS m ON m.oid = a.member
-  LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantor
+  JOIN {roles} AS r ON r.oid = a.roleid
+  JOIN {roles} AS m ON m.oid = a.member
+  LEFT JOIN {roles} AS g ON g.oid = a.grantor
  ORDER BY r.oid, m.oid, g.oid
 """
 
@@ -26,8 +27,8 @@ _QUERY_BEFORE_16 = """
 SELECT 0 AS oid, r.oid::bigint AS role_oid, r.rolname AS role, m.oid::bigint AS member_oid, m.rolname AS member,
        NULL AS grantor, a.admin_option AS admin, NULL::boolean AS inherit, NULL::boolean AS set
   FROM pg_catalog.pg_auth_members AS a
-  JOIN pg_catalog.pg_roles AS r ON r.oid = a.roleid
-  JOIN pg_catalog.pg_roles AS m ON m.oid = a.member
+  JOIN {roles} AS r ON r.oid = a.roleid
+  JOIN {roles} AS m ON m.oid = a.member
  ORDER BY r.oid, m.oid
 """
 
@@ -39,7 +40,8 @@ class MembershipReader(ReaderBase):
     """Which rights the connected role has through others is told by memberships alone."""
 
     def query(self, facts: Facts) -> str:
-        return _QUERY if facts.version >= ROWS_PER_GRANTOR else _QUERY_BEFORE_16
+        query = _QUERY if facts.version >= ROWS_PER_GRANTOR else _QUERY_BEFORE_16
+        return sql.SQL(query).format(roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         pairs: dict[tuple[str, str], list[Row]] = {}

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from pgplan.sdk import Facts, Found, ReaderBase, Row, join, sql
 from pgplan_postgres.acl import Lists, extension, found_with_list, item, listed
+from pgplan_postgres.sql import roles
 from pgplan_postgres.targets import is_system
 
 _RELKINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence"}
@@ -47,7 +48,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::
   FROM listed
   JOIN pg_catalog.pg_class AS c ON c.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  LEFT JOIN {roles} AS o ON o.oid = c.relowner
   LEFT JOIN (
     SELECT a.attrelid, array_agg(a.attname::text) AS names
       FROM pg_catalog.pg_attribute AS a
@@ -74,7 +75,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::
   FROM listed
   JOIN pg_catalog.pg_class AS c ON c.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+  LEFT JOIN {roles} AS o ON o.oid = c.relowner
   -- the table whose column owns it: a serial one, or by OWNED BY ('a'), or an identity ('i'). 1259 is the OID of pg_class
   LEFT JOIN pg_catalog.pg_depend AS d
     ON d.classid = 1259 AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 1259 AND d.refobjsubid > 0
@@ -88,9 +89,10 @@ class TableReader(ReaderBase):
     type = "table"
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "c", "relacl", "relowner", _TABLES_FROM)
-        column_item = item("a.attname", "ARRAY[e.privilege_type]")
-        return sql.SQL(_TABLES).format(listed=lists, extension=extension("c"), column_item=column_item).text
+        lists = listed(self.type, "c", "relacl", "relowner", _TABLES_FROM, facts)
+        column_item = item("a.attname", "ARRAY[e.privilege_type]", facts)
+        query = sql.SQL(_TABLES)
+        return query.format(listed=lists, extension=extension("c"), column_item=column_item, roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return _relations(self.type, rows)
@@ -100,8 +102,8 @@ class SequenceReader(ReaderBase):
     type = "sequence"
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "c", "relacl", "relowner", _SEQUENCES_FROM)
-        return sql.SQL(_SEQUENCES).format(listed=lists, extension=extension("c")).text
+        lists = listed(self.type, "c", "relacl", "relowner", _SEQUENCES_FROM, facts)
+        return sql.SQL(_SEQUENCES).format(listed=lists, extension=extension("c"), roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         return _relations(self.type, rows)

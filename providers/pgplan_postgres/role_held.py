@@ -10,6 +10,7 @@ from typing import Any
 from pgplan.sdk import Dependent, Facts, join, part, sql
 from pgplan_postgres.default_lists import list_of
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES
+from pgplan_postgres.sql import roles
 
 _SOME = 20
 """What is told is the first that the plan does not take off the role; a role may own everything."""
@@ -32,7 +33,7 @@ _QUERY = """
                                  FROM pg_catalog.pg_type AS y JOIN pg_catalog.pg_namespace AS n ON n.oid = y.typnamespace
                                 WHERE y.oid = x.objid)
                WHEN 826 THEN (SELECT json_build_array(o.rolname, n.nspname, a.defaclobjtype)
-                                FROM pg_catalog.pg_default_acl AS a JOIN pg_catalog.pg_roles AS o ON o.oid = a.defaclrole
+                                FROM pg_catalog.pg_default_acl AS a JOIN {roles} AS o ON o.oid = a.defaclrole
                                 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = a.defaclnamespace
                                WHERE a.oid = x.objid)
                WHEN 2615 THEN (SELECT json_build_array(nspname) FROM pg_catalog.pg_namespace WHERE oid = x.objid)
@@ -76,7 +77,9 @@ _TYPES = {
 def query(facts: Facts) -> sql.Composable:
     """What the role ``r`` has, as one JSON array ``items``."""
     parameter = sql.SQL(_PARAMETER if facts.version >= _PARAMETERS else "")
-    return sql.SQL(_QUERY).format(here=sql.Literal(facts.database_oid), parameter=parameter, some=sql.Literal(_SOME))
+    return sql.SQL(_QUERY).format(
+        here=sql.Literal(facts.database_oid), roles=roles(facts), parameter=parameter, some=sql.Literal(_SOME)
+    )
 
 
 def dependent(how: Any, catalog: int, names: list[Any] | None) -> Dependent | None:

@@ -20,6 +20,7 @@ from pgplan_postgres.expressions import split_expressions
 from pgplan_postgres.function import Function, Parallel, Volatility
 from pgplan_postgres.function_arguments import INPUT, SETOF, Argument, Mode
 from pgplan_postgres.signatures import argument_list, catalog_type
+from pgplan_postgres.sql import roles
 from pgplan_postgres.targets import SYSTEM_FUNCTION, is_system
 
 _PROKINDS = {"p": "a procedure", "a": "an aggregate", "w": "a window function"}
@@ -61,7 +62,7 @@ SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind::
   FROM listed
   JOIN pg_catalog.pg_proc AS p ON p.oid = listed.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
+  LEFT JOIN {roles} AS o ON o.oid = p.proowner
   LEFT JOIN {held} AS held ON held.object = p.oid
   LEFT JOIN input ON input.types = p.proargtypes
   LEFT JOIN (
@@ -119,8 +120,8 @@ class FunctionReader(ReaderBase):
     _which: LiteralString = _OTHERS
 
     def query(self, facts: Facts) -> str:
-        lists = listed("function", "p", "proacl", "proowner", _FROM + self._which)
-        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p"), held=held(_HELD)).text
+        lists = listed("function", "p", "proacl", "proowner", _FROM + self._which, facts)
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("p"), held=held(_HELD), roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

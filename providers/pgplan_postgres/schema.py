@@ -26,7 +26,7 @@ from pgplan_postgres.acl import Lists, extension, found_with_list, listed
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights
-from pgplan_postgres.sql import comment_and_owner, name, statement
+from pgplan_postgres.sql import comment_and_owner, name, roles, statement
 
 
 @frozen
@@ -94,7 +94,7 @@ SELECT n.oid::bigint AS oid, n.nspname AS name, o.rolname AS owner, d.descriptio
        listed.list, listed.acl
   FROM listed
   JOIN pg_catalog.pg_namespace AS n ON n.oid = listed.oid
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+  LEFT JOIN {roles} AS o ON o.oid = n.nspowner
   LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = n.tableoid AND d.objoid = n.oid AND d.objsubid = 0
   CROSS JOIN LATERAL (
     -- some of what is in it, but for what goes with something else: members of extensions, sequences of columns
@@ -125,8 +125,8 @@ class SchemaReader(ReaderBase):
     always = True
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "n", "nspacl", "nspowner", _FROM)
-        return sql.SQL(_QUERY).format(listed=lists, extension=extension("n")).text
+        lists = listed(self.type, "n", "nspacl", "nspowner", _FROM, facts)
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("n"), roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

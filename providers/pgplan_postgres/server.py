@@ -29,7 +29,7 @@ from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.options import changes, check_readable, clause, plain, query_column, readable_options
 from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights, owners_lack
-from pgplan_postgres.sql import comment_and_owner, name, statement, text, text_or_null, words
+from pgplan_postgres.sql import comment_and_owner, name, roles, statement, text, text_or_null, words
 from pgplan_postgres.wrapper_options import refused, validated_by
 
 
@@ -138,7 +138,7 @@ SELECT s.oid::bigint AS oid, s.srvname AS name, w.fdwname AS fdw, s.srvtype AS t
   FROM listed
   JOIN pg_catalog.pg_foreign_server AS s ON s.oid = listed.oid
   LEFT JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
-  LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = s.srvowner
+  LEFT JOIN {roles} AS o ON o.oid = s.srvowner
   LEFT JOIN pg_catalog.pg_description AS d ON d.classoid = s.tableoid AND d.objoid = s.oid AND d.objsubid = 0
 """
 
@@ -147,9 +147,9 @@ class ServerReader(ReaderBase):
     type = "server"
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "s", "srvacl", "srvowner", "pg_catalog.pg_foreign_server AS s")
-        query = sql.SQL(_QUERY).format(listed=lists, extension=extension("s"), options=query_column("s.srvoptions"))
-        return query.text
+        lists = listed(self.type, "s", "srvacl", "srvowner", "pg_catalog.pg_foreign_server AS s", facts)
+        options = query_column("s.srvoptions")
+        return sql.SQL(_QUERY).format(listed=lists, extension=extension("s"), options=options, roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(rows)

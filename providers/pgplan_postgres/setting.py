@@ -77,7 +77,7 @@ class SettingReader(ReaderBase):
     def query(self, facts: Facts) -> str:
         if facts.version < PARAMETERS_SINCE:
             return _QUERY_BEFORE_15
-        return sql.SQL(_QUERY).format(items=items("a.paracl")).text
+        return sql.SQL(_QUERY).format(items=items("a.paracl", facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(())

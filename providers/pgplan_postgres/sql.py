@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
-from pgplan.sdk import SecretUse, Statement, grantee_role, sql
+from pgplan.sdk import Facts, SecretUse, Statement, grantee_role, sql
 
 
 def name(*parts: str) -> sql.Identifier:
@@ -32,6 +32,11 @@ def grantee(value: str) -> sql.Composable:
 def words(*parts: sql.Composable | None) -> sql.Composed:
     """The parts that are there, with a blank between them."""
     return sql.SQL(" ").join(part for part in parts if part is not None)
+
+
+def roles(facts: Facts) -> sql.SQL:
+    """Where the names of roles are: the catalog itself for who may read it, because queries with the view take longer to plan."""
+    return sql.SQL("pg_catalog.pg_authid" if facts.reads_secrets else "pg_catalog.pg_roles")
 
 
 def statement(template: LiteralString, *args: sql.Composable, secret: SecretUse | None = None) -> Statement:

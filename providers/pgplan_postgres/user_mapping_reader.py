@@ -19,7 +19,7 @@ SELECT u.oid::bigint AS oid, s.srvname AS server, u.umuser <> 0 AS of_role, r.ro
        {options} AS options
   FROM pg_catalog.pg_user_mapping AS u
   JOIN pg_catalog.pg_foreign_server AS s ON s.oid = u.umserver
-  LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = u.umuser
+  LEFT JOIN pg_catalog.pg_authid AS r ON r.oid = u.umuser
 """
 
 # umoptions is NULL both where there are none and where the view hides them, so the view's own condition stands here once more,
