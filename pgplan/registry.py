@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import entry_points
+from functools import cache, cached_property
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
@@ -82,7 +83,7 @@ class Registry:
         reference = self.providers[one.type].grantee(name)
         return None if reference is None else self.target(reference, database)
 
-    @property
+    @cached_property
     def implied(self) -> dict[str, Implied]:
         return {name: reader.implied for name, reader in self.readers.items() if isinstance(reader, ImplyingReader)}
 
@@ -108,20 +109,26 @@ def registry_of(providers: Iterable[Provider]) -> Registry:
     return Registry(kinds, readers, by_name, words)
 
 
+@cache
+def _points() -> EntryPoints:
+    """All that is installed, looked through once."""
+    return entry_points()
+
+
 def installed() -> Registry:
     """The registry of every installed provider."""
-    found = sorted(entry_points(group="pgplan.providers"), key=lambda point: point.name)
+    found = sorted(_points().select(group="pgplan.providers"), key=lambda point: point.name)
     return registry_of(cast("Sequence[Provider]", [point.load() for point in found]))
 
 
 def backend_names() -> list[str]:
     """The state backends that are installed."""
-    return sorted(point.name for point in entry_points(group="pgplan.state_backends"))
+    return sorted(point.name for point in _points().select(group="pgplan.state_backends"))
 
 
 def backend(name: str, options: Mapping[str, Any], directory: Path) -> Backend:
     """The state backend called `name`, for a configuration in `directory`. Raises ConfigurationError when it is not installed."""
-    points = {point.name: point for point in entry_points(group="pgplan.state_backends")}
+    points = {point.name: point for point in _points().select(group="pgplan.state_backends")}
     if name not in points:
         known = ", ".join(sorted(points))
         raise ConfigurationError(Problem(f"no state backend {name!r} is installed", address="state", hint=f"installed: {known}"))

@@ -18,6 +18,7 @@ import tempfile
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from inspect import signature
 from typing import Any, NoReturn, TextIO
 
@@ -122,16 +123,21 @@ def _interpreter(command: Sequence[str]) -> Generator[None]:
 
 def caches() -> Iterator[Any]:
     """Those of pgplan's functions, but for functions without parameters: they keep converters, which know no values."""
-    for name, module in list(sys.modules.items()):
+    for name in list(sys.modules):
         if name.startswith("pgplan"):
-            functions = [value for value in vars(module).values() if hasattr(value, "cache_clear")]
-            yield from (function for function in functions if signature(function).parameters)
+            yield from _caches_of(name)
+
+
+@cache
+def _caches_of(module: str) -> tuple[Any, ...]:
+    functions = [value for value in vars(sys.modules[module]).values() if hasattr(value, "cache_clear")]
+    return tuple(function for function in functions if signature(function).parameters)
 
 
 def _forget() -> None:
     """As where a process begins or ends."""
-    for cache in caches():
-        cache.cache_clear()
+    for function in caches():
+        function.cache_clear()
 
 
 @contextmanager

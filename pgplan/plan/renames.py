@@ -7,6 +7,7 @@ What a plan relies on is told under the names that are there when it is applied 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from attrs import define, evolve, field, frozen
 
@@ -282,7 +283,8 @@ def _find(world: World, keys: Keys, registry: Registry) -> None:
 
     def renamed(part: Part, database: str) -> Part:
         names = _names(keys, database or default, registry)
-        return part_of(_found(one, names, lists, world, registry) for of_type in part.found.values() for one in of_type.values())
+        found = (_found(type_, of_type.values(), names, lists, world, registry) for type_, of_type in part.found.items())
+        return part_of(chain.from_iterable(found))
 
     moved: dict[Identity, tuple[Identity, Found]] = {}
 
@@ -305,14 +307,21 @@ def _ordered(part: Part) -> Iterator[tuple[str, str]]:
     yield from ((type_, key) for type_, of_type in part.found.items() for key in of_type)
 
 
-def _found(one: Found, names: Names, lists: dict[int, AccessList], world: World, registry: Registry) -> Found:
-    provider = registry.providers[one.type]
-    new = provider.renamed(one, names) if isinstance(provider, Renamer) else one
-    owner = _role(one.owner, one.type, names, registry) if one.owner else ""
-    if id(one.acl) not in lists:
-        lists[id(one.acl)] = _list(one.acl, lambda name: _role(name, one.type, names, registry), one.type, names, world, registry)
-    acl = lists[id(one.acl)]
-    return new if new.owner == owner and new.acl is acl else evolve(new, owner=owner, acl=acl)
+def _found(
+    type_: str, found: Iterable[Found], names: Names, lists: dict[int, AccessList], world: World, registry: Registry
+) -> Iterator[Found]:
+    def role(name: str) -> str:
+        return _role(name, type_, names, registry)
+
+    provider = registry.providers[type_]
+    renamer = provider if isinstance(provider, Renamer) else None
+    for one in found:
+        new = one if renamer is None else renamer.renamed(one, names)
+        owner = role(one.owner) if one.owner else ""
+        if id(one.acl) not in lists:
+            lists[id(one.acl)] = _list(one.acl, role, type_, names, world, registry)
+        acl = lists[id(one.acl)]
+        yield new if new.owner == owner and new.acl is acl else evolve(new, owner=owner, acl=acl)
 
 
 def _list(acl: AccessList, role: Callable[[str], str], type_: str, names: Names, world: World, registry: Registry) -> AccessList:

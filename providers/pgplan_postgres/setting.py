@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from pgplan.sdk import Catalog, Facts, Found, ReaderBase, Row, Scope, sql
+from pgplan.sdk import NO_LIST, Catalog, Facts, Found, ReaderBase, Row, Scope, sql
 from pgplan_postgres.acl import Lists, items
 from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.settings import Settings, boolean, choice, in_units, number
@@ -82,9 +82,17 @@ class SettingReader(ReaderBase):
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:
         lists = Lists(())
         for row in rows:
-            known = {each: row[each] or "" for each in ("type", "unit", "low", "high", "context", "value")}
-            spec = Setting(row["name"], values=tuple(row["values"] or ()), **known)
-            yield Found(self.type, spec.name, 0, spec, acl=lists.made(row["acl"]))
+            spec = Setting(
+                row["name"],
+                row["type"] or "",
+                row["unit"] or "",
+                row["low"] or "",
+                row["high"] or "",
+                tuple(row["values"] or ()),
+                row["context"] or "",
+                row["value"] or "",
+            )
+            yield Found(self.type, spec.name, 0, spec, acl=NO_LIST if row["acl"] is None else lists.made(row["acl"]))
 
 
 def refused(where: str, before: Settings | None, after: Settings | None, catalog: Catalog) -> Iterator[tuple[str, str]]:
