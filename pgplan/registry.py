@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
@@ -110,27 +110,30 @@ def registry_of(providers: Iterable[Provider]) -> Registry:
 
 
 @cache
-def _points() -> EntryPoints:
-    """All that is installed, looked through once."""
-    return entry_points()
+def _providers() -> list[EntryPoint]:
+    return sorted(entry_points(group="pgplan.providers"), key=lambda point: point.name)
+
+
+@cache
+def _backends() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="pgplan.state_backends")}
 
 
 def installed() -> Registry:
     """The registry of every installed provider."""
-    found = sorted(_points().select(group="pgplan.providers"), key=lambda point: point.name)
-    return registry_of(cast("Sequence[Provider]", [point.load() for point in found]))
+    return registry_of(cast("Sequence[Provider]", [point.load() for point in _providers()]))
 
 
 def backend_names() -> list[str]:
     """The state backends that are installed."""
-    return sorted(point.name for point in _points().select(group="pgplan.state_backends"))
+    return sorted(_backends())
 
 
 def backend(name: str, options: Mapping[str, Any], directory: Path) -> Backend:
     """The state backend called `name`, for a configuration in `directory`. Raises ConfigurationError when it is not installed."""
-    points = {point.name: point for point in _points().select(group="pgplan.state_backends")}
-    if name not in points:
-        known = ", ".join(sorted(points))
+    point = _backends().get(name)
+    if point is None:
+        known = ", ".join(backend_names())
         raise ConfigurationError(Problem(f"no state backend {name!r} is installed", address="state", hint=f"installed: {known}"))
-    factory = cast("BackendFactory", points[name].load())
+    factory = cast("BackendFactory", point.load())
     return factory(options, directory)
