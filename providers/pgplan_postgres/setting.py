@@ -28,7 +28,9 @@ CONCEALED = ("dynamic_library_path", "extension_control_path", "output_plugin_li
 _NOW_CALLED = {"sort_mem": "work_mem", "vacuum_mem": "maintenance_work_mem"}
 _RESERVING = ("auto_explain", "pg_stat_statements", "pg_trgm", "plperl", "plpgsql", "pltcl", "postgres_fdw")
 """Extensions that take no setting beginning with their name but their own, where they are loaded."""
-_CUSTOM = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*(\.[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)+")
+# All but ASCII is a letter. A range of a million characters would take longer to compile than all else here.
+_NAME = r"(?:[A-Za-z_]|[^\x00-\x7f])(?:[\w$]|[^\x00-\x7f])*"
+_CUSTOM = re.compile(rf"{_NAME}(\.{_NAME})+")
 _OWN = ("user", "superuser")
 """pg_settings.context of what can be set for less than the whole server."""
 _WHY_NOT = {
