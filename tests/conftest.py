@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import operator
 import os
@@ -57,6 +58,17 @@ def database(server: Server, unique: str) -> Iterator[str]:
     server.execute(f'CREATE DATABASE "{name}" {"STRATEGY file_copy" if server.version >= 15 else ""}')
     yield server.url(name)
     server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def cheap_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recorded of secrets takes no time: for tests that record many of them, and start no process that reads it."""
+    real = hashlib.scrypt
+
+    def cheap(password: bytes, **options: Any) -> bytes:
+        return real(password, **{**options, "n": 2})
+
+    monkeypatch.setattr(hashlib, "scrypt", cheap)
 
 
 @pytest.fixture

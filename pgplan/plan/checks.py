@@ -13,7 +13,7 @@ from attrs import frozen
 from pgplan.address import Address, Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
-from pgplan.kind import EdgeChange, MadeApart, OwnerChange, Renamable
+from pgplan.kind import EdgeChange, MadeApart, ObjectKind, OwnerChange, Renamable
 from pgplan.plan.consequences import Decisions, by_object, dropped_databases
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
@@ -21,7 +21,6 @@ from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.renames import Rename
 from pgplan.plan.rights import Known
-from pgplan.registry import is_edge_kind
 from pgplan.snapshot import Found
 
 Refused = Iterator[tuple[Exit, Problem]]
@@ -158,19 +157,19 @@ def _dependents(plan: Checked) -> Refused:
             yield from _held(holder, off, plan)
     yield from _born_with(dropped, plan)
     registry = plan.outlook.registry
+    kinds = {kind.name: kind for kind in registry.object_kinds()}
     for one, found in plan.outlook.snapshot.objects():
-        kind = registry.kinds.get(found.type)
-        if kind is None or is_edge_kind(kind) or found.extension:
+        kind = kinds.get(found.type)
+        if kind is None or found.extension:
             continue
-        object_kind = registry.object_kind(found.type)
-        known = plan.meant.get(registry.identity(*object_kind.object(one.key), one.database), [])
+        known = plan.meant.get(registry.identity(*kind.object(one.key), one.database), [])
         if any(decision.drops or decision.makes for decision in known):
             continue
         if known and all(decision.found_as != one for decision in known):
             # It is told of under the address that it is managed as.
             continue
         managed = any(decision.found_as == one for decision in known)
-        yield from _standing(one, found, dropped, plan, managed=managed)
+        yield from _standing(one, found, kind, dropped, plan, managed=managed)
 
 
 def _born_with(dropped: Mapping[Identity, Decision], plan: Checked) -> Refused:
@@ -188,19 +187,19 @@ def _born_with(dropped: Mapping[Identity, Decision], plan: Checked) -> Refused:
         yield Exit.ERROR, Problem(message, decision.source, decision.address, hint)
 
 
-def _standing(one: Identity, found: Found, dropped: Mapping[Identity, Decision], plan: Checked, *, managed: bool) -> Refused:
+def _standing(
+    one: Identity, found: Found, kind: ObjectKind, dropped: Mapping[Identity, Decision], plan: Checked, *, managed: bool
+) -> Refused:
     """That an object stands on one that goes, and stays."""
     registry = plan.outlook.registry
-    kind = registry.object_kind(found.type)
-    owner = kind.owner(found.spec)
-    given_away = plan.outlook.is_given_away(registry.identity(*kind.object(one.key), one.database))
     for reference in kind.references(found.spec):
         decision = dropped.get(registry.target(reference, one.database))
         if decision is not None and isinstance(decision.kind, MadeApart):
             continue  # what the cluster keeps of a database goes with it
         if decision is not None and reference.attribute not in kind.goes_with:
+            owner = kind.owner(found.spec)
             owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
-            if not (owned and given_away):
+            if not (owned and plan.outlook.is_given_away(registry.identity(*kind.object(one.key), one.database))):
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
 
 

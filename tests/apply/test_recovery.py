@@ -15,7 +15,7 @@ from pgplan.state.model import Noted, Pending
 from tests.apply.world import World, once, schema_blocks
 from tests.servers import Server
 
-pytestmark = pytest.mark.enough(16, 18)
+pytestmark = [pytest.mark.enough(16, 18), pytest.mark.usefixtures("cheap_digests")]
 
 FACTS = Facts(180000, "1", 1, "db", 5, "r", "r", superuser=True)
 OLD, NEW = {"comment": "old"}, {"comment": "new"}

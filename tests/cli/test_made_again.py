@@ -19,6 +19,8 @@ from pgplan.plan.model import Change, Plan, Step
 from tests.project import Project, Result
 from tests.servers import Server
 
+pytestmark = pytest.mark.usefixtures("cheap_digests")
+
 HEAD = '[pgplan]\nname = "{0}"\n[connection]\nurl = "${{env.DATABASE_URL}}"\n'
 BEFORE = """
 [role.{0}_app]

@@ -14,7 +14,7 @@ from psycopg import sql
 from tests.project import Project, patched
 from tests.servers import Server
 
-pytestmark = pytest.mark.pg(">= 18")
+pytestmark = [pytest.mark.pg(">= 18"), pytest.mark.usefixtures("cheap_digests")]
 MARKER = "found-9317"
 OF_MAPPINGS: Mapping[str, str] = {
     "postgres_fdw": "password sslpassword passfile sslkey sslcert scram_client_key oauth_client_secret",
@@ -53,9 +53,13 @@ existing = "adopt"
 sensitive = true
 from = { env = "SECRET" }
 """
+# What is recorded of a hundred secrets would take seconds.
 PATCH = """\
+import hashlib
 import os
 import pgplan.database.commit as module
+scrypt = hashlib.scrypt
+hashlib.scrypt = lambda password, **options: scrypt(password, **{**options, "n": 2})
 commit = module._commit
 def then_without_state(connection):
     answer = commit(connection)

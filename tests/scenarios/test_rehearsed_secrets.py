@@ -7,7 +7,7 @@ import pytest
 from tests.project import Project
 from tests.servers import Server
 
-pytestmark = pytest.mark.enough(18)
+pytestmark = [pytest.mark.enough(18), pytest.mark.usefixtures("cheap_digests")]
 
 TOML = """
 [pgplan]

@@ -18,6 +18,7 @@ from pgplan.state.model import Digest, Entry, State
 from tests.plan.fakes import FACTS, REGISTRY, Permit, Thing, declared, entry
 from tests.plan.fakes import found as found_thing
 
+pytestmark = pytest.mark.usefixtures("cheap_digests")
 VALUE, OTHER = "the value", "another value"
 WITHHELD = None
 HIDDEN = None

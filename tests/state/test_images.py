@@ -77,7 +77,8 @@ def values(cls: Any) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_what_plan_and_state_hold_comes_back(cls: type[Any]) -> None:
-    @settings(deadline=None)
+    # Each class is tried alone and within those that hold it.
+    @settings(max_examples=40, deadline=None)
     @given(values(cls))
     def comes_back(one: Any) -> None:
         assert restore(json.loads(canonical(image(one))), cls) == one

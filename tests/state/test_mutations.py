@@ -147,8 +147,11 @@ def at(document: Json, path: tuple[str | int, ...]) -> Json:
 
 
 def changed(document: Json, path: tuple[str | int, ...], value: Json) -> Json:
-    other = copy.deepcopy(document)
-    at(other, path[:-1])[path[-1]] = value
+    """A copy along the path; all else is shared."""
+    if not path:
+        return value
+    other = copy.copy(document)
+    other[path[0]] = changed(document[path[0]], path[1:], value)
     return other
 
 
@@ -173,15 +176,14 @@ def mutations(document: Json) -> Iterator[Mutation]:
 
 
 def without(document: Json, path: tuple[str | int, ...]) -> Json:
-    other = copy.deepcopy(document)
-    del at(other, path[:-1])[path[-1]]
-    return other
+    left = copy.copy(at(document, path[:-1]))
+    del left[path[-1]]
+    return changed(document, path[:-1], left)
 
 
 def swapped(document: Json, to: int, of: int, key: str) -> Json:
     other = changed(document, ("entries", to, key), document["entries"][of][key])
-    other["entries"].sort(key=itemgetter("address"))
-    return other
+    return {**other, "entries": sorted(other["entries"], key=itemgetter("address"))}
 
 
 class InMemory:
