@@ -55,9 +55,9 @@ def database(server: Server, unique: str) -> Iterator[str]:
     """The URL of a fresh database."""
     name = f"{unique}_db"
     # The default writes a new database to the log as well, which takes half as much again.
-    server.execute(f'CREATE DATABASE "{name}" {"STRATEGY file_copy" if server.version >= 15 else ""}')
+    server.maintain(f'CREATE DATABASE "{name}" {"STRATEGY file_copy" if server.version >= 15 else ""}')
     yield server.url(name)
-    server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    server.maintain(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ class Server:
     settings: dict[str, str] = field(factory=dict[str, str])
     durable: bool = False
     _keeper: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _maintenance: psycopg.Connection | None = field(default=None, init=False)
 
     @property
     def log(self) -> Path:
@@ -194,6 +195,8 @@ class Server:
 
     def destroy(self) -> None:
         assert self._keeper is not None
+        if self._maintenance is not None:
+            self._maintenance.close()
         self._keeper.communicate(timeout=60)
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -205,6 +208,12 @@ class Server:
         with psycopg.connect(self.url(database, user), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
+
+    def maintain(self, statement: str) -> None:
+        """Run a statement by a connection that stays: to connect for each takes as long as to make a database."""
+        if self._maintenance is None:
+            self._maintenance = psycopg.connect(self.url(), autocommit=True)
+        self._maintenance.execute(statement.encode())
 
     def refuse(self, command: str, database: str) -> None:
         """From now on this command of DDL fails in the database, as no catalog that pgplan reads tells."""

@@ -54,7 +54,7 @@ OTHERS = ["$1", "a", "_", "1", "--", "\n", "/*", "*/", "*", " ", "-", "/"]
 
 # The version of psql counts here, not that of the server.
 @pytest.mark.parametrize("server", [max(binaries())], indirect=True, ids=["psql"])
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @example([" E'a\\'b'", "\n", "'", "a", "\\'", SLOT, "'"])
 @example([" E'a\\'b'", "--", "\n", "'", "a", "\\'", "'", SLOT])
 @example(["$1", "$$", SLOT, "$$"])

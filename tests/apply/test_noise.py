@@ -53,6 +53,7 @@ def _noise(world: World, role: str) -> Generator[None]:
             thread.join()
 
 
+@pytest.mark.enough(14, 18)
 def test_nine_of_ten_get_through(world: World, unique: str) -> None:
     world.execute(f"CREATE ROLE {unique}_noise", *(f"CREATE TABLE t{number} ()" for number in range(TABLES)))
     refused: list[str] = []

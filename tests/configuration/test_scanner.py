@@ -16,7 +16,7 @@ def paths(value: Any, path: Path = ()) -> set[Path]:
     return {path}.union(*(paths(item, (*path, step)) for step, item in items)) - {()}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(documents())
 def test_finds_every_path_on_its_line(case: tuple[dict[str, Any], str, dict[Path, int]]) -> None:
     document, text, lines = case

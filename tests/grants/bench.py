@@ -53,11 +53,12 @@ def _types(one: Declared) -> Iterator[str]:
 
 @define
 class Bench:
-    """`recorded` is what was applied last."""
+    """`recorded` is what was applied last, `seen` what was read last."""
 
     session: Session
     recorded: list[Declared] = field(factory=list[Declared])
     warnings: list[str] = field(factory=list[str])
+    seen: Catalog | None = None
 
     def run(self, *statements: str) -> None:
         for text in statements:
@@ -65,7 +66,8 @@ class Bench:
 
     def catalog(self, *types: str) -> Catalog:
         snapshot = read_now(self.session, REGISTRY, types)
-        return snapshot.catalog(snapshot.facts.database)
+        self.seen = snapshot.catalog(snapshot.facts.database)
+        return self.seen
 
     def plan(self, *blocks: Block) -> Plan:
         return self.both(*blocks)[0]

@@ -289,6 +289,7 @@ def test_every_drift_is_found_and_repaired(project: Project, cluster: Server) ->
         seen = project.run("drift", expect=2).out
         for statement, address in statements.items():
             assert address in seen, f"{statement}:\n{seen}"
-        project.run("state", "rebind", "--yes")  # some were dropped and made anew
+        if any("DROP" in statement for statement in statements):
+            project.run("state", "rebind", "--yes")  # what was made anew
         project.run("apply", "--yes")
         project.nothing_to_do()
