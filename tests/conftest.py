@@ -65,8 +65,9 @@ def cheap_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is recorded of secrets takes no time: for tests that record many of them, and start no process that reads it."""
     real = hashlib.scrypt
 
-    def cheap(password: bytes, **options: Any) -> bytes:
-        return real(password, **{**options, "n": 2})
+    def cheap(password: bytes, *, salt: bytes, n: int, **options: int) -> bytes:
+        del n
+        return real(password, salt=salt, n=2, **options)
 
     monkeypatch.setattr(hashlib, "scrypt", cheap)
 

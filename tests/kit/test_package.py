@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pgplan import registry
 from tests.project import Project
 from tests.servers import Server
 
@@ -55,10 +56,12 @@ def project(
     database: str, site: Path, unique: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Project]:
     monkeypatch.setattr(sys, "path", [str(site), *sys.path])
+    registry._providers.cache_clear()  # pyright: ignore[reportPrivateUsage]  no process looks for providers twice
     server.execute("CREATE TABLE public.orders (id int, city text, zip text)", database=f"{unique}_db")
     made = Project(tmp_path, database)
     made.write(TOML % {"u": unique})
     yield made
+    registry._providers.cache_clear()  # pyright: ignore[reportPrivateUsage]
     server.execute(f"DROP DATABASE {unique}_db WITH (FORCE)", f"DROP ROLE IF EXISTS {unique}_app")
 
 
