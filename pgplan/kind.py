@@ -357,7 +357,8 @@ class ObjectKind(Kind, Protocol):
         ...
 
     def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
-        """Of what this plan makes and alters of the kind: keys (first, then), where one gives a right that the other takes."""
+        """Of what this plan makes and alters of the kind: keys (first, then), where one gives a right that the other takes.
+        What goes and gives such a right does so later (`Rights.leading`)."""
         ...
 
     def together(self, specs: Mapping[str, Spec]) -> Reasons:
@@ -557,7 +558,16 @@ class EdgeStatement:
 
 
 class Rights(Protocol):
-    """What the connected role may do; opaque to the engine but for privileges."""
+    """What the connected role may do; opaque to the engine but for privileges, and for what it loses on the way."""
+
+    def leading(self, dropped: Collection[tuple[str, str]], altered: Collection[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        """Of the objects, by type and key, that a plan drops and alters: what leads the connected role to rights that it has by
+        nothing else, and that it loses with it. They come last, in this order."""
+        ...
+
+    def without(self, dropped: Collection[tuple[str, str]], altered: Collection[tuple[str, str]]) -> Rights:
+        """What is left of them when these objects are dropped and altered."""
+        ...
 
     def runs_as(self, change: EdgeChange) -> str:
         """The role that the connected role must become for a change of privileges, "" if it need not."""

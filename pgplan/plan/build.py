@@ -21,6 +21,7 @@ from pgplan.plan.checks import check, sorted_problems
 from pgplan.plan.claims import Holder, holder
 from pgplan.plan.consequences import Decisions, with_companions, with_contents, with_heirs, with_replacements
 from pgplan.plan.edges import Privileges, decide_edges
+from pgplan.plan.lacking import lost_on_the_way
 from pgplan.plan.model import Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
@@ -30,7 +31,7 @@ from pgplan.plan.parts import temporary_key, with_phases
 from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
 from pgplan.plan.renames import World, renamed_world
-from pgplan.plan.rights import Known, with_runners
+from pgplan.plan.rights import Known, leading, with_runners
 from pgplan.plan.steps import phases_of
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Snapshot, Spec
@@ -120,8 +121,12 @@ def build(
             refused += refusals(decision, given.policy, destroy=destroy)
         refused += anew.refusals(decisions.values(), given.policy)
         _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, destroy=destroy)])
+    leads = leading(decisions, rights)
+    ordered = order(decisions, privileges, outlook, leads)
+    if to_apply:
+        _raise([*lost_on_the_way(ordered, leads, decisions, privileges, rights)])
     temporary = partial(temporary_key, configuration.name, state.serial)
-    phases = phases_of(order(decisions, privileges, outlook), decisions, privileges, world.renames, outlook, temporary)
+    phases = phases_of(ordered, decisions, privileges, world.renames, outlook, temporary)
     steps = tuple(step for phase in phases for step in phase.steps)
     changes = changes_of(decisions, privileges, world, steps)
     recording = frozenset(change.address for change in changes if change.action == "none" or change.renamed)

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from attrs import frozen
 
-from pgplan.address import Address, Identity, role_grantee, unpart
+from pgplan.address import Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
-from pgplan.kind import EdgeChange, MadeApart, ObjectKind, OwnerChange, Renamable
+from pgplan.kind import MadeApart, ObjectKind
 from pgplan.plan.consequences import Decisions, by_object, dropped_databases
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
+from pgplan.plan.lacking import lacking
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.renames import Rename
@@ -256,77 +256,15 @@ def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool)
 
 
 def _rights(plan: Checked) -> Refused:
-    """Every right that the connected role lacks for this plan, all at once."""
-    facts = plan.outlook.snapshot.facts
-    if facts.superuser:
-        return
-    for decision in plan.decisions.values():
-        for right in _missing_to_decide(decision, plan):
-            yield _lacking(facts.role, right, decision.declared, decision.address)
-        if decision.creates or decision.drops:
-            for right in _missing_for(plan.privileges.again.get(decision.object, ()), plan):
-                yield _lacking(facts.role, right, decision.declared, decision.address)
-    yield from _renaming(plan)
-    for edge in plan.privileges.decisions.values():
-        for right in sorted({*_missing_for(edge.changes, plan), *_missing_to_give(edge.owners, plan)}):
-            yield _lacking(facts.role, right, edge.holder.declared, edge.address)
-        for change in edge.owners:
-            held = plan.rights.of(change.object.type, change.object.database)
-            yield from _lock_out(held.lock_out(change), edge.holder.declared, edge.address)
-
-
-def _renaming(plan: Checked) -> Refused:
-    role = plan.outlook.snapshot.facts.role
-    for rename in plan.renames:
-        for right in _to_rename(rename, plan):
-            yield _lacking(role, right, rename.declared, rename.declared.address)
-
-
-def _to_rename(rename: Rename, plan: Checked) -> Sequence[str]:
-    registry, snapshot = plan.outlook.registry, plan.outlook.snapshot
-    kind = registry.kinds[rename.declared.kind]
-    found = snapshot.get(registry.found_as(Address.parse(rename.declared.address), snapshot.facts.database))
-    if found is None or not isinstance(kind, Renamable):
-        return ()
-    return kind.missing_to_rename(found, plan.rights.of(kind.name, rename.declared.database))
-
-
-def _missing_for(changes: Iterable[EdgeChange], plan: Checked) -> list[str]:
-    """Privileges change after owners do."""
-    objects = ((change, change.edge.object) for change in changes)
-    held = ((change, plan.rights.of(one.type, one.database, later=True)) for change, one in objects)
-    missing = {rights.missing_for(change, plan.privileges.granted) for change, rights in held}
-    return sorted(missing - {None}, key=str)
-
-
-def _missing_to_give(owners: Iterable[OwnerChange], plan: Checked) -> Iterator[str]:
-    """What the new owner is to have counts as it is then."""
-    for change in owners:
-        yield from plan.rights.of(change.object.type, change.object.database, later=True).missing_to_give(change)
-
-
-def _missing_to_decide(decision: Decision, plan: Checked) -> Iterable[str]:
-    """What goes does so when others own what they get; all else is made before."""
-    turns = (False, True) if decision.action == "delete" else (False,)
-    rights = (plan.rights.of(decision.kind.name, decision.object.database, later=later) for later in turns)
-    return dict.fromkeys(right for each in rights for right in _missing(decision, each))
-
-
-def _missing(decision: Decision, rights: Any) -> Iterator[str]:
-    if (decision.drops and not decision.goes_with) or decision.action == "update":
-        spec = decision.spec if decision.action == "update" else None
-        yield from decision.kind.missing_rights(decision.found, spec, rights)
-    if decision.creates:
-        yield from decision.kind.missing_rights(None, decision.made_spec, rights)
-
-
-def _lacking(role: str, right: str, declared: Declared | None, address: str) -> tuple[Exit, Problem]:
-    hint = f"give {role} that right, or connect as a role that has it"
-    return Exit.ERROR, Problem(f"the connected role {role} lacks {right}", source_of(declared), address, hint)
+    return lacking(plan.decisions, plan.privileges, plan.rights, plan.renames)
 
 
 def _lock_outs(plan: Checked) -> Refused:
-    """Refuse to harm the connected role."""
+    """Refuse to harm the connected role, by what is done to objects or by giving them away."""
+    for edge in plan.privileges.decisions.values():
+        for change in edge.owners:
+            held = plan.rights.of(change.object.type, change.object.database)
+            yield from _lock_out(held.lock_out(change), edge.holder.declared, edge.address)
     for decision in plan.decisions.values():
         if decision.found is None or decision.goes_with or not (decision.makes or decision.drops):
             continue

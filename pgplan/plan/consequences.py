@@ -3,7 +3,7 @@ another address now gets none. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from attrs import evolve
 
@@ -91,7 +91,8 @@ def with_companions(decisions: Decisions, snapshot: Snapshot) -> Decisions:
         address: _companion(decision, meant, snapshot) if decision.action == "delete" else decision
         for address, decision in decisions.items()
     }
-    done |= {one.address: evolve(one, goes_with="") for one in _in_the_way(done, snapshot)}
+    late = [one.address for one in done.values() if one.goes_with]
+    done |= {one.address: evolve(one, goes_with="") for one in in_the_way(done, snapshot, late)}
     while alone := [one for one in done.values() if one.goes_with and _is_undermined(one, done, meant)]:
         done |= {one.address: evolve(one, goes_with="") for one in alone}
     return done
@@ -123,15 +124,16 @@ def _is_undermined(decision: Decision, decisions: Decisions, meant: Mapping[Iden
     return any(is_ground_lost(one, decision) for one in grounds if one.object != decision.object)
 
 
-def _in_the_way(decisions: Decisions, snapshot: Snapshot) -> Iterator[Decision]:
-    """What cannot be there beside something new of its kind."""
+def in_the_way(decisions: Decisions, snapshot: Snapshot, late: Collection[str]) -> Iterator[Decision]:
+    """Of what goes `late`, by address, what cannot be there beside something new of its kind."""
     exclusive = [one for one in decisions.values() if one.kind.exclusive]
     kinds = {(one.kind.name, one.found_as.database): one.kind for one in exclusive if one.creates}
     for (name, database), kind in kinds.items():
         own = {one.found_as.key: one for one in exclusive if (one.kind.name, one.found_as.database) == (name, database)}
-        going = {key: one.found.spec for key, one in own.items() if one.goes_with and one.found is not None}
+        drops = {key: one.found.spec for key, one in own.items() if one.drops and one.found is not None}
+        going = {key: spec for key, spec in drops.items() if own[key].address in late}
         found = snapshot.catalog(database or snapshot.facts.database).of(name) if going else ()
-        others = {one.key: one.spec for one in found if one.key not in own or not own[one.key].drops}
+        others = {one.key: one.spec for one in found if one.key not in drops or own[one.key].goes_with}
         others |= {key: one.made_spec for key, one in own.items() if one.makes}
         yield from (own[key] for key in kind.excluded(going, others))
 

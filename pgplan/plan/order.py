@@ -5,6 +5,8 @@
 * whatever needs X *as it stands now* leaves (is altered away, or dropped) before X is dropped: so an owner can move from a role
   that goes to a role that comes;
 * a replacement is dropped before it is made;
+* what leads the connected role to rights that it loses with it goes, or is altered, last of all, unless something new cannot be
+  there beside it;
 * what comes late is made after all else that need not wait for it;
 * objects are given to other owners after everything is made, which may take the rights of the owner, and before what names the
   owner is dropped;
@@ -14,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,7 +27,7 @@ from pgplan.address import Identity, role_grantee
 from pgplan.cycle import find_cycle
 from pgplan.errors import ConfigurationError, Problem
 from pgplan.kind import MadeApart, OwnerChange
-from pgplan.plan.consequences import Decisions, by_object, dropped_databases, is_ground_lost
+from pgplan.plan.consequences import Decisions, by_object, dropped_databases, in_the_way, is_ground_lost
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
 from pgplan.plan.objects import Decision, Need
@@ -35,8 +37,10 @@ from pgplan.plan.phases import Arc, Leg, Node, Places, legs
 Meant = Mapping[Identity, list[Decision]]
 
 
-def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> list[Leg]:
+def order(decisions: Decisions, privileges: Privileges, outlook: Outlook, leading: Sequence[str] = ()) -> list[Leg]:
     """All halves in the order in which they run; the same input gives the same order in every process.
+
+    `leading` are the addresses of what leads the connected role to rights, in the order in which it may go.
 
     Raises ConfigurationError with the path of a cycle.
     """
@@ -58,12 +62,14 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     if len(databases) <= 1:
         return legs(list(databases), (), places, {})
     meant = by_object(decisions.values())
+    last = {_drop(one) if decisions[one].drops else _make(one): at for at, one in enumerate(leading)}
+    at_once = {_drop(one.address) for one in in_the_way(decisions, outlook.snapshot, leading)}
     arcs = [
         *_makes(decisions, meant, outlook),
         *_drops(decisions, meant, outlook),
-        *_kinds(decisions),
+        *_kinds(decisions, last.keys() - at_once),
         *_rights(decisions, outlook),
-        *_around(turns, decisions, meant, outlook),
+        *_around(turns, decisions, last, meant, outlook),
     ]
     databases |= {_gone(one): one.object.database for one in decisions.values() if one.kind.exclusive}
     early = {address for address, decision in decisions.items() if decision.kind.early}
@@ -71,8 +77,9 @@ def order(decisions: Decisions, privileges: Privileges, outlook: Outlook) -> lis
     made = {decisions[address].kind.name for address in early if decisions[address].makes}
     soon = {_drop(address) for address in early if (kind := decisions[address].kind).exclusive and kind.name in made}
     late = {_make(address) for address, decision in decisions.items() if decision.kind.late}
-    ordered = _sorted(databases, arcs, early, late, soon, turns)
-    places = evolve(places, put_off={node for node in ordered if node[1] == "drop" and not databases[node]} - soon)
+    ordered = _sorted(databases, arcs, early, late, soon, turns, last)
+    put_off = {node for node in ordered if node[1] == "drop" and not databases[node]} - soon
+    places = evolve(places, put_off=put_off | (last.keys() - at_once))
     ranks = {name: rank for rank, name in enumerate(outlook.snapshot.databases)}
     return _without_barriers(legs(ordered, arcs, places, ranks))
 
@@ -124,9 +131,9 @@ def _turns_of(privileges: Privileges, default: str) -> _Turns:
     return _Turns(privileges, first, owners, then, again)
 
 
-def _around(turns: _Turns, decisions: Decisions, meant: Meant, outlook: Outlook) -> Iterator[Arc]:
+def _around(turns: _Turns, decisions: Decisions, last: Collection[Node], meant: Meant, outlook: Outlook) -> Iterator[Arc]:
     """What turns wait for, and what waits for them."""
-    made = [each for each in decisions.values() if each.makes]
+    made = [each for each in decisions.values() if each.makes and _make(each.address) not in last]
     for name, edges in turns.first.items():
         kinds = {kind for one in edges for kind in one.holder.kind.right_after}
         here = (each for each in made if each.object.database in ("", name) and each.kind.name in kinds)
@@ -233,7 +240,7 @@ def _list_roles(decision: Decision, outlook: Outlook) -> Iterator[Need]:
                 yield Need(grantee)
 
 
-def _kinds(decisions: Decisions) -> Iterator[Arc]:
+def _kinds(decisions: Decisions, last: Collection[Node]) -> Iterator[Arc]:
     """What holds between all of one kind goes through a barrier: one arc an object, not one a pair."""
     for address, decision in decisions.items():
         if decision.action == "replace":
@@ -241,7 +248,7 @@ def _kinds(decisions: Decisions) -> Iterator[Arc]:
         if decision.kind.exclusive:
             if decision.makes:
                 yield _gone(decision), _make(address)
-            elif decision.drops and not decision.goes_with:
+            elif decision.drops and not decision.goes_with and _drop(address) not in last:
                 yield _drop(address), _gone(decision)
 
 
@@ -300,6 +307,7 @@ def _sorted(
     late: Collection[Node],
     soon: Collection[Node],
     turns: _Turns,
+    last: Mapping[Node, int],
 ) -> list[Node]:
     nx = _networkx()
     graph: Any = nx.DiGraph()
@@ -311,9 +319,9 @@ def _sorted(
     for turn in map(_first, turns.first):
         urgent |= {turn, *nx.ancestors(graph, turn)}
 
-    def by_rank(node: Node) -> tuple[bool, bool, int, bool, str]:
+    def by_rank(node: Node) -> tuple[int, bool, bool, int, bool, str]:
         how = rank["make" if node in soon else node[1]]
-        return node not in urgent, node in late, how, node[0] not in early, node[0]
+        return last.get(node, -1), node not in urgent, node in late, how, node[0] not in early, node[0]
 
     try:
         return list(nx.lexicographical_topological_sort(graph, key=by_rank))

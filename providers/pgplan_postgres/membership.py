@@ -34,7 +34,8 @@ from pgplan.sdk import (
     sql,
 )
 from pgplan_postgres.base import to_role
-from pgplan_postgres.rights import DATABASE_OWNER, SUPERUSER, Rights, is_inherited, reached
+from pgplan_postgres.leading import DATABASE_OWNER, is_inherited, reached
+from pgplan_postgres.rights import SUPERUSER, Rights
 from pgplan_postgres.sql import name, statement, words
 
 ROWS_PER_GRANTOR = 160000
@@ -240,8 +241,8 @@ def _turns(wanted: Wanted, outcome: Outcome) -> Iterator[tuple[str, str]]:
     me, old = outcome.catalog.facts.role, outcome.catalog.facts.version < ROWS_PER_GRANTOR
     own = outcome.spec("role", part(me))
     any_role = old and own is not None and own.createrole
-    stays = {key for key, _ in outcome.specs("membership")}
-    there: list[Membership] = [found.spec for found in outcome.catalog.of("membership") if found.key in stays]
+    # What goes and leads to others does so last.
+    there: list[Membership] = [found.spec for found in outcome.catalog.of("membership")]
     waiting, first = dict(wanted), list[str]()
     while waiting:
         roles = reached(me, ((one.role, one.member) for one in there if is_inherited(one, outcome)), outcome.catalog)

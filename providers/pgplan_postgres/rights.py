@@ -28,12 +28,11 @@ from pgplan.sdk import (
     role_grantee,
 )
 from pgplan_postgres.grantable import DEFAULT_PRIVILEGES, GRANTABLE
+from pgplan_postgres.leading import Key, is_inherited, leading, memberships_left, reached
 from pgplan_postgres.targets import schema_of
 
 ADMIN_NEEDED = 160000
 """server_version_num from which CREATEROLE alone is not enough to alter, drop or grant a role: it takes ADMIN OPTION too."""
-DATABASE_OWNER = "pg_database_owner"
-"""Predefined: whoever owns the connected database, and nobody else, is in it, without any GRANT."""
 SUPERUSER = "the attribute SUPERUSER"
 PLATFORMS = (
     "alloydbsuperuser",
@@ -53,17 +52,43 @@ INHERIT_NEEDED = 160000
 class Rights:
     """What the connected role has now, or has by what the plan makes."""
 
-    def __init__(self, catalog: Catalog, later: Catalog) -> None:
-        """`later` is `catalog` when all that the plan makes is made, and before privileges change."""
+    def __init__(
+        self, catalog: Catalog, later: Catalog, dropped: Collection[Key] = frozenset(), altered: Collection[Key] = frozenset()
+    ) -> None:
+        """`later` is `catalog` when all that the plan makes is made, and before privileges change. What is `dropped` has gone by
+        then, and what is `altered` is no more as it is found."""
         self.catalog = catalog
         self.later = later
         self.facts = catalog.facts
+        self._changed = dropped, altered
         self._inherited: dict[str, frozenset[str]] = {}
 
     @cached_property
     def now(self) -> Rights:
         """Without what the plan makes."""
-        return Rights(self.catalog, self.catalog)
+        dropped, altered = self._changed
+        return Rights(self.catalog, self.catalog, {*dropped, *altered})
+
+    def without(self, dropped: Collection[Key], altered: Collection[Key]) -> Rights:
+        return Rights(self.catalog, self.later, dropped, altered)
+
+    def leading(self, dropped: Collection[Key], altered: Collection[Key]) -> list[Key]:
+        lost = self._held - self.without(dropped, altered)._held  # noqa: SLF001 (of the same class)
+        return leading(self.facts.role, {role for _, role in lost.difference(self._own)}, self._memberships, dropped, altered)
+
+    @property
+    def _held(self) -> frozenset[tuple[str, str]]:
+        """A way to have something of a role, and the role."""
+        ways = (("inherit", self.roles), ("set", self._becoming), ("admin", self._administered))
+        return frozenset((how, role) for how, roles in ways for role in roles)
+
+    @property
+    def _own(self) -> Iterator[tuple[str, str]]:
+        """What the connected role has by memberships of its own. These it never loses: that is refused."""
+        for found in self._memberships:
+            if found.spec.member == self.facts.role:
+                given = (("inherit", self._inherits(found)), ("set", found.spec.set is not False), ("admin", found.spec.admin))
+                yield from ((how, found.spec.role) for how, is_given in given if is_given)
 
     @cached_property
     def roles(self) -> frozenset[str]:
@@ -73,14 +98,14 @@ class Rights:
     def inherited_by(self, role: str) -> frozenset[str]:
         """A role and those whose rights it inherits."""
         if role not in self._inherited:
-            inheriting = (found for found in self._memberships() if self._inherits(found))
+            inheriting = (found for found in self._memberships if self._inherits(found))
             self._inherited[role] = self._reached(role, inheriting, "inherit")
         return self._inherited[role]
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """The connected role and those that it is a member of, with inherited rights or without."""
-        return self._reached(self.facts.role, self._memberships(), "")
+        return self._reached(self.facts.role, self._memberships, "")
 
     @property
     def platform(self) -> bool:
@@ -97,12 +122,12 @@ class Rights:
 
     @cached_property
     def _becoming(self) -> frozenset[str]:
-        allowed = (found for found in self._memberships() if found.spec.set is not False)
+        allowed = (found for found in self._memberships if found.spec.set is not False)
         return self._reached(self.facts.role, allowed, "set")
 
-    def _memberships(self) -> Iterator[Found]:
-        for catalog in (self.catalog, self.later):
-            yield from catalog.of("membership")
+    @cached_property
+    def _memberships(self) -> tuple[Found, ...]:
+        return tuple(memberships_left(self.catalog, self.later, *self._changed))
 
     def _reached(self, role: str, memberships: Iterable[Found], option: str) -> frozenset[str]:
         """Who makes a role becomes a member that may do so much only where createrole_self_grant says it."""
@@ -130,7 +155,7 @@ class Rights:
 
     @cached_property
     def _administered(self) -> frozenset[str]:
-        held = (found.spec for found in self._memberships() if found.spec.admin)
+        held = (found.spec for found in self._memberships if found.spec.admin)
         return frozenset(spec.role for spec in held if spec.member in self.roles)
 
     def owns(self, found: Found) -> bool:
@@ -230,22 +255,6 @@ class Rights:
         return f"the rights of the role {owner}, whose default privileges they are: declare a {block}"
 
 
-def reached(role: str, memberships: Iterable[tuple[str, str]], catalog: Catalog) -> frozenset[str]:
-    """A role and those that these memberships, (role, member), lead it to."""
-    given: dict[str, list[str]] = {}
-    for group, member in memberships:
-        given.setdefault(member, []).append(group)
-    database = catalog.get("database", part(catalog.facts.database))
-    if database is not None:
-        given.setdefault(database.owner, []).append(DATABASE_OWNER)
-    known, queue = {role}, [role]
-    while queue:
-        fresh = set(given.get(queue.pop(), ())) - known
-        known |= fresh
-        queue += fresh
-    return frozenset(known)
-
-
 def _is_of(grantee: str, roles: Collection[str]) -> bool:
     return grantee == PUBLIC or grantee_role(grantee) in roles
 
@@ -329,10 +338,3 @@ def _is_held(privilege: str, found: Found | None, owner: str, holders: Collectio
         return True
     # What is new may be born with privileges that default privileges give.
     return found is None and any(True for _ in catalog.of(DEFAULT_PRIVILEGES))
-
-
-def is_inherited(membership: Any, outcome: Outcome) -> bool:
-    if membership.inherit is not None:
-        return bool(membership.inherit)
-    member = outcome.spec("role", part(membership.member))
-    return member is None or bool(member.inherit)

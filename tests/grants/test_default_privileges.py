@@ -251,7 +251,7 @@ def test_whose_defaults_one_may_change(server: Server, database: str, unique: st
     (statement,) = provider.edge_statements([change])
 
     def missing() -> str | None:
-        told = Rights(*[b.catalog(TYPE, "role", "membership")] * 2).missing_for(change, ())
+        told = Rights(catalog := b.catalog(TYPE, "role", "membership"), catalog).missing_for(change, ())
         b.run("SAVEPOINT tried")
         if told is None:
             b.run(statement.statement.sql)

@@ -60,6 +60,12 @@ class Thing:
 class FakeRights:
     gaining: bool
 
+    def leading(self, dropped: Collection[tuple[str, str]], altered: Collection[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        return []
+
+    def without(self, dropped: Collection[tuple[str, str]], altered: Collection[tuple[str, str]]) -> FakeRights:
+        return self
+
     def runs_as(self, change: EdgeChange) -> str:
         return ""
 

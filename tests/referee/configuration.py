@@ -474,9 +474,7 @@ class Drawer:
     def defaults(self) -> None:
         """Of who makes and owns things here, and of others: `by_w` is out of reach without superuser."""
         absent = self.often(0.4)
-        # What leads the connected role to another by way of a third may go in the next configuration, before the lists change.
-        reached = [name for name in self.roles if self.place.superuser or _mine(self.place, name) in self.blocks]
-        owner = self.one(("by_w", "by_z", self.place.me, *reached))
+        owner = self.one(("by_w", "by_z", self.place.me, *self.roles))
         word = self.one(list(WORDS))
         schema = "" if word == "schemas" or self.often(0.5) else self.one([BASE, ODD, *self.made("schema")])
         grantees = self.some([PUBLIC, *self.roles], 0.3) or [PUBLIC]

@@ -20,7 +20,7 @@ import pytest
 from attrs import frozen
 
 import pgplan
-from pgplan.plan import checks
+from pgplan.plan import build, checks
 from tests.referee import catalogs, meaning, meddling
 from tests.referee.configuration import (
     BASE,
@@ -217,14 +217,15 @@ def settled(world: World, config: Config, seed: str) -> Config | None:
     return config
 
 
-def nothing(_: object) -> tuple[()]:
+def nothing(*_: object) -> tuple[()]:
     return ()
 
 
 def check_refusal(world: World, config: Config, why: str) -> None:
     """What the plan says cannot be done cannot be done, and the server says so of one of its statements."""
     with pgplan.open(world.declare(config)) as project, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "_rights", nothing)
+        patch.setattr(checks, "lacking", nothing)
+        patch.setattr(build, "lost_on_the_way", nothing)
         with pytest.raises(pgplan.PgplanError) as caught:
             project.apply(project.plan())
         if caught.value.exit_code == pgplan.Exit.REFUSED:
