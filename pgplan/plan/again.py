@@ -33,6 +33,31 @@ _WORDS: Mapping[Slot, str] = {
     "deferred": "without a value",
     "unchecked": "without a value to compare",
 }
+_TOLD: Mapping[str, str] = {
+    # of a change
+    "moved": "whether configuration or database moved",
+    "previous_address": "its former address",
+    "changed": "which attributes differ",
+    "steps": "which steps it takes",
+    "adopting": "whether it is adopted",
+    "renamed": "whether it is renamed",
+    "anew": "whether it was made anew",
+    "protected": "whether it is protected",
+    "depends": "what it depends on",
+    "grantors": "who granted",
+    "edges": "which privileges change",
+    "along": "which privileges change",
+    "owners": "which owners change",
+    "adopted": "what it adopted",
+    # of the whole plan
+    "name": "the name of the configuration",
+    "options": "how it was asked for",
+    "phases": "the steps and their order",
+    "checks": "what must be found after its steps",
+    "slots": "which secrets are sent, and what they are taken from",
+    "origins": "how the values of sensitive variables are to be got",
+}
+"""Where the names of the format say little."""
 _VARIABLE = re.compile(r"\$\{(var\.[^}]+)\}")
 
 
@@ -108,7 +133,9 @@ def _sources(saved: Decided, own: Decided) -> Iterator[Problem]:
 
 
 def _fields(one: Change | Decided, other: Change | Decided) -> list[str]:
-    return [name for name in fields_dict(type(one)) if getattr(one, name) != getattr(other, name)]
+    """What is another, in the words of who reads a plan."""
+    names = (name for name in fields_dict(type(one)) if getattr(one, name) != getattr(other, name))
+    return list(dict.fromkeys(_TOLD.get(name, name) for name in names))
 
 
 def _statements(saved: Decided, own: Decided) -> Iterator[Problem]:
@@ -127,9 +154,9 @@ def _sent(decided: Decided) -> Iterable[tuple[str, str]]:
 
 
 def _rest(saved: Decided, own: Decided) -> Iterator[Problem]:
-    rest = [name for name in _fields(saved, own) if name != "changes"]
+    rest = _fields(evolve(saved, changes=own.changes), own)
     if rest:
-        yield Problem(f"the plan differs from what is planned here in its {', '.join(rest)}")
+        yield Problem(f"the plan differs from what is planned here in {', '.join(rest)}")
 
 
 def unexplained(plan: Plan) -> Iterator[str]:
