@@ -255,6 +255,10 @@ def _entry(entry: Entry, names: Names, registry: Registry) -> Entry:
         spec=image(found.spec),
         grantors=tuple(sorted(_role(name, parsed.kind, names, registry) for name in entry.grantors)),
     )
+    if entry.kept:
+        spec = restore({**entry.spec, **entry.kept}, kind.spec)
+        kept = image(provider.renamed(Found(parsed.kind, parsed.key, entry.oid, spec), names).spec)
+        new = evolve(new, kept={name: kept[name] for name in entry.kept})
     if is_edge_kind(kind) and entry.adopted.listed:
         new = evolve(new, adopted=_adopted(entry.adopted, kind.reads(found.spec)[0], names, provider))
     return entry if new == entry else new

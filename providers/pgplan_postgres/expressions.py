@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pgplan.sdk import sql
@@ -69,6 +69,58 @@ def normal_expression(text: str) -> str:
     if not parts[0]:
         raise ValueError("an expression is empty")
     return parts[0]
+
+
+def named_in(text: str) -> list[tuple[str, str, bool]]:
+    """What an expression names with its schema: schema, name, and whether it is called."""
+    tokens = [token for _, token in _tokens(text)]
+    return [(_read(tokens[at]), _read(tokens[at + 2]), _is_called(tokens, at + 2)) for at in _qualified(tokens)]
+
+
+def with_names(text: str, name: Callable[[str, str, bool], tuple[str, str]]) -> str:
+    """An expression in which what has a schema is called otherwise: `name` gives schema and name for what `named_in` tells.
+
+    What ``::regclass`` and its like stand behind is a name too.
+    """
+    tokens = [token for _, token in _tokens(text)]
+    for at in _qualified(tokens):
+        old = _read(tokens[at]), _read(tokens[at + 2])
+        new = name(*old, _is_called(tokens, at + 2))
+        for index, before, after in zip((at, at + 2), old, new, strict=True):
+            tokens[index] = tokens[index] if before == after else _written(after)
+    for at, token in enumerate(tokens[:-3]):
+        if token.startswith("'") and tokens[at + 1 : at + 3] == [":", ":"] and tokens[at + 3].startswith("reg"):
+            inner = with_names(token[1:-1].replace("''", "'"), name)
+            tokens[at] = "'" + inner.replace("'", "''") + "'"
+    return "".join(tokens)
+
+
+def _qualified(tokens: Sequence[str]) -> Iterator[int]:
+    """Where a schema stands: before the last of the names that dots hold together."""
+    at = 0
+    while at < len(tokens):
+        end = at
+        while _is_name(tokens[end]) and end + 2 < len(tokens) and tokens[end + 1] == ".":
+            end += 2
+        if end > at and _is_name(tokens[end]) and (at == 0 or tokens[at - 1] != "."):
+            yield end - 2
+        at = end + 1
+
+
+def _is_name(token: str) -> bool:
+    return token[0] in '"_' or token[0].isalpha()
+
+
+def _is_called(tokens: Sequence[str], last: int) -> bool:
+    return next((token for token in tokens[last + 1 :] if not token.isspace()), "") == "("
+
+
+def _read(token: str) -> str:
+    return token[1:-1].replace('""', '"') if token.startswith('"') else token.lower()
+
+
+def _written(name: str) -> str:
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def expression_sql(text: str) -> sql.Composable:

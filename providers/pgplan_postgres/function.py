@@ -37,6 +37,7 @@ from pgplan_postgres.function_arguments import (
     own_types,
     signature,
 )
+from pgplan_postgres.function_defaults import called_first, unknown_names
 from pgplan_postgres.renaming import RenamedInSchema
 from pgplan_postgres.rights import SUPERUSER, Rights, owners_lack
 from pgplan_postgres.sql import comment_and_owner, name, statement, text, words
@@ -233,6 +234,13 @@ class FunctionKind(RenamedInSchema, OwnedKind):
         for key, (found, spec) in wanted.items():
             sent = _sent(found.spec if found is not None else None, spec)
             yield from ((key, *one) for one in setting.refused("config", *sent, outcome.catalog))
+        made = {key: spec.arguments or () for key, (found, spec) in wanted.items() if found is None or _is_made(found.spec, spec)}
+        yield from unknown_names(made, outcome)
+
+    def turns(self, wanted: Wanted, outcome: Outcome) -> Iterable[tuple[str, str]]:
+        """What the default of an argument calls is made before it."""
+        arguments = {key: spec.arguments or () for key, (_, spec) in wanted.items()}
+        return called_first(arguments, [key for key, (found, _) in wanted.items() if found is None])
 
     def missing_rights(self, found: Found | None, spec: Function | None, rights: Rights) -> Sequence[str]:
         before: Function | None = found.spec if found is not None else None

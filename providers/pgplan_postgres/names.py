@@ -16,11 +16,12 @@ from pgplan_postgres.access import Access
 from pgplan_postgres.database import Database
 from pgplan_postgres.default_lists import DefaultList, parse_list
 from pgplan_postgres.default_privileges import DefaultPrivileges
+from pgplan_postgres.expressions import with_names
 from pgplan_postgres.extension import Extension
 from pgplan_postgres.foreign_data_wrapper import ARGUMENTS, ForeignDataWrapper
 from pgplan_postgres.foreign_table import ForeignTable
 from pgplan_postgres.function import Function
-from pgplan_postgres.function_arguments import SETOF
+from pgplan_postgres.function_arguments import SETOF, Argument
 from pgplan_postgres.grantable import BULK, DEFAULT_PRIVILEGES, GRANTABLE
 from pgplan_postgres.import_foreign_schema import Import
 from pgplan_postgres.membership import Membership, membership_key
@@ -86,6 +87,18 @@ class _Renaming:
         """A type's name in a spec or a key; a foreign table is the type of its rows."""
         match = _TYPE.fullmatch(text)
         return text if match is None else self.within("table", match[1]) + match[2]
+
+    def expression(self, text: str) -> str:
+        """In the server's words, or in those that it was declared in."""
+
+        def name(schema: str, last: str, called: bool) -> tuple[str, str]:
+            new, other = split(self.within("function" if called else "table", join(schema, last)))
+            return new, other
+
+        return with_names(text, name)
+
+    def argument(self, one: Argument) -> Argument:
+        return evolve(one, type=self.type(one.type), default=self.expression(one.default) if one.default else "")
 
     def result(self, text: str) -> str:
         several = SETOF if text.startswith(SETOF) else ""
@@ -166,7 +179,7 @@ def _function(to: _Renaming, spec: Function) -> Function:
     return evolve(
         spec,
         name=to.within("function", spec.name),
-        arguments=None if arguments is None else tuple(evolve(one, type=to.type(one.type)) for one in arguments),
+        arguments=None if arguments is None else tuple(map(to.argument, arguments)),
         returns=None if spec.returns is None else to.result(spec.returns),
         types=None if spec.types is None else tuple(sorted((type_, to.within(type_, key)) for type_, key in spec.types)),
         owner=to.optional("role", spec.owner),

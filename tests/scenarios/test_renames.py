@@ -292,12 +292,15 @@ def test_what_is_named_without_types_or_in_a_default_follows(project: Project, c
     project.plan_and_apply()
     project.write(HEAD + FOLLOWED.format(**new))
     renames = ['ALTER SCHEMA "one" RENAME TO "T.wo"', 'ALTER FUNCTION "T.wo"."f"(IN integer) RENAME TO "F (x"']
-    # Who changes the text of an expression has the function made again; who does not, has what the server made of it recorded.
-    assert project.sql()[:-1] == renames
-    assert [line.partition(" ")[0] for line in project.sql()] == ["ALTER", "ALTER", "CREATE"]
-    project.write(HEAD + FOLLOWED.format(**new | {"default": "one.f(1)"}))
+    # An expression follows what it names, as a spec does; who leaves the old name could not have the function made again.
     assert project.sql() == renames
     assert "grant." not in project.run("plan").out
+    project.write(HEAD + FOLLOWED.format(**new | {"default": "one.f(1)"}))
+    error = project.run("plan", expect=1).err
+    assert 'function."T.wo".g(integer): the default of argument n names the schema one, which is neither declared' in error
+    project.write(HEAD + FOLLOWED.format(**new | {"default": '"T.wo".f(1)'}))
+    assert 'the default of argument n names "T.wo".f, which is neither declared' in project.run("plan", expect=1).err
+    project.write(HEAD + FOLLOWED.format(**new))
     project.plan_and_apply()
     assert "adopted" not in project.run("state", "show", 'grant.pg_monitor/function:"T.wo"."F (x"').out
     project.write(HEAD + FOLLOWED.format(**new | {"schema_from": "", "function_from": ""}))
@@ -305,3 +308,46 @@ def test_what_is_named_without_types_or_in_a_default_follows(project: Project, c
     cluster.execute('DROP FUNCTION "T.wo".other(text)')
     project.write(HEAD)
     project.plan_and_apply()
+
+
+OUTSIDE = """
+[schema.{schema}]
+{schema_from}
+[schema.outside]
+[function."outside.a(integer, regclass)"]
+arguments = [
+    {{ name = "n", type = "integer", default = '{named}.b(outside.c()) + 1' }},
+    {{ type = "regclass", default = ''' '{named}.q'::regclass ''' }},
+]
+returns = "integer"
+language = "sql"
+body = "{body}"
+[function."outside.c()"]
+returns = "integer"
+language = "sql"
+body = "SELECT 1"
+[function.'{schema}.b(integer)']
+returns = "integer"
+language = "sql"
+body = "SELECT 1"
+"""
+
+
+@pytest.mark.enough(14, 18)
+def test_what_stands_outside_of_a_renamed_schema_follows_too(project: Project, cluster: Server) -> None:
+    """And the functions that a default calls are made before it, whatever their names."""
+    cluster.execute("CREATE SCHEMA one", "CREATE SEQUENCE one.q")
+    adopt = HEAD + '[policy]\nexisting = "adopt"\n'
+    project.write(adopt + OUTSIDE.format(schema="one", named="one", schema_from="", body="SELECT 1"))
+    project.plan_and_apply()
+    new = {"schema": '"Two"', "schema_from": 'renamed_from = "one"'}
+    for body in ("SELECT 1", "SELECT 2"):
+        project.write(adopt + OUTSIDE.format(named="one", body=body, **new))
+        error = project.run("plan", expect=1).err
+        assert "function.outside.a(integer,regclass): the default of argument n names the schema one, which is neither" in error
+    project.write(adopt + OUTSIDE.format(named='"Two"', body="SELECT 1", **new))
+    assert project.sql() == ['ALTER SCHEMA "one" RENAME TO "Two"']
+    project.plan_and_apply()
+    project.write(adopt + OUTSIDE.format(named='"Two"', body="SELECT 2", **new))
+    project.plan_and_apply()
+    project.nothing_to_do()
