@@ -22,6 +22,20 @@ from pgplan.slots import split
 
 # Binary: an error in the middle of a text COPY quotes the row (a cancel that arrives between two rows, for instance).
 _CREATE = b"CREATE TEMPORARY TABLE pg_temp.pgplan_secrets_in_transit (id int4 NOT NULL, value text NOT NULL) ON COMMIT DROP"
+# What default privileges gave on it would be in the way of the DROP of a role.
+_CLOSE = b"""DO $pgplan$
+DECLARE
+    grantee text;
+BEGIN
+    FOR grantee IN
+        SELECT DISTINCT coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC')
+          FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
+          LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+         WHERE c.oid = 'pg_temp.pgplan_secrets_in_transit'::pg_catalog.regclass AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE 'REVOKE ALL ON TABLE pg_temp.pgplan_secrets_in_transit FROM ' || grantee;
+    END LOOP;
+END $pgplan$"""
 COPY = b"COPY pg_temp.pgplan_secrets_in_transit (id, value) FROM STDIN (FORMAT binary)"
 
 QUIET: Mapping[str, str] = {
@@ -150,6 +164,7 @@ def open_channel(connection: Session, uses: Iterable[tuple[str, SecretUse, Secre
     if private:
         connection.execute(_QUIET, (list(QUIET), list(QUIET.values())))
         connection.execute(_CREATE)
+        connection.execute(_CLOSE)
         with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             copy.set_types(["int4", "text"])
             for place, number in ids.items():

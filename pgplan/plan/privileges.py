@@ -232,13 +232,15 @@ class _Deciding:
                     outcome.staying.append(item)
                 else:
                     withdrawn.add(item)
-                    outcome.changes += self._withdrawn(item, one)
+                    outcome.changes += self._withdrawn(item, one, built_in)
         return withdrawn
 
-    def _withdrawn(self, item: Item, one: Holder) -> list[ItemChange]:
-        """Revoke what this configuration granted or adopted; what other grantors gave since stays. An owner keeps its own."""
+    def _withdrawn(self, item: Item, one: Holder, built_in: AccessList) -> list[ItemChange]:
+        """Revoke what this configuration granted or adopted; what other grantors gave since stays. An owner keeps its own; but in
+        a list that needs no row it has none that is not built in."""
         owner = self.cls.owner
-        if item.grantee == self.cls.owner_grantee:
+        has_own = self.cls.type not in self.outlook.snapshot.implied or item in built_in.rows
+        if item.grantee == self.cls.owner_grantee and has_own:
             return []
         mine = (owner, self.outlook.snapshot.facts.role, *(one.entry.grantors if one.entry is not None else ()))
         return [self._revoke(item, row) for row in self.rows.get(item, ()) if row.grantor in mine]

@@ -254,3 +254,23 @@ def test_what_an_extension_brings_is_not_born_with_privileges_for_a_role_that_go
     project.plan_and_apply()
     project.write(HEAD + "[extension.pg_trgm]\n")
     project.plan_and_apply()
+
+
+def test_nothing_that_a_list_says_is_in_the_way_of_a_role_that_goes(project: Project, here: Here) -> None:
+    """Its own privileges in its own list, and what the table that secrets travel by is born with."""
+    here.execute("CREATE FOREIGN DATA WRAPPER w", "CREATE SERVER s FOREIGN DATA WRAPPER w", "CREATE SCHEMA x")
+    own = (
+        '[[default_privileges]]\nowner = "@r"\nschema = "x"\nobjects = "tables"\nprivileges = ["SELECT"]\nto = ["@r", "PUBLIC"]\n'
+    )
+    maker = GLOBAL.replace("@o", "postgres") + 'to = ["@r", "PUBLIC"]\n'
+    project.write((HEAD + '[role."@r"]\n' + own).replace("@", here.prefix))
+    project.plan_and_apply()
+    here.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO @r, PUBLIC")
+    project.environment["P"] = "a-secret-1"
+    secret = '[variables.p]\ntype = "string"\nsensitive = true\nfrom = { env = "P" }\n'
+    mapping = '[[user_mapping]]\nserver = "s"\nuser = "PUBLIC"\noptions = { password = "${var.p}" }\n'
+    project.write((HEAD + '[role."@r"]\n' + own + maker).replace("@", here.prefix))
+    project.plan_and_apply()
+    project.write(HEAD + secret + mapping)
+    project.plan_and_apply()
+    assert here.lists() == 0
