@@ -285,6 +285,16 @@ class Selective(Protocol):
         ...
 
 
+@runtime_checkable
+class Trying(Protocol):
+    """A kind that asks the server itself, when planning, what it would refuse and no snapshot can tell."""
+
+    def trials(self, specs: Mapping[str, Spec], catalog: Catalog) -> Iterable[str]:
+        """Queries that write nothing and leave nothing when they are rolled back, for what is declared, by key, and is not found
+        so. What the server says to those that fail, `Catalog.refusal` has."""
+        ...
+
+
 class ObjectKind(Kind, Protocol):
     """A kind whose address names one object. A reader of the same name finds its spec."""
 
@@ -696,5 +706,6 @@ __all__ = [
     "SpecOf",
     "Statement",
     "TextFile",
+    "Trying",
     "Wanted",
 ]

@@ -198,6 +198,15 @@ def part_of(found: Iterable[Found]) -> Part:
 
 
 @frozen
+class Refusal:
+    """What the server said to something that was tried."""
+
+    state: str
+    """SQLSTATE."""
+    message: str
+
+
+@frozen
 class Snapshot:
     """Everything read in one moment of each database."""
 
@@ -210,6 +219,8 @@ class Snapshot:
     """What was read of the server in databases other than the default one."""
     from_others: Mapping[str, Part] = field(factory=dict[str, Part])
     """What the cluster shares as it is seen from there, where that was read: what it holds there."""
+    refused: Mapping[str, Refusal] = field(factory=dict[str, Refusal])
+    """By query, what was tried in vain (`pgplan.kind.Trying`)."""
 
     def facts_of(self, database: str) -> Facts:
         """As seen from a database."""
@@ -278,6 +289,10 @@ class Catalog:
     @property
     def facts(self) -> Facts:
         return self.snapshot.facts_of(self.database)
+
+    def refusal(self, query: str) -> Refusal | None:
+        """What the server said to a query that was tried; None where it took it, or was not asked: only the default database is."""
+        return self.snapshot.refused.get(query) if self.database == self.snapshot.facts.database else None
 
     def get(self, type_: str, key: str) -> Found | None:
         return self.snapshot.seen_from(self.database, type_, key)

@@ -16,7 +16,7 @@ from pgplan import registry as registries
 from pgplan.address import Address, part
 from pgplan.configuration.load import add_lines, load, load_connection
 from pgplan.configuration.model import Configuration
-from pgplan.database import transport
+from pgplan.database import transport, trial
 from pgplan.database.connection import Session, connect, facts, reading
 from pgplan.database.databases import databases
 from pgplan.database.emergency import take_up, wanted
@@ -27,7 +27,7 @@ from pgplan.drift import Drift, compare
 from pgplan.errors import ConfigurationError, LockedError, PgplanError, Problem, Source, StaleError, raise_all
 from pgplan.events import Began, Listener, unheard
 from pgplan.images import restore
-from pgplan.kind import Facts, MadeApart, Scope, Snapshot, Spec
+from pgplan.kind import Facts, MadeApart, Scope, Snapshot, Spec, Trying
 from pgplan.offline import Request, state_store, unwritten
 from pgplan.plan.build import SHOWN, Slots, build
 from pgplan.plan.model import Plan, Remarks, Slot
@@ -379,6 +379,8 @@ def make_plan(
     Raises PgplanError with everything that stands in the way.
     """
     seen = see(run, destroy=destroy)
+    if not destroy:
+        seen = evolve(seen, snapshot=evolve(seen.snapshot, refused=trial.refusals(run.connection, _trials(run, seen.snapshot))))
     run.tell(Began("plan"))
     plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:
@@ -386,6 +388,14 @@ def make_plan(
     notes = *remarks.notes, *run.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)
     remarks = evolve(remarks, notes=notes)
     return Planned(plan, remarks, planfile.digest(plan), seen)
+
+
+def _trials(run: Run, snapshot: Snapshot) -> Iterator[str]:
+    catalog = snapshot.catalog(snapshot.facts.database)
+    here = [one for one in run.configuration.declared if one.database in ("", catalog.database)]
+    for kind in run.registry.kinds.values():
+        if isinstance(kind, Trying):
+            yield from kind.trials({one.key: one.spec for one in here if one.kind == kind.name}, catalog)
 
 
 def find_drift(run: Run) -> Drift:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from attrs import field, frozen
 
 from pgplan.sdk import (
+    Catalog,
     Declaration,
     Facts,
     Found,
@@ -150,6 +151,11 @@ class DatabaseKind(Renamed, OwnedKind):
 
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
+
+    def trials(self, specs: Mapping[str, Database], catalog: Catalog) -> Iterator[str]:
+        for key, spec in specs.items():
+            found = catalog.get(self.name, key)
+            yield from setting.trials(found.spec.config if found is not None else None, spec.config, catalog)
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         for key, (found, spec) in wanted.items():

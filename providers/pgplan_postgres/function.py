@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from attrs import evolve, field, fields, frozen
 
 from pgplan.sdk import (
+    Catalog,
     Declaration,
     Facts,
     Found,
@@ -229,11 +230,16 @@ class FunctionKind(RenamedInSchema, OwnedKind):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
+    def trials(self, specs: Mapping[str, Function], catalog: Catalog) -> Iterator[str]:
+        for key, spec in specs.items():
+            found = catalog.get(self.name, key)
+            yield from setting.trials(found.spec.config if found is not None else None, spec.config, catalog)
+
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         yield from owners_lack(wanted, "CREATE", lambda spec: ("schema", part(schema_of(spec.name))), outcome)
         for key, (found, spec) in wanted.items():
             sent = _sent(found.spec if found is not None else None, spec)
-            yield from ((key, *one) for one in setting.refused("config", *sent, outcome.catalog))
+            yield from ((key, *one) for one in setting.refused("config", *sent, outcome.catalog, of_function=True))
         made = {key: spec.arguments or () for key, (found, spec) in wanted.items() if found is None or _is_made(found.spec, spec)}
         yield from unknown_names(made, outcome)
 

@@ -10,6 +10,7 @@ from attrs import field, fields, frozen
 
 from pgplan.sdk import (
     SYSTEM_NAME,
+    Catalog,
     Declaration,
     Facts,
     Found,
@@ -152,6 +153,12 @@ class RoleKind(Renamed, ObjectKindBase):
             return []  # refused in any case, and that is what there is to say
         before: Role | None = found.spec if found is not None else None
         return [*role_rights.missing(before, spec, rights), *_missing_for_settings(before, spec, rights)]
+
+    def trials(self, specs: Mapping[str, Role], catalog: Catalog) -> Iterator[str]:
+        for key, spec in specs.items():
+            found = catalog.get(self.name, key)
+            for _, old, new in _each_settings(found.spec if found is not None else None, spec):
+                yield from setting.trials(old, new, catalog)
 
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         for key, (found, spec) in wanted.items():

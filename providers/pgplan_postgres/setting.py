@@ -1,7 +1,8 @@
 """Which settings a server knows, what values they take, and who may set them for a role, a database or a function.
 
 The rules are those of validate_option_array_item() and parse_and_validate_value() in src/backend/utils/misc/guc.c. What only a
-setting's own code can tell, such as whether there is a time zone of that name, the server decides.
+setting's own code can tell, such as whether there is a time zone of that name, the server is asked: it is set, in a transaction
+that is rolled back.
 https://www.postgresql.org/docs/current/view-pg-settings.html
 """
 
@@ -39,6 +40,21 @@ _WHY_NOT = {
     "superuser-backend": "counts from the first moment of a session, and cannot be set for a role, a database or a function",
 }
 _WHOLE_SERVER = "is the whole server's, and cannot be set for a role, a database or a function"
+
+_NEED_NOT_BE_THERE = ("default_table_access_method", "default_tablespace", "default_text_search_config", "temp_tablespaces")
+"""What these name must be there for a function, but not for a role or a database."""
+_NEVER_EMPTY = ("default_table_access_method", "")
+_OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation")
+_NOT_OF_FUNCTIONS = (*_OF_ONE_TRANSACTION, "transaction_read_only", "seed")
+NOT_OF_FUNCTIONS_SINCE = 160000
+"""server_version_num from which functions cannot set these."""
+_BY_ITSELF = (
+    *("client_connection_check_interval", "effective_io_concurrency", "maintenance_io_concurrency"),
+    *("max_stack_depth", "vacuum_buffer_usage_limit"),
+)
+"""Settings that are no text, and that look at more than their limits: at what the system can do, for instance."""
+_INVALID = ("22023", "42704")
+"""SQLSTATEs of a value that a setting does not take. Rights are told otherwise: a managed service may have rules of its own."""
 
 
 @frozen
@@ -97,13 +113,44 @@ class SettingReader(ReaderBase):
             yield Found(self.type, spec.name, 0, spec, acl=NO_LIST if row["acl"] is None else lists.made(row["acl"]))
 
 
-def refused(where: str, before: Settings | None, after: Settings | None, catalog: Catalog) -> Iterator[tuple[str, str]]:
+def refused(
+    where: str, before: Settings | None, after: Settings | None, catalog: Catalog, *, of_function: bool = False
+) -> Iterator[tuple[str, str]]:
     """(message, hint) for each setting that is to be set and that the server does not take; `where` names their attribute."""
     for name, value in _sent(before, after).items():
-        reason = _refused(name, value, catalog)
+        reason = _only_elsewhere(name, value, catalog.facts, of_function=of_function) or _refused(name, value, catalog)
+        if reason is None and (of_function or name not in _NEED_NOT_BE_THERE or (name, value) == _NEVER_EMPTY):
+            reason = _tried(name, value, catalog)
         if reason is not None:
             message, hint = reason
             yield f"{where}: {name} {message}", hint
+
+
+def trials(before: Settings | None, after: Settings | None, catalog: Catalog) -> Iterator[str]:
+    """What to ask the server of the settings that are to be set: others could end the session, or fill its log."""
+    for name, value in _sent(before, after).items():
+        known = _known(name, catalog)
+        if known is not None and (known.type == "string" or name in _BY_ITSELF) and _refused(name, value, catalog) is None:
+            yield _trial(name, value)
+
+
+def _trial(name: str, value: str) -> str:
+    return sql.SQL("SELECT pg_catalog.set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value)).text
+
+
+def _tried(name: str, value: str, catalog: Catalog) -> tuple[str, str] | None:
+    said = catalog.refusal(_trial(name, value))
+    if said is None or said.state not in _INVALID:
+        return None
+    return f"cannot be {value!r}: {said.message}", "correct the value: it was tried on the server, which refuses it"
+
+
+def _only_elsewhere(name: str, value: str, facts: Facts, *, of_function: bool) -> tuple[str, str] | None:
+    if of_function and name in _NOT_OF_FUNCTIONS and facts.version >= NOT_OF_FUNCTIONS_SINCE:
+        return "cannot be set for a function", "leave it out"
+    if name in _OF_ONE_TRANSACTION and (name, choice(value)) != ("transaction_isolation", "read committed"):
+        return "is of one transaction, and cannot be set here", f"did you mean default_{name}?"
+    return None
 
 
 def missing(before: Settings | None, after: Settings | None, rights: Rights) -> list[str]:

@@ -12,8 +12,20 @@ ADOPT = '[policy]\nexisting = "adopt"\n'
 
 WRONG = """
 [role.settings]
-config = { statement_timeot = 1, work_mem = "much", random_page_cost = -1, port = 1, log_connections = true, "a-b.c" = 1 }
-database_config = { postgres = { synchronous_commit = "perhaps", sort_mem = 1, "my.own" = 1, TimeZone = "UTC", geqo = "tru" } }
+[role.settings.config]
+statement_timeot = 1
+work_mem = "much"
+random_page_cost = -1
+port = 1
+log_connections = true
+"a-b.c" = 1
+transaction_isolation = "serializable"
+[role.settings.database_config.postgres]
+synchronous_commit = "perhaps"
+sort_mem = 1
+"my.own" = 1
+TimeZone = "Mars/Base"
+geqo = "tru"
 [function."public.f()"]
 language = "sql"
 returns = "integer"
@@ -57,6 +69,9 @@ TOLD = (
     "role.settings: database_config.postgres: synchronous_commit cannot be 'perhaps'",
     "role.settings: database_config.postgres: sort_mem is no setting that this server knows",
     "did you mean work_mem?",
+    "role.settings: database_config.postgres: timezone cannot be 'Mars/Base': invalid value for parameter",
+    "role.settings: config: transaction_isolation is of one transaction, and cannot be set here",
+    "did you mean default_transaction_isolation?",
     "function.public.f(): config: plan_cache_mode cannot be 'automatic'",
     "it takes one of auto, force_generic_plan, force_custom_plan",
     "extension.hstor: the server does not offer the extension hstor",
