@@ -44,7 +44,8 @@ _OPTIONS = ("admin", "inherit", "set")
 BOOTSTRAP_SUPERUSER = 10
 """The OID of the role that made the cluster (src/include/catalog/pg_authid.dat)."""
 _LOOP = "dependency cycle: {} (member → role)"
-_PART = re.compile(r'"(?:[^"]|"")*"|[^/]+')
+PART = re.compile(r'"(?:[^"]|"")*"|[^/]+')
+"""Each role in a key."""
 
 
 @frozen
@@ -104,7 +105,7 @@ class MembershipKind(ObjectKindBase):
 
     def object(self, key: str) -> tuple[str, str]:
         """With or without its grantor, an address is about what one role gives one member."""
-        return self.name, "/".join(_PART.findall(key)[:2])
+        return self.name, "/".join(PART.findall(key)[:2])
 
     def declare(self, name: str, block: MembershipBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

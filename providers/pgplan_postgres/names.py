@@ -24,7 +24,7 @@ from pgplan_postgres.function import Function
 from pgplan_postgres.function_arguments import SETOF, Argument
 from pgplan_postgres.grantable import BULK, DEFAULT_PRIVILEGES, GRANTABLE
 from pgplan_postgres.import_foreign_schema import Import
-from pgplan_postgres.membership import Membership, membership_key
+from pgplan_postgres.membership import PART, Membership, membership_key
 from pgplan_postgres.ownership import Ownership
 from pgplan_postgres.relations import Relation, relation
 from pgplan_postgres.role import Role, is_md5
@@ -147,6 +147,11 @@ class _Renaming:
         return evolve(found, follows=follows, belongs_to=belongs_to, extra=extra, holds=tuple(map(self.held, found.holds)))
 
     def held(self, one: Dependent) -> Dependent:
+        if one.type == DEFAULT_PRIVILEGES:
+            return one._replace(key=self.key(one.type, one.key, None))
+        if one.type == "membership":
+            roles = (self.names("role", role) for role in PART.findall(one.key))
+            return one._replace(key="/".join(roles))
         if one.type in GRANTABLE and GRANTABLE[one.type].in_schema:
             routine = one.key.endswith("(")
             return one._replace(key=self.within(one.type, one.key.removesuffix("(")) + ("(" if routine else ""))

@@ -164,22 +164,24 @@ class Rights:
     def has(self, type_: str, key: str, privilege: str) -> bool:
         """Whether the connected role has a privilege on an object; true for one that nobody knows yet."""
         found, made = self.catalog.get(type_, key), self.later.get(type_, key)
-        if made is None or self.owns(made) or (found is not None and self.owns(found)):
+        if made is None:
             return True
         if found is None:
             # What is new may be born with privileges that default privileges give.
-            return any(one.owner in (self.facts.role, made.owner) for one in self.catalog.of(DEFAULT_PRIVILEGES))
-        return _gives(found, privilege, self.roles)
+            mine = (one.owner in (self.facts.role, made.owner) for one in self.catalog.of(DEFAULT_PRIVILEGES))
+            return self.owns(made) or any(mine)
+        # An owner may have lost its own.
+        return any(_gives(one, privilege, self.roles) for one in (found, made))
 
     def has_other(self, role: str, type_: str, key: str, privilege: str) -> bool:
         """The same of another role."""
         found, other = self.later.get(type_, key), self.later.get("role", part(role))
         if found is None or other is None or other.spec.superuser:
             return True
-        if self.catalog.get(type_, key) is None and any(True for _ in self.catalog.of(DEFAULT_PRIVILEGES)):
-            return True
         roles = self.inherited_by(role)
-        return found.owner in roles or _gives(found, privilege, roles)
+        if self.catalog.get(type_, key) is None:
+            return found.owner in roles or any(True for _ in self.catalog.of(DEFAULT_PRIVILEGES))
+        return _gives(found, privilege, roles)
 
     def reaches(self, grantee: str) -> bool:
         """Whether what `grantee` is granted is the connected role's too."""

@@ -28,6 +28,15 @@ FUNCTIONS = ((BASE, "f(integer,text[])"), (BASE, "f()"), (BASE, "a(integer)"), (
 TYPES = ((BASE, "ty"), (BASE, "d"), (ODD, "E[]"))
 OWN_FUNCTIONS = ("f(integer)", '"G.g [*]"()', "f()")
 OWN_TABLES = ("ft", "F.t *")
+FILES = {"one.sql": "SELECT 1", "two's.sql": "SELECT 2 -- 'it''s'\n"}
+"""Bodies of functions, by file."""
+GIVEN: Mapping[str, Sequence[tuple[str, str]]] = {
+    "table": TABLES[:2] + TABLES[3:],
+    "sequence": SEQUENCES[:2],
+    "function": FUNCTIONS,
+    "type": TYPES[1:],
+}
+"""What others made and may get another owner, by type; neither what a sequence follows nor it."""
 LARGE_OBJECTS = ("990001", "990002")
 PARAMETERS = ("work_mem", "my.param")
 PRIVILEGES: Mapping[str, Mapping[str, int]] = {
@@ -182,6 +191,7 @@ class Drawer:
             self.schemas,
             self.foreign,
             self.functions,
+            self.ownership,
         ):
             draw()
         for _ in range(self.random.randrange(14)):
@@ -359,10 +369,12 @@ class Drawer:
                 key = f"{quoted(schema)}.{function}"
                 owner, roles = self.owned("function", key, schema)
                 returns, body = self.one((("integer", "SELECT 1"), ("SETOF text", "SELECT 'it''s'::text"), ("void", "")))
-                language = "sql"
+                made = {"returns": returns, "language": "sql", "body": body}
                 if returns == "integer" and self.often(0.4):
-                    language, body = "plpgsql", "BEGIN RETURN 2; END"
-                made = {"returns": returns, "language": language, "body": body}
+                    made |= {"language": "plpgsql", "body": "BEGIN RETURN 2; END"}
+                elif returns == "integer" and self.often(0.4):
+                    made["file"] = self.one(list(FILES))
+                    del made["body"]
                 if function == "f(integer)" and self.often(0.6):
                     # In the server's own words: a stranger knows no others.
                     default = self.one(("1", "(1 + 1)", "length('it''s, \"a\"'::text)"))
@@ -377,6 +389,13 @@ class Drawer:
                     comment=self.text,
                 )
                 self.add("function", key, made | owner, roles, [("schema", schema)])
+
+    def ownership(self) -> None:
+        """By who is there already and stays: whatever such blocks give, nobody takes back."""
+        for type_, objects in GIVEN.items():
+            if self.often(0.3):
+                names = [dotted(type_, *one) for one in self.some(objects, 0.6) or objects[:1]]
+                self.add("ownership", "", {"on": {type_: names}, "owner": self.one(("by_z", role(self.place.me)))})
 
     def made(self, kind: str) -> list[str]:
         return [block.name for block in self.blocks if block.kind == kind]

@@ -136,6 +136,10 @@ class Meaning:
         for block in config.blocks:
             if block.kind == "database" and "owner" in block.body:
                 self._own(self.things["database", block.name], unrole(block.body["owner"]))
+            if block.kind == "ownership":
+                for type_, names in block.body["on"].items():
+                    for name in names:
+                        self._own(self.things[type_, name], unrole(block.body["owner"]))
             if block.kind not in MADE:
                 continue
             key = MADE[block.kind], block.name
@@ -190,8 +194,10 @@ class Meaning:
     def _decide(self, key: Key, recorded: Wanted, wanted: Wanted, *, destroy: bool) -> None:
         thing = self.things[key]
         owners = (thing.owner, self.place.me)
+        # What a list of a schema says of its owner is not built in.
+        keeps = key[0] not in WORDS or key[1].endswith("\0")
         for one, item in recorded.grants:
-            if one == key and (one, item) not in wanted.grants and item[1] != thing.owner:
+            if one == key and (one, item) not in wanted.grants and not (keeps and item[1] == thing.owner):
                 built_in = item[0] == "" and item[1] == PUBLIC and item[2] in PUBLIC_HAS.get(WORDS.get(key[0], key[0]), ())
                 if (one, item) in self.adopted and (built_in or destroy):
                     continue

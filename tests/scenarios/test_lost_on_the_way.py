@@ -77,3 +77,13 @@ def test_what_must_be_lost_before_is_refused(led: Project) -> None:
     led.plan_and_apply()
     led.write(HEAD + LEAD + turned)
     led.plan_and_apply()
+
+
+@pytest.mark.enough(18)
+def test_who_owns_a_schema_may_lack_usage_on_it(led: Project, cluster: Server) -> None:
+    function = '[function."kept.f()"]\nlanguage = "sql"\nreturns = "integer"\nbody = "SELECT 1"\n'
+    led.write(HEAD + LEAD + LED + OWNED + function)
+    led.plan_and_apply()
+    cluster.execute('REVOKE USAGE ON SCHEMA kept FROM PUBLIC, "the owner"', database="shop")
+    led.write(HEAD + LEAD + LED + OWNED.partition("[[grant]]")[0])
+    assert "function.kept.f(): the connected role deployer lacks USAGE on schema kept" in led.run("plan", expect=1).err

@@ -351,3 +351,18 @@ def test_what_stands_outside_of_a_renamed_schema_follows_too(project: Project, c
     project.write(adopt + OUTSIDE.format(named='"Two"', body="SELECT 2", **new))
     project.plan_and_apply()
     project.nothing_to_do()
+
+
+@pytest.mark.enough(16, 18)
+@pytest.mark.pg(">= 16")
+def test_what_stands_on_what_goes_is_known_by_its_new_name(project: Project, cluster: Server) -> None:
+    """A role with privileges in the list of one that is renamed, and what one that is renamed granted."""
+    both = '[role.gone]\n[role.group]\n[role."{0}"]\n{1}'
+    led = '[[membership]]\nrole = "group"\nmember = "{0}"\nadmin = true\n'
+    led += '[[membership]]\nrole = "group"\nmember = "gone"\ngranted_by = "{0}"\n'
+    listed = '[[default_privileges]]\nowner = "{0}"\nglobal = true\nobjects = "tables"\nprivileges = ["SELECT"]\nto = "gone"\n'
+    project.write(HEAD + (both + led + listed).format("old", ""))
+    project.plan_and_apply()
+    project.write(HEAD + '[role.group]\n[role."n/e\'w"]\nrenamed_from = "old"\n')
+    project.plan_and_apply()
+    assert cluster.rows("SELECT 1 FROM pg_roles WHERE rolname = 'gone'") == []
