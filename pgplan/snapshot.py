@@ -219,8 +219,8 @@ class Snapshot:
     """What was read of the server in databases other than the default one."""
     from_others: Mapping[str, Part] = field(factory=dict[str, Part])
     """What the cluster shares as it is seen from there, where that was read: what it holds there."""
-    refused: Mapping[str, Refusal] = field(factory=dict[str, Refusal])
-    """By query, what was tried in vain (`pgplan.kind.Trying`)."""
+    tried: Mapping[str, Refusal | None] = field(factory=dict[str, Refusal | None])
+    """By query, what came of it (`pgplan.kind.Trying`); None: the server takes it."""
 
     def facts_of(self, database: str) -> Facts:
         """As seen from a database."""
@@ -291,8 +291,12 @@ class Catalog:
         return self.snapshot.facts_of(self.database)
 
     def refusal(self, query: str) -> Refusal | None:
-        """What the server said to a query that was tried; None where it took it, or was not asked: only the default database is."""
-        return self.snapshot.refused.get(query) if self.database == self.snapshot.facts.database else None
+        """What the server said to a query that was tried; None where it took it, or was not asked."""
+        return self.snapshot.tried.get(query) if self.was_tried(query) else None
+
+    def was_tried(self, query: str) -> bool:
+        """Only the default database is asked."""
+        return query in self.snapshot.tried and self.database == self.snapshot.facts.database
 
     def get(self, type_: str, key: str) -> Found | None:
         return self.snapshot.seen_from(self.database, type_, key)

@@ -380,7 +380,7 @@ def make_plan(
     """
     seen = see(run, destroy=destroy)
     if not destroy:
-        seen = evolve(seen, snapshot=evolve(seen.snapshot, refused=trial.refusals(run.connection, _trials(run, seen.snapshot))))
+        seen = evolve(seen, snapshot=evolve(seen.snapshot, tried=trial.tried(run.connection, _trials(run, seen.snapshot))))
     run.tell(Began("plan"))
     plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:

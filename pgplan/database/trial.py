@@ -34,8 +34,8 @@ BEGIN
 END $pgplan$"""
 
 
-def refusals(connection: Session, queries: Iterable[str]) -> Mapping[str, Refusal]:
-    """By query, what the server says to those that it refuses. The connection must be idle, and is idle again after.
+def tried(connection: Session, queries: Iterable[str]) -> Mapping[str, Refusal | None]:
+    """By query, what the server says to it, None where it takes it. The connection must be idle, and is idle again after.
 
     Nothing where the role may not use PL/pgSQL, or there is none: then only apply finds out.
     Raises PgplanError when the server is gone.
@@ -53,4 +53,4 @@ def refusals(connection: Session, queries: Iterable[str]) -> Mapping[str, Refusa
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject):
             return {}
     found: Mapping[str, tuple[str, str]] = json.loads(next(iter(dict(row).values())) if row is not None else "{}")
-    return {queries[int(number)]: Refusal(*said) for number, said in found.items()}
+    return dict.fromkeys(queries) | {queries[int(number)]: Refusal(*said) for number, said in found.items()}

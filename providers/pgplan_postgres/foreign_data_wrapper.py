@@ -125,7 +125,7 @@ class ForeignDataWrapperKind(Renamed, OwnedKind):
         for key, (found, spec) in wanted.items():
             if spec.options and (found is None or spec.options != found.spec.options):
                 by = validated_by(spec.name, outcome.spec, outcome.is_made)
-                mistakes = refused(by, "foreign_data_wrapper", spec.options, outcome.catalog.facts.version)
+                mistakes = refused(by, "foreign_data_wrapper", spec.options, outcome.catalog)
                 yield from ((key, *one) for one in mistakes)
 
     def missing_rights(self, found: Found | None, spec: ForeignDataWrapper | None, rights: Rights) -> Sequence[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
 from pgplan.sdk import (
+    Catalog,
     Declaration,
     Found,
     InvalidBlockError,
@@ -30,7 +31,7 @@ from pgplan_postgres.renaming import RenamedInSchema
 from pgplan_postgres.rights import Rights, owners_lack
 from pgplan_postgres.sql import comment_and_owner, name, statement, words
 from pgplan_postgres.targets import object_key, schema_of
-from pgplan_postgres.wrapper_options import refused, validated_by
+from pgplan_postgres.wrapper_options import found_spec, refused, trials, validated_by
 
 
 @frozen
@@ -137,18 +138,24 @@ class ForeignTableKind(RenamedInSchema, OwnedKind):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
+    def trials(self, specs: Mapping[str, ForeignTable], catalog: Catalog) -> Iterator[str]:
+        for key, spec in specs.items():
+            found, server = catalog.get(self.name, key), catalog.get("server", part(spec.server))
+            if server is not None and (found is None or spec.options not in (None, found.spec.options)):
+                by = validated_by(server.spec.fdw, found_spec(catalog), lambda _, __: False)
+                yield from trials(by, "foreign_table", spec.options, catalog)
+
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         yield from owners_lack(wanted, "CREATE", lambda spec: ("schema", part(schema_of(spec.name))), outcome)
         for key, (found, spec) in wanted.items():
             server = outcome.spec("server", part(spec.server))
             by = validated_by(server.fdw, outcome.spec, outcome.is_made) if server is not None else None
-            version = outcome.catalog.facts.version
             if found is None or spec.options not in (None, found.spec.options):
-                yield from ((key, *mistake) for mistake in refused(by, "foreign_table", spec.options, version))
+                yield from ((key, *mistake) for mistake in refused(by, "foreign_table", spec.options, outcome.catalog))
             columns = found.spec.columns if found is not None else ()
             for column in spec.columns:
                 if column.options and column not in columns:
-                    for message, hint in refused(by, "column", column.options, version):
+                    for message, hint in refused(by, "column", column.options, outcome.catalog):
                         yield key, f"column {column.name}: {message}", hint
 
     def missing_rights(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> Sequence[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import field, frozen
 
 from pgplan.sdk import (
+    Catalog,
     Declaration,
     Facts,
     Found,
@@ -30,7 +31,7 @@ from pgplan_postgres.options import changes, check_readable, clause, plain, quer
 from pgplan_postgres.renaming import Renamed
 from pgplan_postgres.rights import Rights, owners_lack
 from pgplan_postgres.sql import comment_and_owner, name, roles, statement, text, text_or_null, words
-from pgplan_postgres.wrapper_options import refused, validated_by
+from pgplan_postgres.wrapper_options import found_spec, refused, trials, validated_by
 
 
 @frozen
@@ -109,12 +110,19 @@ class ServerKind(Renamed, OwnedKind):
     def drop(self, found: Found) -> Sequence[Statement]:
         return [statement("DROP {}", _target(found.spec))]
 
+    def trials(self, specs: Mapping[str, Server], catalog: Catalog) -> Iterator[str]:
+        for key, spec in specs.items():
+            found = catalog.get(self.name, key)
+            if found is None or spec.options not in (None, found.spec.options):
+                by = validated_by(spec.fdw, found_spec(catalog), lambda _, __: False)
+                yield from trials(by, "server", spec.options, catalog)
+
     def impossible(self, wanted: Wanted, outcome: Outcome) -> Reasons:
         yield from owners_lack(wanted, "USAGE", lambda spec: ("foreign_data_wrapper", part(spec.fdw)), outcome)
         for key, (found, spec) in wanted.items():
             if found is None or spec.options not in (None, found.spec.options):
                 by = validated_by(spec.fdw, outcome.spec, outcome.is_made)
-                mistakes = refused(by, "server", spec.options, outcome.catalog.facts.version)
+                mistakes = refused(by, "server", spec.options, outcome.catalog)
                 yield from ((key, *one) for one in mistakes)
 
     def missing_rights(self, found: Found | None, spec: Server | None, rights: Rights) -> Sequence[str]:

@@ -87,7 +87,7 @@ class UserMappingKind(ObjectKindBase):
         for key, (_, spec) in wanted.items():
             server = outcome.spec("server", part(spec.server))
             by = validated_by(server.fdw, outcome.spec, outcome.is_made) if server is not None else None
-            mistakes = refused(by, "user_mapping", spec.options, outcome.catalog.facts.version)
+            mistakes = refused(by, "user_mapping", spec.options, outcome.catalog)
             yield from ((key, *one) for one in mistakes)
 
     def missing_rights(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> Sequence[str]:

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pgplan.sdk import Secret, SpecOf, join, part
+from pgplan.sdk import Catalog, Secret, SpecOf, join, part, sql
 from pgplan_postgres.options import Options
 from pgplan_postgres.settings import number
 
@@ -20,7 +20,7 @@ Mistake = tuple[str, str]
 """A message and a hint."""
 
 NEWEST = 18
-"""The newest major version that the tables know: of what a newer one has learned they know nothing."""
+"""The newest major version that the tables know: of what a newer one has learned they know nothing, nor of a newer libpq."""
 
 
 def _options(names: str, **since: int) -> dict[str, int]:
@@ -90,6 +90,18 @@ _BOOLEANS = _options(
 _CHOICES = {"analyze_sampling": ("auto", "bernoulli", "off", "random", "system"), "format": ("binary", "csv", "text")}
 
 
+_CATALOGS: Mapping[Place, int] = {
+    "foreign_data_wrapper": 2328,
+    "server": 1417,
+    "user_mapping": 1418,
+    "foreign_table": 3118,
+    "column": 1249,
+}
+"""OIDs of the catalogs, by which validators are told what the options are of."""
+_INVALID = ("HV", "22", "42601", "42P17", "0A000")
+"""How SQLSTATEs of options begin. Rights, and what only a connection shows, are told otherwise."""
+
+
 def validated_by(wrapper: str, spec_of: SpecOf, is_made: Callable[[str, str], bool]) -> str | None:
     """The extension whose validator looks at the options of all that belongs to a wrapper; None for any other validator.
 
@@ -107,20 +119,56 @@ def validated_by(wrapper: str, spec_of: SpecOf, is_made: Callable[[str, str], bo
     return None
 
 
-def refused(extension: str | None, place: Place, options: Options | None, version: int) -> Iterator[Mistake]:
-    """What the validator of an extension says to the options of something, on a server of this server_version_num."""
-    if extension is None or version // 10000 > NEWEST:
+def found_spec(catalog: Catalog) -> SpecOf:
+    def spec_of(type_: str, key: str) -> Any:
+        found = catalog.get(type_, key)
+        return None if found is None else found.spec
+
+    return spec_of
+
+
+def refused(extension: str | None, place: Place, options: Options | None, catalog: Catalog) -> Iterator[Mistake]:
+    """What the validator of an extension says to the options of something: where it was asked that counts, else what is known."""
+    if extension is None:
         return
-    for option, value in (options or {}).items():
-        message = _unknown(extension, place, option, version // 10000)
+    given, major = options or {}, catalog.facts.version // 10000
+    query = _trial(extension, place, given, catalog)
+    said = catalog.refusal(query) if query is not None else None
+    taken = query is not None and said is None and catalog.was_tried(query)
+    told = list(_known_mistakes(extension, place, given, major)) if major <= NEWEST and not taken else []
+    if not told and said is not None and said.state.startswith(_INVALID):
+        told = [(f"{extension} refuses its options: {said.message}", "correct them: they were tried on the server")]
+    yield from (*told, *_ports(given))
+
+
+def _known_mistakes(extension: str, place: Place, options: Options, major: int) -> Iterator[Mistake]:
+    for option, value in options.items():
+        message = _unknown(extension, place, option, major)
         if message is not None:
             yield message
         elif not isinstance(value, Secret):
             takes = _takes(option, value)
             if takes:
                 yield f"the option {option} cannot be {value!r}", f"it takes {takes}"
-    if extension == "file_fdw" and place == "foreign_table" and len({"filename", "program"} & (options or {}).keys()) != 1:
+    if extension == "file_fdw" and place == "foreign_table" and len({"filename", "program"} & options.keys()) != 1:
         yield "file_fdw needs one of the options filename and program, and not both", "say which file it is, or which program"
+
+
+def trials(extension: str | None, place: Place, options: Options | None, catalog: Catalog) -> Iterator[str]:
+    """What to ask the validator itself, where it is there."""
+    query = _trial(extension, place, options, catalog) if extension is not None and options else None
+    if query is not None:
+        yield query
+
+
+def _trial(extension: str, place: Place, options: Options, catalog: Catalog) -> str | None:
+    """https://www.postgresql.org/docs/current/sql-createforeigndatawrapper.html. Secrets are not tried: queries are logged."""
+    found = catalog.get("extension", part(extension))
+    if found is None or any(isinstance(value, Secret) for value in options.values()):
+        return None
+    given = sql.SQL(", ").join(sql.Literal(f"{option}={value}") for option, value in options.items())
+    validator = sql.Identifier(found.spec.schema, f"{_MADE[extension]}_validator")
+    return sql.SQL("SELECT {}(ARRAY[{}]::text[], {}::oid)").format(validator, given, sql.Literal(_CATALOGS[place])).text
 
 
 def knows(extension: str, place: Place, option: str, major: int) -> bool:
@@ -143,6 +191,8 @@ def _unknown(extension: str, place: Place, option: str, major: int) -> Mistake |
         hint = f"it belongs to {' or '.join(elsewhere)}"
     elif close:
         hint = f"did you mean {close[0]}?"
+    elif place == "server" and extension != "file_fdw":
+        return None  # a newer libpq may know it
     else:
         hint = f"there are {', '.join(there)}" if there else "there are none"
     return f"{extension} knows no option {option} of {_WORDS[place]}", hint
@@ -160,11 +210,18 @@ def _takes(option: str, value: str) -> str:
     if option in ("fdw_startup_cost", "fdw_tuple_cost"):
         read = number(value, whole=False)
         return "" if read is not None and not read[1] and read[0] >= 0 else "a number, not less than zero"
-    if option == "port":
-        # The server would take it, and could connect to nowhere. With several hosts there may be several.
-        fits = all(not one.strip() or (one.strip().isdecimal() and 0 < int(one) < 2**16) for one in value.split(","))
-        return "" if fits else "a number from 1 to 65535"
     return ""
+
+
+def _ports(options: Options) -> Iterator[Mistake]:
+    """The server would take any, and could connect to nowhere. With several hosts there may be several."""
+    value = options.get("port")
+    if isinstance(value, str) and any(one.strip() and not _is_port(one.strip()) for one in value.split(",")):
+        yield f"the option port cannot be {value!r}", "it takes a number from 1 to 65535"
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) < 2**16
 
 
 def for_superusers(extension: str | None, options: Options | None) -> Iterable[str]:

@@ -88,19 +88,19 @@ def _by_the_server(database: str, pairs: list[tuple[str, str]], statement: str) 
         b.run("CREATE ROLE probe", _TRY)
         catalog = b.catalog("setting")
         pairs += [(one.key, value) for one in catalog.of("setting") for value in _tried(one.spec)]
-        tried = [{"setting": name, "value": value} for name, value in pairs]
+        probes = [{"setting": name, "value": value} for name, value in pairs]
         query = (
             b"SELECT pg_temp.refusal(%s, t.setting, t.value) AS said FROM jsonb_to_recordset(%s) AS t(setting text, value text)"
         )
-        said = [bool(row["said"]) for row in b.session.execute(query, (statement, json.dumps(tried)))]
+        said = [bool(row["said"]) for row in b.session.execute(query, (statement, json.dumps(probes)))]
     asked = [one for name, value in pairs for one in setting.trials({}, {name: value}, catalog)]
     with Session.connect(database, row_factory=dict_row) as session:
         session.execute("DO 'BEGIN END'")  # PL/pgSQL brings settings of its own
         shown = session.execute("SELECT name, setting FROM pg_settings").fetchall()
         session.rollback()
-        refused = trial.refusals(session, asked)
+        tried = trial.tried(session, asked)
         assert session.execute("SELECT name, setting FROM pg_settings").fetchall() == shown
-    return said, Catalog(evolve(catalog.snapshot, refused=refused), catalog.database)
+    return said, Catalog(evolve(catalog.snapshot, tried=tried), catalog.database)
 
 
 @pytest.mark.parametrize("of_function", [False, True], ids=["of a role", "of a function"])

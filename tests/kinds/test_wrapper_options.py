@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from attrs import evolve
+from psycopg.rows import dict_row
 
-from pgplan_postgres.wrapper_options import OPTIONS, Place, knows, refused
+from pgplan.database import trial
+from pgplan.database.connection import Session
+from pgplan.snapshot import Catalog, Refusal
+from pgplan_postgres.wrapper_options import OPTIONS, Place, knows, refused, trials
 from tests.kinds.bench import bench
 
 CATALOGS: dict[Place, str] = {
@@ -58,7 +63,8 @@ def test_the_validators_take_what_the_tables_say(database: str, extension: str) 
 def test_the_validators_refuse_the_same_values(database: str) -> None:
     with bench(database) as b:
         b.run("SET LOCAL search_path = public", "CREATE EXTENSION postgres_fdw", _TRY)
-        version = b.snapshot().facts.version
+        catalog = b.catalog()
+        version = catalog.facts.version
         tried: list[tuple[Place, str, str]] = [
             (place, option, value)
             for place, options in VALUED.items()
@@ -71,6 +77,32 @@ def test_the_validators_refuse_the_same_values(database: str) -> None:
         for place, option, value in tried:
             row = b.session.execute(query, (CATALOGS[place], f"{option}={value}")).fetchone()
             assert row is not None
-            if bool(row["said"]) != bool(list(refused("postgres_fdw", place, {option: value}, version))):
+            if bool(row["said"]) != bool(list(refused("postgres_fdw", place, {option: value}, catalog))):
                 differ.append((option, value, row["said"]))
         assert differ == []
+
+
+@pytest.mark.enough(14, 18)
+def test_where_the_validator_was_asked_that_counts(database: str) -> None:
+    """An option of a newer libpq is what no table knows, and may look like a mistake."""
+    with bench(database) as b:
+        b.run("CREATE EXTENSION postgres_fdw SCHEMA public", "CREATE EXTENSION file_fdw SCHEMA public")
+        catalog = b.catalog("extension")
+
+    def told(extension: str, place: Place, options: dict[str, str], said: Refusal | None) -> list[str]:
+        (query,) = trials(extension, place, options, catalog)
+        snapshot = evolve(catalog.snapshot, tried={query: said})
+        return [message for message, _ in refused(extension, place, options, Catalog(snapshot, catalog.database))]
+
+    newer = {"sslkeys": "x"}
+    assert told("postgres_fdw", "server", newer, None) == []
+    assert told("postgres_fdw", "server", newer, Refusal("HV00D", "…")) == ["postgres_fdw knows no option sslkeys of a [server]"]
+    assert list(refused("postgres_fdw", "server", {"brand_new": "x"}, catalog)) == []
+    unknown = Refusal("HV00D", 'invalid option "brand_new"')
+    assert told("postgres_fdw", "server", {"brand_new": "x"}, unknown) == [f"postgres_fdw refuses its options: {unknown.message}"]
+    (query,) = trials("file_fdw", "foreign_table", {"filename": "f", "format": "csv", "delimiter": "ab"}, catalog)
+    with Session.connect(database, row_factory=dict_row) as session:
+        session.execute("CREATE EXTENSION file_fdw SCHEMA public")
+        session.commit()
+        (said,) = trial.tried(session, [query]).values()
+    assert said == Refusal("0A000", "COPY delimiter must be a single one-byte character")

@@ -331,3 +331,14 @@ def test_what_the_connected_role_may_not_do(project: Project, cluster: Server) -
         mended = mended.replace('log_statement = "all", "my.own" = "1", ', "")
     project.write(HEAD + mended + '[[membership]]\nrole = "owner_to_be"\nmember = "deployer"\n' + ADOPT)
     project.plan_and_apply()
+
+
+@pytest.mark.enough(14, 18)
+def test_validators_that_are_there_are_asked(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE EXTENSION file_fdw", "CREATE SERVER files FOREIGN DATA WRAPPER file_fdw")
+    table = '[foreign_table."public.t"]\nserver = "files"\ncolumns = [{ name = "a", type = "text" }]\n'
+    project.write(HEAD + table + 'options = { filename = "/f", format = "csv", delimiter = "ab" }\n')
+    error = project.run("plan", expect=1).err
+    assert "foreign_table.public.t: file_fdw refuses its options: COPY delimiter must be a single one-byte character" in error
+    project.write(HEAD + table + 'options = { filename = "/f", format = "csv", delimiter = ";" }\n')
+    project.plan_and_apply()
