@@ -91,12 +91,12 @@ class World:
 
     @property
     def url(self) -> str:
-        return self.server.url(quote(self.place.database, safe=""), quote(self.place.me, safe=""))
+        return self.server.url(self.place.database, quote(self.place.me, safe=""))
 
     @property
     def strong(self) -> str:
         """As a superuser, to look."""
-        return self.server.url(quote(self.place.database, safe=""))
+        return self.server.url(self.place.database)
 
     @property
     def head(self) -> str:
@@ -131,7 +131,7 @@ removed = "forget"
             return catalogs.rest(connection)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return list(self.server.rows(query, quote(self.place.database, safe="")))
+        return list(self.server.rows(query, self.place.database))
 
 
 def apply(world: World, config: Config, *, destroy: bool = False, rehearse: bool = False) -> None:
@@ -327,7 +327,7 @@ class Clusters:
         odd = f'{name} "x".y [z]'
         sql = meddling.quoted(odd)
         self.server.execute(f"CREATE DATABASE {sql} OWNER {'postgres' if self.superuser else SQL_ME}")
-        self.server.execute(*FIRST, *(SETUP if self.superuser else own), *LAST, database=quote(odd, safe=""))
+        self.server.execute(*FIRST, *(SETUP if self.superuser else own), *LAST, database=odd)
         (directory / name).mkdir()
         place = Place(self.version, odd, "postgres" if self.superuser else ME, self.superuser)
         return World(self.server, place, directory / name)
