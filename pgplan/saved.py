@@ -24,7 +24,7 @@ from pgplan.plan.parts import rest
 from pgplan.planfile import Manifest
 from pgplan.state.model import State
 from pgplan.version import __version__
-from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, slots_of, types_of, with_others
+from pgplan.workflow import Run, Seen, build_plan, refuse_past, since_last_apply, slots_of, types_of, with_others, with_trials
 
 SHOWN = 10
 """How many differences are told."""
@@ -72,7 +72,8 @@ class _Again:
         types = types_of(run, state)
         types.update(type_ for one in counted(saved) for type_ in run.registry.readers_of(one.type, one.key))
         snapshot = read(run.connection, run.registry, types)
-        self.seen = Seen(state, None, with_others(run, state, snapshot, destroy=options.destroy))
+        snapshot = with_others(run, state, snapshot, destroy=options.destroy)
+        self.seen = Seen(state, None, snapshot if options.destroy else with_trials(run, snapshot))
 
     def plan(self) -> Plan:
         """Raises StaleError, which says what differs, unless it decides what the saved one does."""

@@ -380,7 +380,7 @@ def make_plan(
     """
     seen = see(run, destroy=destroy)
     if not destroy:
-        seen = evolve(seen, snapshot=evolve(seen.snapshot, tried=trial.tried(run.connection, _trials(run, seen.snapshot))))
+        seen = evolve(seen, snapshot=with_trials(run, seen.snapshot))
     run.tell(Began("plan"))
     plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
     if valid_for is not None:
@@ -388,6 +388,11 @@ def make_plan(
     notes = *remarks.notes, *run.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)
     remarks = evolve(remarks, notes=notes)
     return Planned(plan, remarks, planfile.digest(plan), seen)
+
+
+def with_trials(run: Run, snapshot: Snapshot) -> Snapshot:
+    """With what the server says to what only its own code can judge, in the default database."""
+    return evolve(snapshot, tried=trial.tried(run.connection, _trials(run, snapshot)))
 
 
 def _trials(run: Run, snapshot: Snapshot) -> Iterator[str]:
