@@ -51,12 +51,17 @@ def _path(site: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}
 
 
+def _look_in(monkeypatch: pytest.MonkeyPatch, path: list[str]) -> None:
+    """For packages; no process of pgplan's looks for providers twice."""
+    monkeypatch.setattr(sys, "path", path)
+    registry._providers.cache_clear()  # pyright: ignore[reportPrivateUsage]
+
+
 @pytest.fixture
 def project(
     database: str, site: Path, unique: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Project]:
-    monkeypatch.setattr(sys, "path", [str(site), *sys.path])
-    registry._providers.cache_clear()  # pyright: ignore[reportPrivateUsage]  no process looks for providers twice
+    _look_in(monkeypatch, [str(site), *sys.path])
     server.execute("CREATE TABLE public.orders (id int, city text, zip text)", database=f"{unique}_db")
     made = Project(tmp_path, database)
     made.write(TOML % {"u": unique})
@@ -132,7 +137,7 @@ def test_without_the_package_it_is_missed_by_name(
     project: Project, site: Path, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.plan_and_apply()
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(site)])
+    _look_in(monkeypatch, [entry for entry in sys.path if entry != str(site)])
     assert "unknown table [statistics]" in project.run("validate", expect=1).err
     project.write((TOML % {"u": unique}).partition("[statistics.")[0])
     assert "the kind 'statistics', which no installed provider knows" in project.run("plan", expect=1).err
