@@ -165,7 +165,7 @@ def options(**changes: Any) -> Callable[[Plan], Plan]:
 
 
 def without_steps(plan: Plan) -> Plan:
-    return phase(steps=())(decided(changes=tuple(evolve(one, steps=()) for one in plan.changes))(plan))
+    return decided(phases=(), changes=tuple(evolve(one, steps=()) for one in plan.changes))(plan)
 
 
 def looser_checks(plan: Plan) -> Plan:
@@ -180,7 +180,7 @@ EDITS: dict[str, tuple[Callable[[Plan], Plan], str]] = {
     "a step added": (explained_step, f"runs what is not planned here: {EVIL.sql}"),
     "no steps": (without_steps, "does not run"),
     "another database": (phase(database="other"), ""),
-    "no transaction": (phase(transaction=False), ""),
+    "no transaction": (phase(apart="drop"), ""),
     "an address changed": (first_change("delete", address="role.postgres", steps=()), ""),
     "a change made harmless": (first_change("delete", action="forget"), "is planned differently here: action"),
     "a reason": (first_change("update", reason="harmless"), "is planned differently here: reason"),

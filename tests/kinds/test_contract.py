@@ -101,7 +101,7 @@ def test_defaults_keep_it() -> None:
         (_kind(scope="cluster"), (Reader(),), "belongs to the cluster"),
         (_kind(replace_when=("nme",)), (Reader(),), "replace_when has nme"),
         (_kind(stands_on=("rolle",)), (Reader(),), "stands_on has rolle, which nobody reads"),
-        (_kind(apart=str, in_use=str), (Reader(),), "made apart, under another name, so it must be Renamable"),
+        (_kind(apart=str, template=str, in_use=str), (Reader(),), "made apart, under another name, so it must be Renamable"),
         (_kind(spec=dict), (Reader(),), "is no attrs class"),
         (_kind(spec=HasASet), (Reader(),), "names of HasASet is a set"),
         (_kind(spec=HasSetsWithin), (Reader(),), "by_name of HasSetsWithin is a set"),
