@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENT
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from attrs import frozen
@@ -120,6 +121,20 @@ class Address:
             raise ValueError(f"{text!r} is not an address: expected kind.key, such as role.alice")
         elsewhere = _ELSEWHERE.fullmatch(rest) if "@" in rest else None
         return cls(kind, rest) if elsewhere is None else cls(kind, elsewhere["key"], unpart(elsewhere["database"]))
+
+
+def expression(pattern: str) -> re.Pattern[str]:
+    """What matches whole addresses that are like `pattern`: ``*`` is any text, ``?`` one character, all else is itself."""
+    parts = ({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in pattern)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def like(pattern: str, addresses: Collection[str]) -> list[str]:
+    """Those of `addresses` that `pattern` means: itself alone where it is one of them, for ``*`` stands in addresses too."""
+    if pattern in addresses:
+        return [pattern]
+    matches = expression(pattern).fullmatch
+    return [address for address in addresses if matches(address)]
 
 
 class Identity(NamedTuple):

@@ -74,18 +74,24 @@ class Project:
         *,
         destroy: bool = False,
         include_adopted: bool = False,
+        target: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        replace: Iterable[str] = (),
         valid_for: timedelta | None = None,
         rehearse: bool = False,
         on_event: Listener | None = None,
     ) -> Plan:
         """What `apply` would do now. Changes nothing.
 
-        `destroy`: drop and revoke what pgplan made; `include_adopted`: what was adopted too. After `valid_for` it is refused.
+        `destroy`: drop and revoke what pgplan made; `include_adopted`: what was adopted too. Patterns of addresses are `target`:
+        only these and what they need; `exclude`: all but these and what cannot be without them; `replace`: what is to be dropped
+        and made anew. After `valid_for` it is refused.
         `rehearse`: carry it out as far as COMMIT, and roll it back; meanwhile it holds the locks that apply takes.
         Raises PgplanError with everything that stands in the way, and LockedError (exit code 4) when a rehearsal gets no lock.
         """
         with self._at_work(on_event) as run:
-            made = make_plan(run, destroy=destroy, include_adopted=include_adopted, valid_for=valid_for)
+            options = model.Options(destroy, include_adopted, target, exclude, replace)
+            made = make_plan(run, options, valid_for=valid_for)
             remarks = rehearse_plan(run, made.plan, made.remarks) if rehearse else made.remarks
             known = run.configuration
             about = planfile.manifest(made.plan, remarks, known.files, datetime.now(UTC), known.variables.items())
@@ -101,6 +107,9 @@ class Project:
         *,
         destroy: bool = False,
         include_adopted: bool = False,
+        target: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        replace: Iterable[str] = (),
         expect_digest: str | None = None,
         trust_plan: bool = False,
         on_event: Listener | None = None,
@@ -117,7 +126,7 @@ class Project:
             planfile.check_digest(plan.digest, expect_digest)
         planfile.check_expiry(plan.model, datetime.now(UTC))
         own = plan in self._made
-        options = None if own or trust_plan else model.Options(destroy, include_adopted)
+        options = None if own or trust_plan else model.Options(destroy, include_adopted, target, exclude, replace)
         if own and plan.lost:
             raise loss(plan.lost)
         if options is not None:

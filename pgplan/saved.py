@@ -6,7 +6,8 @@ was given, and what it then carries out is what that configuration means.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
 
@@ -44,7 +45,21 @@ def check_options(plan: Plan, options: Options) -> None:
             problems.append(Problem(f"this plan {does}: say {option}", hint=hint))
         elif here and not there:
             problems.append(Problem(f"{option} was given, but this is no plan that {does}", hint=hint))
+    problems += (
+        Problem(f"this plan was made {_said(option, there)}, not {_said(option, here)}", hint=hint)
+        for option, there, here in (
+            ("--target", asked.target, options.target),
+            ("--exclude", asked.exclude, options.exclude),
+            ("--replace", asked.replace, options.replace),
+        )
+        if there != here
+    )
     raise_all(StaleError, problems)
+
+
+def _said(option: str, patterns: Iterable[str]) -> str:
+    said = " ".join(f"{option} {shlex.quote(pattern)}" for pattern in patterns)
+    return f"with {said}" if said else f"without {option}"
 
 
 def apply_saved(run: Run, plan: Plan, about: Manifest, options: Options | None) -> Applied:
@@ -115,15 +130,8 @@ class _Again:
             refuse_past(evolve(self.seen, since=since_last_apply(self.run, self.seen.state, self.seen.snapshot)))
 
     def _built(self, known: Slots) -> Plan:
-        options = self.options
         try:
-            return build_plan(
-                self.run,
-                self.seen,
-                known,
-                destroy=options.destroy,
-                include_adopted=options.include_adopted,
-            )[0]
+            return build_plan(self.run, self.seen, self.options, known)[0]
         except PgplanError as error:
             raise StaleError(self._summary(), *self._causes(), *error.problems) from None
 

@@ -30,7 +30,7 @@ from pgplan.images import restore
 from pgplan.kind import Facts, MadeApart, Scope, Snapshot, Spec, Trying
 from pgplan.offline import Request, state_store, unwritten
 from pgplan.plan.build import SHOWN, Slots, build
-from pgplan.plan.model import Plan, Remarks, Slot
+from pgplan.plan.model import NO_OPTIONS, Options, Plan, Remarks, Slot
 from pgplan.plan.placing import Database, made, placed
 from pgplan.plan.renames import renamed_world
 from pgplan.registry import Registry, is_edge_kind
@@ -367,13 +367,7 @@ def _managed(run: Run, state: State) -> Iterator[tuple[Address, Spec]]:
             yield address, restore(entry.spec, run.registry.kinds[address.kind].spec)
 
 
-def make_plan(
-    run: Run,
-    *,
-    destroy: bool = False,
-    include_adopted: bool = False,
-    valid_for: timedelta | None = None,
-) -> Planned:
+def make_plan(run: Run, options: Options = NO_OPTIONS, *, valid_for: timedelta | None = None) -> Planned:
     """Plan what `apply` or `destroy` would do now; with `valid_for` the plan expires so long after.
 
     Raises PgplanError with everything that stands in the way.
@@ -382,7 +376,7 @@ def make_plan(
     if not destroy:
         seen = evolve(seen, snapshot=with_trials(run, seen.snapshot))
     run.tell(Began("plan"))
-    plan, remarks = build_plan(run, seen, destroy=destroy, include_adopted=include_adopted)
+    plan, remarks = build_plan(run, seen, options)
     if valid_for is not None:
         plan = evolve(plan, decided=evolve(plan.decided, expires=planfile.expiry(datetime.now(UTC), valid_for)))
     notes = *remarks.notes, *run.notes, *filter(None, [seen.since.note]), *_secret_notes(run, plan)
@@ -439,9 +433,7 @@ def slots_of(run: Run, seen: Seen, *, destroy: bool) -> dict[tuple[str, str], Sl
     return slots(declared, world.state, world.snapshot, run.registry)
 
 
-def build_plan(
-    run: Run, seen: Seen, known: Slots | None = None, *, destroy: bool = False, include_adopted: bool = False
-) -> tuple[Plan, Remarks]:
+def build_plan(run: Run, seen: Seen, options: Options, known: Slots | None = None) -> tuple[Plan, Remarks]:
     """`pgplan.plan.build.build` for what was seen; `known` are the slots, if they were decided already."""
     configuration = run.configuration
     try:
@@ -450,10 +442,9 @@ def build_plan(
             seen.state,
             seen.snapshot,
             run.registry,
-            slots_of(run, seen, destroy=destroy) if known is None else known,
+            slots_of(run, seen, destroy=options.destroy) if known is None else known,
             state_hash=content_hash(seen.state),
-            destroy=destroy,
-            include_adopted=include_adopted,
+            options=options,
         )
     except PgplanError as error:
         add_lines(error, configuration)

@@ -28,6 +28,12 @@ def importable(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[
     return _items(set(_declared(request)) - set(_recorded(request)), incomplete)
 
 
+def managed(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """The addresses that are declared or in the state."""
+    request = _request(ctx)
+    return _items({*_declared(request), *_recorded(request)}, incomplete)
+
+
 def _items(addresses: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
     from click.shell_completion import CompletionItem  # noqa: PLC0415 - used while completing only
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pgplan.address import expression
 from pgplan.cli.options import Common
 from pgplan.configuration.model import Inputs
 from pgplan.offline import Request
@@ -19,4 +19,5 @@ def request_of(common: Common) -> Request:
 
 def matching(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Whether an address is like one of the patterns; without any, every address is."""
-    return lambda address: not patterns or any(fnmatchcase(address, pattern) for pattern in patterns)
+    expressions = [expression(pattern) for pattern in patterns]
+    return lambda address: not expressions or any(one.fullmatch(address) for one in expressions)

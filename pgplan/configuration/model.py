@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from pgplan.address import Address
 from pgplan.configuration.keys import NO_KEY
 from pgplan.errors import Source
 from pgplan.kind import Spec
@@ -91,6 +92,11 @@ class Declared:
     def stands_as(self) -> str:
         """The address by which `Configuration.locate` finds it."""
         return self.written or self.address
+
+    @property
+    def former_address(self) -> str:
+        """The address that it is renamed from, "" if it is not."""
+        return self.former and str(Address(self.kind, self.former, self.database))
 
 
 @frozen

@@ -5,15 +5,15 @@ docs/explanation/data-flow.md draws the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from attrs import evolve, frozen
 
 from pgplan.address import Address, Identity
 from pgplan.configuration.model import Configuration, Declared, Policy
 from pgplan.errors import Exit, PgplanError, Problem
-from pgplan.kind import InvalidBlockError, SpecOf
+from pgplan.kind import InvalidBlockError
 from pgplan.plan import anew
 from pgplan.plan.alike import alike_in_plan
 from pgplan.plan.changes import changes_of, secrecy_of
@@ -22,26 +22,25 @@ from pgplan.plan.claims import Holder, holder
 from pgplan.plan.consequences import Decisions, with_companions, with_contents, with_heirs, with_replacements
 from pgplan.plan.edges import Privileges, decide_edges
 from pgplan.plan.lacking import lost_on_the_way
-from pgplan.plan.model import Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
+from pgplan.plan.model import NO_OPTIONS, Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
 from pgplan.plan.owners import decide_owners
+from pgplan.plan.partial import select
 from pgplan.plan.parts import temporary_key, with_phases
-from pgplan.plan.privileges import Asked
 from pgplan.plan.relied import relied_upon
 from pgplan.plan.renames import World, renamed_world
 from pgplan.plan.rights import Known, leading, with_runners
+from pgplan.plan.specs import SpecsOf, specs
 from pgplan.plan.steps import phases_of
 from pgplan.registry import Registry, is_edge_kind
-from pgplan.snapshot import Snapshot, Spec
+from pgplan.snapshot import Snapshot
 from pgplan.state.model import Entry, State, Tombstone
 
 SHOWN = 5
 """How many addresses a note names."""
 
-SpecsOf = Callable[[str], SpecOf]
-"""What specs are called by, of each database."""
 Slots = Mapping[tuple[str, str], Slot]
 
 
@@ -59,6 +58,7 @@ class _Given:
     slots: Mapping[str, Mapping[str, Slot]]
     options: Options
     spec_of: SpecsOf
+    left_out: frozenset[str]
 
     @property
     def default(self) -> str:
@@ -77,24 +77,25 @@ def build(
     slots: Slots,
     *,
     state_hash: str,
-    destroy: bool = False,
-    include_adopted: bool = False,
+    options: Options = NO_OPTIONS,
     to_apply: bool = True,
 ) -> tuple[Plan, Remarks]:
     """Decide everything that `pgplan apply` will do.
 
-    `slots` says for each (address, slot) what becomes of the secret; `state_hash` is the content hash of `state`. With `destroy`
-    nothing counts as declared, and what was adopted is only forgotten unless `include_adopted`. A plan that is only to be looked
-    at (`to_apply` false) is made whatever stands in the way.
+    `slots` says for each (address, slot) what becomes of the secret; `state_hash` is the content hash of `state`. To destroy,
+    nothing counts as declared, and what was adopted is only forgotten unless the options include it. A plan that is only to be
+    looked at (`to_apply` false) is made whatever stands in the way.
 
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
-    world = renamed_world(() if destroy else configuration.declared, state, snapshot, registry)
+    destroy, said = options.destroy, () if options.destroy else configuration.declared
+    selection = select(said, state, snapshot, registry, options)
+    said = selection.to_rename(said)
+    world = renamed_world(said, state, snapshot, registry)
     state, snapshot = world.state, world.snapshot
-    spec_of = _specs_of(() if destroy else configuration.declared, snapshot, registry)
-    declared, problems = _completed(() if destroy else configuration.declared, snapshot, registry, spec_of)
+    spec_of = specs(said, snapshot, registry)
+    declared, problems = _completed(said, snapshot, registry, spec_of)
     problems += world.problems
-    options = Options(destroy, include_adopted)
     given = _Given(
         declared,
         state.by_address(),
@@ -105,22 +106,26 @@ def build(
         _by_address(slots),
         options,
         spec_of,
+        selection.left_out,
     )
-    objects = {address: _called(one, world) for address, one in _objects(given, problems).items()}
-    decisions = with_contents(with_companions(with_heirs(with_replacements(objects)), snapshot))
+    # Who manages an object besides, part of the plan or not, is known before any of them is left out.
+    objects = with_heirs({address: _called(one, world) for address, one in _objects(given, problems).items()})
+    objects, wrong = selection.within(objects)
+    decisions = with_contents(with_companions(with_replacements(objects), snapshot))
     outlook = outlook_of(decisions.values(), snapshot, registry)
     holders = _holders(given, problems)
     owners = decide_owners(holders, outlook)
     outlook = owners.outlook(outlook)
-    privileges = decide_edges(holders, owners, outlook, Asked(destroy, include_adopted))
+    privileges = decide_edges(holders, owners, outlook, options)
     rights = Known(outlook)
     privileges = with_runners(privileges, rights)
     if to_apply:
-        refused = [(Exit.ERROR, problem) for problem in (*problems, *privileges.problems)]
+        about = (one for one in (*problems, *privileges.problems) if one.address not in selection.left_out)
+        refused = [(Exit.ERROR, problem) for problem in (*wrong, *selection.torn(world.addresses), *about)]
         for decision in decisions.values():
             refused += refusals(decision, given.policy, destroy=destroy)
         refused += anew.refusals(decisions.values(), given.policy)
-        _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, destroy=destroy)])
+        _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, given.left_out, destroy=destroy)])
     leads = leading(decisions, rights)
     ordered = order(decisions, privileges, outlook, leads)
     if to_apply:
@@ -144,7 +149,7 @@ def build(
     facts = snapshot.facts
     databases = tuple((one.database, one.database_oid) for one in (facts, *snapshot.others.values()))
     observations = Observations(facts.system_identifier, facts.version // 10000, facts.role, databases, observed)
-    cautions = (*world.notes, *_cautions(decisions))
+    cautions = (*selection.notes(), *world.notes, *_cautions(decisions))
     more = (
         (*cautions, *privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry))
         if to_apply
@@ -163,26 +168,6 @@ def _by_address(slots: Slots) -> dict[str, dict[str, Slot]]:
     for (address, slot), status in slots.items():
         grouped.setdefault(address, {})[slot] = status
     return grouped
-
-
-def _specs_of(declared: Iterable[Declared], snapshot: Snapshot, registry: Registry) -> SpecsOf:
-    declared, default = tuple(declared), snapshot.facts.database
-    objects = {kind.name for kind in registry.object_kinds()}
-    # Under the name of what it makes too: a foreign table is a table.
-    specs = {registry.meant(one.kind, one.key, one.database or default): one.spec for one in declared if one.kind in objects}
-    specs |= {registry.identity(one.kind, one.key, one.database or default): one.spec for one in declared}
-
-    @cache
-    def specs_of(database: str) -> SpecOf:
-        catalog = snapshot.catalog(database or default)
-
-        def spec_of(type_: str, key: str) -> Spec | None:
-            found = catalog.get(type_, key)
-            return specs.get(registry.identity(type_, key, database or default)) or (found.spec if found else None)
-
-        return spec_of
-
-    return specs_of
 
 
 def _completed(
@@ -273,6 +258,7 @@ def _holders(given: _Given, problems: list[Problem]) -> list[Holder]:
             given.snapshot.facts,
             given.found_as(address).database,
             kept=forgets and declared is None,
+            left_out=address in given.left_out,
         )
         holders.append(one)
         problems += wrong

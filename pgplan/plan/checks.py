@@ -5,6 +5,7 @@ connection, or delete more than was allowed. Pure.
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
@@ -36,6 +37,8 @@ class Checked:
     renames: Sequence[Rename]
     policy: Policy
     destroy: bool
+    left_out: Collection[str]
+    """Addresses that the plan is not about."""
     meant: Mapping[Identity, list[Decision]]
     rights: Known
     dropped: Mapping[str, str]
@@ -48,6 +51,7 @@ def check(
     rights: Known,
     renames: Sequence[Rename],
     policy: Policy,
+    left_out: Collection[str],
     *,
     destroy: bool,
 ) -> Refused:
@@ -59,6 +63,7 @@ def check(
         renames,
         policy,
         destroy,
+        left_out,
         by_object(decisions.values()),
         rights,
         dropped_databases(decisions.values()),
@@ -200,7 +205,7 @@ def _standing(
             owner = kind.owner(found.spec)
             owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
             if not (owned and plan.outlook.is_given_away(registry.identity(*kind.object(one.key), one.database))):
-                yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", managed=managed, owned=owned)
+                yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", plan, managed=managed, owned=owned)
 
 
 def _held(decision: Decision, off: Mapping[str, Collection[Identity]], plan: Checked) -> Refused:
@@ -244,9 +249,11 @@ _HOLDS = {
 """By `Dependent.how`: why not, and what to do."""
 
 
-def _stranded(decision: Decision, dependent: str, *, managed: bool, owned: bool) -> Problem:
+def _stranded(decision: Decision, dependent: str, plan: Checked, *, managed: bool, owned: bool) -> Problem:
     verb = "replace" if decision.action == "replace" else "delete"
-    if managed:
+    if dependent in plan.left_out:
+        hint = f"this plan leaves that out: add --target {shlex.quote(dependent)}, or leave {decision.address} out too"
+    elif managed:
         hint = f"change {dependent} first"
     elif owned:
         hint = f"give {dependent} another owner, or remove it, by hand (`pgplan psql`); or keep {decision.address} declared"

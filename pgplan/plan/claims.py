@@ -42,6 +42,8 @@ class Holder:
     """What was recorded is forgotten and not revoked: policy says so."""
     obsolete: bool = False
     """What is recorded no longer means anything on this server."""
+    left_out: bool = False
+    """The plan is not about it: what it claims and had claimed stays as it is found."""
 
     @cached_property
     def spec_moved(self) -> bool:
@@ -61,7 +63,14 @@ class Holder:
 
 
 def holder(
-    kind: EdgeKind, declared: Declared | None, entry: Entry | None, facts: Facts, database: str, *, kept: bool
+    kind: EdgeKind,
+    declared: Declared | None,
+    entry: Entry | None,
+    facts: Facts,
+    database: str,
+    *,
+    kept: bool,
+    left_out: bool = False,
 ) -> tuple[Holder, list[Problem]]:
     """The claims of one address; and what its declaration cannot mean on this server."""
     address = declared.address if declared is not None else entry.address if entry is not None else ""
@@ -81,7 +90,7 @@ def holder(
             recorded = tuple(kind.claims(restore(entry.spec, kind.spec), facts))
         except InvalidBlockError:
             recorded, obsolete = (), True
-    return Holder(address, kind, database, declared, entry, after, claims, recorded, kept, obsolete), problems
+    return Holder(address, kind, database, declared, entry, after, claims, recorded, kept, obsolete, left_out), problems
 
 
 def _problems(error: InvalidBlockError, declared: Declared | None, address: str) -> list[Problem]:
@@ -191,13 +200,12 @@ def _selected(asked: Mapping[tuple[str, Selector], _Asked], outlook: Outlook) ->
         matched = [registry.identity(type_, key, database) for type_, key in objects]
         for one in matched:
             selected.setdefault(one, []).append(number)
-        if selector.named or not by.declared:
-            continue
+        telling = [] if selector.named else [one for one in _holders(by.declared) if not one.left_out]
         if any(outlook.fate(one) != "gone" for one in matched):
-            some.update(one.address for one in _holders(by.declared))
+            some.update(one.address for one in telling)
         else:
             # Told by what it claims first: there are no tables, and so no sequences of theirs.
-            unmatched = {one.address: selector.type for one in _holders(by.declared)} | unmatched
+            unmatched = {one.address: selector.type for one in telling} | unmatched
     by_type: dict[str, list[str]] = {}
     for address in unmatched.keys() - some:
         by_type.setdefault(unmatched[address], []).append(address)

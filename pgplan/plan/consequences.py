@@ -38,11 +38,15 @@ def with_replacements(decisions: Decisions) -> Decisions:
         for address in standing.get(ground.object, ()):
             decision = done[address]
             if decision.found is not None and decision.action in ("none", "adopt", "update"):
-                slots = {slot: _resent(status) for slot, status in decision.slots.items()}
-                replaced = evolve(decision, action="replace", reason=f"{ground.address} is replaced", slots=slots)
-                done[address] = replaced
-                queue.append(replaced)
+                done[address] = replaced(decision, f"{ground.address} is replaced")
+                queue.append(done[address])
     return done
+
+
+def replaced(decision: Decision, reason: str) -> Decision:
+    """The same object, dropped and made anew whatever differs: its secrets are sent."""
+    slots = {slot: _resent(status) for slot, status in decision.slots.items()}
+    return evolve(decision, action="replace", reason=reason, slots=slots)
 
 
 def _resent(status: Slot) -> Slot:

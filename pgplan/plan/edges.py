@@ -16,11 +16,11 @@ from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
 from pgplan.plan.lists import changes_by_object, lists_after, unheeded
 from pgplan.plan.matches import match_notes
-from pgplan.plan.model import Action, Side
+from pgplan.plan.model import Action, Options, Side
 from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.owners import Owners
-from pgplan.plan.privileges import Asked, ItemChange, Outcome, Verdict, decide
+from pgplan.plan.privileges import ItemChange, Outcome, Verdict, decide
 from pgplan.registry import Registry
 from pgplan.snapshot import AccessList
 from pgplan.state.model import NOTHING_ADOPTED, Adopted
@@ -105,7 +105,7 @@ class _Gathered:
     staying: int = 0
 
 
-def decide_edges(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Asked) -> Privileges:
+def decide_edges(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Options) -> Privileges:
     """Decide every address of an edge kind, and what becomes of lists without anybody's claim. `outlook` has the `owners`.
 
     Those whose privileges say what others are born with are decided first: the others are decided as it will be then.
@@ -129,7 +129,9 @@ def decide_edges(holders: Sequence[Holder], owners: Owners, outlook: Outlook, as
 _Decided = tuple[dict[str, EdgeDecision], dict[Identity, tuple[EdgeChange, ...]], list[Problem], list[str]]
 
 
-def _decided(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Asked, unasked: Iterable[Identity]) -> _Decided:
+def _decided(
+    holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Options, unasked: Iterable[Identity]
+) -> _Decided:
     classes = classes_of(holders, outlook, unasked)
     problems = list(classes.problems)
     gathered: dict[Holder, _Gathered] = {one: _Gathered() for one in holders}
@@ -146,6 +148,7 @@ def _decided(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked:
     decisions = (
         _concluded(one, gathered[one], owners.changes.get(one.address, ()), outlook.registry, asked)
         for one in sorted(holders, key=attrgetter("address"))
+        if not one.left_out
     )
     return {one.address: one for one in decisions}, again, problems, list(match_notes(classes))
 
@@ -176,7 +179,7 @@ def _edges(changes: Iterable[ItemChange], objects: Iterable[Identity]) -> list[E
 
 
 def _concluded(
-    one: Holder, gathered: _Gathered, owners: tuple[OwnerChange, ...], registry: Registry, asked: Asked
+    one: Holder, gathered: _Gathered, owners: tuple[OwnerChange, ...], registry: Registry, asked: Options
 ) -> EdgeDecision:
     decision = EdgeDecision(
         one,
@@ -224,7 +227,7 @@ def _adopted(one: Holder, gathered: _Gathered) -> Adopted:
     return folded(outcome.split for outcome in gathered.outcomes if outcome.split is not None)
 
 
-def _removed(decision: EdgeDecision, gathered: _Gathered, asked: Asked) -> EdgeDecision:
+def _removed(decision: EdgeDecision, gathered: _Gathered, asked: Options) -> EdgeDecision:
     """With destroy it may well be declared still, so that nothing is said of that."""
     why = [] if asked.destroy else ["no longer declared"]
     if decision.holder.kind.of_owners:

@@ -53,7 +53,7 @@ def _columns(classes: Iterable[ObjectClass]) -> dict[tuple[str, str, str], _Colu
         said = {
             (stake.holder.address, cls.type, item.column)
             for stake in cls.declared
-            if not stake.claim.selector.named
+            if not (stake.claim.selector.named or stake.holder.left_out)
             for item in stake.claim.items
             if item.column
         }

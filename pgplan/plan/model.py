@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
@@ -153,12 +153,30 @@ class PlanState:
     """SHA-256 of the entries, not of `pending`."""
 
 
+def _patterns(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))
+
+
 @frozen
 class Options:
-    """How the plan was asked for."""
+    """How the plan was asked for. The last three are patterns of addresses (`pgplan.address.like`)."""
 
     destroy: bool = False
     include_adopted: bool = False
+    target: tuple[str, ...] = field(default=(), converter=_patterns)
+    """Nothing but what is like one of these, and what that needs."""
+    exclude: tuple[str, ...] = field(default=(), converter=_patterns)
+    """All but what is like one of these, and what needs that."""
+    replace: tuple[str, ...] = field(default=(), converter=_patterns)
+    """What is to be dropped and made anew, whether or not anything differs."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether the plan is not about all that is declared and recorded."""
+        return bool(self.target or self.exclude)
+
+
+NO_OPTIONS = Options()
 
 
 @frozen

@@ -40,6 +40,8 @@ class _Wish:
     declared: Declared
     owner: str
     named: bool
+    left_out: bool = False
+    """The plan is not about it: it asks for nothing."""
 
 
 @define
@@ -60,9 +62,10 @@ class _Deciding:
         if different is not None:
             self.problems += _contradiction(one, sayings[0], different)
             return
-        wish = min(strong, key=lambda each: each.declared.address)
+        asking = [wish for wish in strong if not wish.left_out]
+        wish = min(asking, key=lambda each: each.declared.address, default=None)
         before = self.outlook.owner(one)
-        if before != wish.owner:
+        if wish is not None and before != wish.owner:
             self.changes.setdefault(wish.declared.address, []).append(OwnerChange(one, before, wish.owner))
 
     def is_brought(self, one: Identity) -> bool:
@@ -95,7 +98,7 @@ def _wishes(holder: Holder, outlook: Outlook) -> Iterator[tuple[Identity, _Wish]
         except InvalidBlockError:
             # It is told with the other mistakes of selectors.
             continue
-        wish = _Wish(declared, claim.owner, claim.selector.named)
+        wish = _Wish(declared, claim.owner, claim.selector.named, holder.left_out)
         for type_, key in objects:
             one = outlook.registry.identity(type_, key, holder.database)
             if outlook.fate(one) not in ("missing", "gone"):

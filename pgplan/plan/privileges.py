@@ -17,6 +17,7 @@ from pgplan.kind import Provider
 from pgplan.plan.adoption import Split
 from pgplan.plan.claims import Holder, ObjectClass, Stake
 from pgplan.plan.columns import Giver, vain_revokes
+from pgplan.plan.model import Options
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.standing import Taken, stranded
@@ -41,6 +42,11 @@ class _Claimant:
     holder: Holder
     named: bool
     grantable: bool
+
+    @property
+    def asks(self) -> bool:
+        """Whether the plan is about it; else it only keeps what is there."""
+        return not self.holder.left_out
 
 
 Claimants = dict[Item, list[_Claimant]]
@@ -84,15 +90,7 @@ class Verdict:
     problems: tuple[Problem, ...]
 
 
-@frozen
-class Asked:
-    """How the plan was asked for, as far as privileges are concerned."""
-
-    destroy: bool
-    include_adopted: bool
-
-
-def decide(cls: ObjectClass, outlook: Outlook, asked: Asked) -> Verdict:
+def decide(cls: ObjectClass, outlook: Outlook, asked: Options) -> Verdict:
     """Decide every item once, and give each change to the first address that asks for it."""
     return _Deciding(cls, outlook, asked).verdict()
 
@@ -100,7 +98,7 @@ def decide(cls: ObjectClass, outlook: Outlook, asked: Asked) -> Verdict:
 class _Deciding:
     """One class while it is being decided."""
 
-    def __init__(self, cls: ObjectClass, outlook: Outlook, asked: Asked) -> None:
+    def __init__(self, cls: ObjectClass, outlook: Outlook, asked: Options) -> None:
         self.cls, self.outlook, self.asked = cls, outlook, asked
         self.rows: Mapping[Item, tuple[Privilege, ...]] = {} if cls.fate == "gone" or cls.start is None else cls.start.rows
         self.outcomes: dict[Holder, Outcome] = {}
@@ -129,17 +127,19 @@ class _Deciding:
         forbidden = self._claimants(cls.declared, forbids=True)
         self._forbid_columns(forbidden)
         problems = list(self._contradictions(wanted, forbidden))
-        for item in sorted(wanted):
+        self._keep(wanted, forbidden)
+        granted, taken_away = _asked(wanted), _asked(forbidden)
+        for item in sorted(granted):
             self._grant(item, wanted[item])
-        for item in sorted(forbidden):
-            first = min((one.holder for one in forbidden[item]), key=_address)
+        for item in sorted(taken_away):
+            first = min((one.holder for one in forbidden[item] if one.asks), key=_address)
             self.outcomes[first].changes += self._forbidden(item)
-        withdrawn = self._withdraw(wanted, forbidden)
-        self._give_columns_back({*forbidden, *withdrawn})
+        withdrawn = self._withdraw(wanted, taken_away)
+        self._give_columns_back({*taken_away, *withdrawn})
         changes = ((one, change) for one, outcome in self.outcomes.items() for change in outcome.changes)
         taken = {(c.item, c.grantor): Taken(one, c.only_option) for one, c in changes if c.action == "revoke"}
         problems += stranded(cls, self.rows, taken)
-        again = () if cls.due is None else tuple(self._again(cls.due, {*wanted, *forbidden, *withdrawn}))
+        again = () if cls.due is None else tuple(self._again(cls.due, {*granted, *taken_away, *withdrawn}))
         problems += self._vain_revokes(wanted, forbidden, withdrawn)
         self._conclude(wanted)
         return Verdict(cls, self.outcomes, again, tuple(problems))
@@ -183,10 +183,22 @@ class _Deciding:
                 message = f"{describe(self.cls, item)} is both granted and revoked"
                 yield Problem(message, source_of(here.declared), here.address, f"remove it here or from {there.address}")
 
+    def _keep(self, wanted: Claimants, forbidden: Claimants) -> None:
+        """What is recorded of an address that is left out is wanted too, unless one that the plan is about forbids it."""
+        for stake in self.cls.recorded:
+            if stake.holder.left_out and not stake.claim.forbids:
+                keeper = _Claimant(stake.holder, named=True, grantable=stake.claim.grantable)
+                for item in self._items(stake):
+                    if not any(one.asks for one in forbidden.get(item, ())):
+                        wanted.setdefault(item, []).append(keeper)
+
     def _grant(self, item: Item, claimants: list[_Claimant]) -> None:
         rows = self.rows.get(item, ())
-        grantable = any(one.grantable for one in claimants)
-        first = min((one.holder for one in claimants if one.grantable == grantable), key=_address)
+        asking = [one for one in claimants if one.asks]
+        grantable = any(one.grantable for one in asking)
+        if not grantable and any(one.grantable for one in claimants):
+            grantable = any(row.grantable for row in (rows if self.cls.due is None else self.cls.due.rows.get(item, ())))
+        first = min((one.holder for one in asking if one.grantable or not any(each.grantable for each in asking)), key=_address)
         self.outcomes[first].changes += self._granted(item, rows, grantable=grantable)
         grantors = {row.grantor for row in rows if row.grantor != self.cls.owner}
         for one in claimants:
@@ -212,7 +224,7 @@ class _Deciding:
         by_itself = row.grantor in (self.cls.owner, self.outlook.snapshot.facts.role)
         return ItemChange("revoke", item, only_option=only_option, run_as="" if by_itself else row.grantor, grantor=row.grantor)
 
-    def _withdraw(self, wanted: Claimants, forbidden: Claimants) -> set[Item]:
+    def _withdraw(self, wanted: Collection[Item], forbidden: Collection[Item]) -> set[Item]:
         """Take back what is recorded and no longer wanted; return all such items, whatever was left of them."""
         withdrawn: set[Item] = set()
         built_in = self._built_in()
@@ -220,7 +232,7 @@ class _Deciding:
         ending = built_in if self.cls.fate == "kept" and self.cls.due is not None else NO_LIST
         for stake in sorted(self.cls.recorded, key=lambda stake: stake.holder.address):
             one = stake.holder
-            if stake.claim.forbids or one.kept:
+            if stake.claim.forbids or one.kept or one.left_out:
                 continue
             for item in self._items(stake):
                 if item in wanted or item in forbidden or item in withdrawn or item in ending.rows:
@@ -331,6 +343,11 @@ class _Deciding:
         }
         keys = tuple(sorted(each.key for each in self.cls.objects))
         outcome.split = Split(keys, _pairs(adopted), _pairs(set(wants) - adopted))
+
+
+def _asked(claimants: Claimants) -> set[Item]:
+    """The items that an address asks for which the plan is about."""
+    return {item for item, ones in claimants.items() if any(one.asks for one in ones)}
 
 
 def _takes(change: ItemChange) -> bool:

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from pgplan.address import role_grantee
 from pgplan.images import MARKER, Image
-from pgplan.plan.model import Action, Change, Plan, Secrecy
+from pgplan.plan.model import Action, Change, Options, Plan, Secrecy
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
 
@@ -129,11 +129,20 @@ def _listed(*counted: tuple[int, str]) -> str:
 
 def summary(plan: Plan) -> list[str]:
     """The lines that end a plan."""
+    asked = plan.decided.options
     if plan.pending_changes:
-        return Counts.of(plan).planned
-    if plan.decided.options.destroy:
-        return ["No changes. No objects need to be destroyed."]
-    return ["No changes. The database matches the configuration."]
+        lines = Counts.of(plan).planned
+    elif asked.destroy:
+        lines = ["No changes. No objects need to be destroyed."]
+    else:
+        lines = [f"No changes. {'What it is about' if asked.partial else 'The database'} matches the configuration."]
+    return [*lines, *_partial(asked)]
+
+
+def _partial(asked: Options) -> Iterator[str]:
+    if asked.partial:
+        parts = *(f"--target {pattern}" for pattern in asked.target), *(f"--exclude {pattern}" for pattern in asked.exclude)
+        yield f"This plan is partial: {visible(' '.join(parts))}. What it leaves out is neither changed nor compared."
 
 
 def secrets_of(plan: Plan, change: Change) -> Secrets:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from attrs import asdict
 
 from pgplan.address import Address
-from pgplan.images import MARKER, Image
+from pgplan.images import MARKER, Image, image
 from pgplan.plan.model import Change, Plan, Remarks
 from pgplan.render.changes import Counts, secrets_of
 from pgplan.version import __version__
@@ -37,6 +37,8 @@ def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
         "pgplan_version": __version__,
         "name": decided.name,
         "mode": "destroy" if decided.options.destroy else "apply",
+        "partial": decided.options.partial,
+        "options": image(decided.options),
         "digest": digest,
         "expires": decided.expires,
         "target": _target(plan, remarks),

@@ -72,7 +72,8 @@ def test_help_lists_every_command() -> None:
         ),
         (["show", "."], "is not a file"),
         (["plan", "--otu", "x"], "No such option '--otu'. Did you mean '--out'?"),
-        (["apply", "--target", "role.a"], "No such option"),
+        (["apply", "-target=role.a"], "two dashes: --target="),
+        (["plan", "--destroy", "--replace", "role.a"], "--replace does not go with --destroy"),
         (["import"], "Missing argument"),
         (["state"], "Missing command"),
         (["state", "lsit"], "Did you mean 'list'?"),
@@ -90,7 +91,7 @@ def test_usage_errors_are_64(arguments: list[str], said: str, tmp_path: Path, mo
     assert done.out == ""
 
 
-@pytest.mark.parametrize("option", ["--frobnicate", "--json-output", "--parallel", "--dry-run", "--target", "--refresh-only"])
+@pytest.mark.parametrize("option", ["--frobnicate", "--json-output", "--parallel", "--dry-run", "--refresh-only"])
 def test_an_option_that_is_unlike_all_others_gets_no_suggestion(option: str) -> None:
     assert _bare("plan", option).err == f"Error: No such option '{option}'.\n  `pgplan plan --help` lists what there is.\n"
 

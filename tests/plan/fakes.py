@@ -31,7 +31,7 @@ from pgplan.kind import (
     Wanted,
 )
 from pgplan.plan.build import build
-from pgplan.plan.model import Check, Observed, Plan, Remarks, Slot
+from pgplan.plan.model import Check, Observed, Options, Plan, Remarks, Slot
 from pgplan.registry import Registry, registry_of
 from pgplan.secret import Secret
 from pgplan.snapshot import NO_LIST, AccessList, Catalog, Facts, Found, Item, Privilege, Snapshot, part_of
@@ -293,10 +293,10 @@ class World:
     facts: Facts = FACTS
     state: State = EMPTY
 
-    def plan(self, *, destroy: bool = False, include_adopted: bool = False) -> Plan:
-        return self.both(destroy=destroy, include_adopted=include_adopted)[0]
+    def plan(self, **options: Any) -> Plan:
+        return self.both(**options)[0]
 
-    def both(self, *, destroy: bool = False, include_adopted: bool = False) -> tuple[Plan, Remarks]:
+    def both(self, **options: Any) -> tuple[Plan, Remarks]:
         configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), self.policy, self.declared)
         state = self.state.with_changes(self.entries, ())
         snapshot = Snapshot(self.facts, databases={self.facts.database: part_of(self.found)})
@@ -307,8 +307,7 @@ class World:
             REGISTRY,
             self.slots,
             state_hash="hash",
-            destroy=destroy,
-            include_adopted=include_adopted,
+            options=Options(**options),
         )
 
 

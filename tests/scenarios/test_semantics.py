@@ -9,6 +9,7 @@ from attrs import evolve
 
 from pgplan import execution, workflow
 from pgplan.errors import PgplanError
+from pgplan.plan.model import Options
 from tests.apply.world import World
 from tests.servers import Server
 
@@ -24,7 +25,7 @@ def world(server: Server, database: str, unique: str, tmp_path: Path) -> World:
 def reach(world: World, blocks: str, *, destroy: bool = False) -> list[str]:
     """Apply; afterwards there is nothing left to do. What it ran."""
     with world.declare(blocks).opened() as run:
-        planned = workflow.make_plan(run, destroy=destroy)
+        planned = workflow.make_plan(run, Options(destroy=destroy))
         execution.apply_plan(run, planned.plan, planned.remarks)
         assert destroy or workflow.make_plan(run).plan.changes == ()
     return [statement.sql for step in planned.plan.steps for statement in step.statements]

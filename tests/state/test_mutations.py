@@ -19,6 +19,7 @@ from attrs import evolve, frozen
 from pgplan import offline, workflow
 from pgplan.database.read import read
 from pgplan.errors import PgplanError
+from pgplan.plan.model import Options
 from pgplan.render.state import entry_document, entry_text, listing, state_head
 from pgplan.snapshot import Snapshot
 from pgplan.state.backend import Lock, Stored
@@ -285,7 +286,7 @@ def _seen(seen: workflow.Seen, *_: object, **__: object) -> workflow.Seen:
 def _decide(run: workflow.Run, seen: workflow.Seen) -> Iterator[Callable[[], object]]:
     nothing = evolve(run, configuration=evolve(run.configuration, declared=()))
     yield lambda: workflow.make_plan(run)
-    yield lambda: workflow.make_plan(run, destroy=True)
+    yield lambda: workflow.make_plan(run, Options(destroy=True))
     yield lambda: workflow.make_plan(nothing)
     yield lambda: workflow.find_drift(run)
     yield lambda: workflow.types_of(nothing, seen.state)

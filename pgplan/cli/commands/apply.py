@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pgplan.cli.asked import check_together, part_options, replace_option
 from pgplan.cli.carry_out import approve_and_carry_out, say_applied
 from pgplan.cli.forms import PlanFile
 from pgplan.cli.frame import Command
@@ -30,6 +31,8 @@ from pgplan.planned import load
 @click.option("--trust-plan", is_flag=True, help="Apply PLAN without making it again from the configuration.")
 @click.option("--destroy", is_flag=True, help="Drop and revoke what pgplan made; PLAN was made so.")
 @click.option("--include-adopted", is_flag=True, help="With --destroy: what was adopted too.")
+@part_options
+@replace_option
 @click.pass_obj
 def command(
     common: Common,
@@ -40,6 +43,9 @@ def command(
     trust_plan: bool,
     destroy: bool,
     include_adopted: bool,
+    target: tuple[str, ...],
+    exclude: tuple[str, ...],
+    replace: tuple[str, ...],
 ) -> None:
     """Make the changes of a saved plan, or plan, ask and make them.
 
@@ -47,14 +53,20 @@ def command(
     with the same options and variables, and refused with exit code 3 unless that gives the same: when the configuration, the
     state, the database or the file is not as it was.
     """
-    if include_adopted and not destroy:
-        raise click.UsageError("--include-adopted goes with --destroy.")
+    check_together(destroy=destroy, include_adopted=include_adopted, replace=replace)
     if trust_plan and path is None:
         raise click.UsageError("--trust-plan goes with a saved plan.")
     with project(common) as opened:
         if path is None:
             with watching(common) as tell:
-                plan = opened.plan(destroy=destroy, include_adopted=include_adopted, on_event=tell)
+                plan = opened.plan(
+                    destroy=destroy,
+                    include_adopted=include_adopted,
+                    target=target,
+                    exclude=exclude,
+                    replace=replace,
+                    on_event=tell,
+                )
             if expected is not None:
                 check_digest(plan.digest, expected)
             question = "Destroy all of this? There is no undo." if destroy else "Make these changes?"
@@ -66,6 +78,9 @@ def command(
                 saved,
                 destroy=destroy,
                 include_adopted=include_adopted,
+                target=target,
+                exclude=exclude,
+                replace=replace,
                 expect_digest=expected,
                 trust_plan=trust_plan,
                 on_event=tell,
