@@ -1,24 +1,26 @@
 """Which addresses a plan must be about together, so that a part of it can be carried out alone. Pure.
 
-* What is made or altered takes along what it refers to; it cannot be without what is not there yet.
-* What goes takes along whatever refers to it, for that must leave first; it cannot go while that stays.
-* What is renamed is one with what it was.
+* What is made or altered takes along what it refers to, and the database that it is in; it cannot be without what is not there yet.
+* What goes takes along whatever refers to it, or is in it, for that must leave first; it cannot go while that stays.
+* What is renamed is one with what it was, and with all that is recorded under another address because of that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from attrs import define, field
 
-from pgplan.address import Address, Identity
+from pgplan.address import Address, Identity, part
 from pgplan.configuration.model import Declared
 from pgplan.images import restore
-from pgplan.kind import Spec, SpecOf
-from pgplan.plan.specs import specs
+from pgplan.kind import MadeApart, Spec
+from pgplan.plan.renames import renamed_world
+from pgplan.plan.specs import SpecsOf, specs
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Snapshot
-from pgplan.state.model import Entry
+from pgplan.state.model import Entry, State
 
 Arcs = dict[str, set[str]]
 
@@ -39,28 +41,32 @@ class Bonds:
                 self.needed_by.setdefault(needed, set()).add(one)
 
 
-def bonds_of(declared: Mapping[str, Declared], entries: Mapping[str, Entry], snapshot: Snapshot, registry: Registry) -> Bonds:
+def bonds_of(declared: Mapping[str, Declared], state: State, snapshot: Snapshot, registry: Registry) -> Bonds:
     """What holds between all that is declared and recorded."""
     bonds = Bonds()
-    world = _World(
-        declared, entries, snapshot, registry, specs(tuple(declared.values()), snapshot, registry)(snapshot.facts.database)
-    )
+    entries = {one.address: one for one in state.entries if Address.parse(one.address).kind in registry.kinds}
+    world = _World(declared, entries, state, snapshot, registry, specs(tuple(declared.values()), snapshot, registry))
     makers, goers = world.makers(), world.goers()
+
+    @cache
+    def bringers(need: Identity) -> tuple[str, ...]:
+        return tuple(world.bringers(need, makers))
+
     for one in declared.values():
-        for need in world.needs(one.kind, one.spec):
+        for need in world.needs(one.address, one.spec):
             is_there = snapshot.get(need) is not None
-            for maker in makers.get(need) or (() if is_there else world.bringers(need, makers)):
+            for maker in makers.get(need) or (() if is_there else bringers(need)):
                 bonds.tie(one.address, maker, firmly=not is_there)
             if need in goers:
                 bonds.tie(goers[need], one.address, firmly=True)
-        if one.former_address:
-            bonds.tie(one.address, one.former_address, firmly=True)
-            bonds.tie(one.former_address, one.address, firmly=True)
     for entry in entries.values() if goers else ():
         kind = Address.parse(entry.address).kind
-        for need in world.needs(kind, restore(entry.spec, registry.kinds[kind].spec)):
+        for need in world.needs(entry.address, restore(entry.spec, registry.kinds[kind].spec)):
             if need in goers:
                 bonds.tie(goers[need], entry.address, firmly=True)
+    for new, old in world.renamed():
+        bonds.tie(new, old, firmly=True)
+        bonds.tie(old, new, firmly=True)
     return bonds
 
 
@@ -68,47 +74,68 @@ def bonds_of(declared: Mapping[str, Declared], entries: Mapping[str, Entry], sna
 class _World:
     declared: Mapping[str, Declared]
     entries: Mapping[str, Entry]
+    state: State
     snapshot: Snapshot
     registry: Registry
-    spec_of: SpecOf
+    specs_of: SpecsOf
 
-    @property
-    def database(self) -> str:
-        return self.snapshot.facts.database
+    def _seen_from(self, address: Address) -> str:
+        """The database from which its references are read."""
+        return address.database or self.snapshot.facts.database
 
-    def needs(self, name: str, spec: Spec) -> Iterator[Identity]:
-        """What a spec refers to or stands on."""
-        kind = self.registry.kinds[name]
+    def needs(self, address: str, spec: Spec) -> Iterator[Identity]:
+        """What an address refers to or stands on, and where it is."""
+        parsed = Address.parse(address)
+        kind, database = self.registry.kinds[parsed.kind], self._seen_from(parsed)
         references = [*kind.references(spec)]
         if not is_edge_kind(kind):
-            references += self.registry.object_kind(name).grounds(spec, None, self.spec_of)
-        return (self.registry.target(reference, self.database) for reference in references)
+            references += self.registry.object_kind(parsed.kind).grounds(spec, None, self.specs_of(database))
+        yield from (self.registry.target(reference, database) for reference in references)
+        if parsed.database:
+            apart = (name for name, one in self.registry.kinds.items() if isinstance(one, MadeApart))
+            yield from (self.registry.identity(name, part(parsed.database), database) for name in apart)
 
-    def _objects(self, name: str, key: str) -> Sequence[Identity]:
+    def _objects(self, address: str) -> Sequence[Identity]:
         """What an address means, by each of its names; nothing for edges."""
-        if is_edge_kind(self.registry.kinds[name]):
+        parsed = Address.parse(address)
+        if is_edge_kind(self.registry.kinds[parsed.kind]):
             return ()
-        return self.registry.identity(name, key, self.database), self.registry.meant(name, key, self.database)
+        found_as = self.registry.found_as(parsed, self.snapshot.facts.database)
+        return found_as, self.registry.meant(parsed.kind, parsed.key, self._seen_from(parsed))
 
     def makers(self) -> dict[Identity, set[str]]:
         """Who declares an object."""
         found: dict[Identity, set[str]] = {}
-        for one in self.declared.values():
-            for identity in self._objects(one.kind, one.key):
-                found.setdefault(identity, set()).add(one.address)
+        for address in self.declared:
+            for identity in self._objects(address):
+                found.setdefault(identity, set()).add(address)
         return found
 
     def bringers(self, need: Identity, makers: Mapping[Identity, object]) -> Iterable[str]:
         """Who may bring an object that is not there, and that nothing declares."""
-
-        def is_there(type_: str, key: str) -> bool:
-            one = self.registry.identity(type_, key, self.database)
-            return one in makers or self.snapshot.get(one) is not None
-
         for one in self.declared.values():
+            database = one.database or self.snapshot.facts.database
+
+            def is_there(type_: str, key: str, database: str = database) -> bool:
+                other = self.registry.identity(type_, key, database)
+                return other in makers or self.snapshot.get(other) is not None
+
             kind = self.registry.kinds[one.kind]
-            if not is_edge_kind(kind) and self.registry.object_kind(one.kind).brings(one.spec, need.type, need.key, is_there):
-                yield one.address
+            if need.database in ("", database) and not is_edge_kind(kind):
+                if self.registry.object_kind(one.kind).brings(one.spec, need.type, need.key, is_there):
+                    yield one.address
+
+    def renamed(self) -> Iterator[tuple[str, str]]:
+        """Pairs of addresses: of what is renamed and what it was; of either and what is recorded otherwise because of it."""
+        renaming = [one for one in self.declared.values() if one.former]
+        for one in renaming:
+            yield one.address, one.former_address
+            yield from ((one.address, old) for old in self._moved([one]).values())
+        yield from self._moved(renaming).items() if renaming else ()
+
+    def _moved(self, renaming: Iterable[Declared]) -> Mapping[str, str]:
+        """What some renames have recorded under other addresses: the old ones, by the new."""
+        return renamed_world(renaming, self.state, self.snapshot, self.registry).addresses
 
     def goers(self) -> dict[Identity, str]:
         """Which recorded address an object goes with, because nothing declares it."""
@@ -116,10 +143,9 @@ class _World:
         goers: dict[Identity, str] = {}
         takers: dict[tuple[str, str], str] = {}
         for address in self.entries.keys() - self.declared.keys() - former:
-            parsed = Address.parse(address)
-            for identity in self._objects(parsed.kind, parsed.key):
+            for identity in self._objects(address):
                 goers[identity] = address
-                if self.registry.object_kind(parsed.kind).has_members:
+                if self.registry.object_kind(Address.parse(address).kind).has_members:
                     takers[identity.database, identity.key] = address
         for one, found in self.snapshot.objects() if takers else ():
             if found.extension and (one.database, found.extension) in takers:

@@ -94,8 +94,9 @@ def _reference(need: Need, declared: Declared, plan: Checked) -> Refused:
     own, source, address = plan.meant.get(need.object, []), source_of(declared), declared.address
     if any(decision.declared is not None for decision in own):
         return
-    if any(decision.action == "delete" for decision in own):
-        hint = f"keep {need.object} declared, or change {address} as well"
+    if plan.outlook.fate(need.object) == "gone":
+        kept = need.object if own else "what it belongs to"
+        hint = f"keep {kept} declared, or change {address} as well"
         yield Exit.ERROR, Problem(f"{need.attribute} names {need.object}, which this plan deletes", source, address, hint)
     elif plan.outlook.fate(need.object) == "missing":
         yield Exit.ERROR, _unknown(need, declared, plan)

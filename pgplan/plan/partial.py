@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
-from pgplan.address import Address, like
+from pgplan.address import like
 from pgplan.configuration.model import Declared
 from pgplan.errors import PgplanError, Problem, raise_all
 from pgplan.kind import MadeApart
@@ -86,9 +86,9 @@ class Selection:
 
     def notes(self) -> Iterator[str]:
         if self.stranded:
-            some = [f"{address} (for {needed})" for address, needed in sorted(self.stranded.items())]
+            some = [f"{address} (because of {needed})" for address, needed in sorted(self.stranded.items())]
             more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
-            yield f"left out too, because of what they cannot be without: {', '.join(some[:SHOWN])}{more}"
+            yield f"left out too: {', '.join(some[:SHOWN])}{more}"
 
 
 ALL = Selection()
@@ -102,7 +102,6 @@ def select(declared: Sequence[Declared], state: State, snapshot: Snapshot, regis
     if not (options.partial or options.replace):
         return ALL
     by_address = {one.address: one for one in declared}
-    entries = {entry.address: entry for entry in state.entries if Address.parse(entry.address).kind in registry.kinds}
     former = {one.former_address for one in by_address.values() if one.former}
     known = {*by_address, *state.by_address(), *(tombstone.address for tombstone in state.tombstones), *former}
     targets, excluded, anew = (
@@ -116,7 +115,7 @@ def select(declared: Sequence[Declared], state: State, snapshot: Snapshot, regis
     )
     if not options.partial:
         return Selection(anew=anew)
-    bonds = bonds_of(by_address, entries, snapshot, registry)
+    bonds = bonds_of(by_address, state, snapshot, registry)
     named = _all(excluded)
     out = _reached(named, bonds.needed_by)
     wanted = _reached(_all(targets), bonds.needs).keys() if targets else known

@@ -232,7 +232,7 @@ class _Deciding:
         ending = built_in if self.cls.fate == "kept" and self.cls.due is not None else NO_LIST
         for stake in sorted(self.cls.recorded, key=lambda stake: stake.holder.address):
             one = stake.holder
-            if stake.claim.forbids or one.kept or one.left_out:
+            if stake.claim.forbids or one.kept:
                 continue
             for item in self._items(stake):
                 if item in wanted or item in forbidden or item in withdrawn or item in ending.rows:

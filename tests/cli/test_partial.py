@@ -62,9 +62,9 @@ def test_a_part_is_planned_saved_applied_and_recorded_alone(part: Project, uniqu
 
 def test_what_is_left_out_along_is_said_and_unknown_patterns_are_refused(part: Project, unique: str) -> None:
     shown = part.run("plan", "--exclude", f'role."{unique}_own er"')
-    needed = f'schema."{unique}.s" (for role."{unique}_own er")'
-    granted = f'grant.{unique}_other/schema:"{unique}.s" (for schema."{unique}.s")'
-    assert f"left out too, because of what they cannot be without: {granted}, {needed}" in shown.out
+    needed = f'schema."{unique}.s" (because of role."{unique}_own er")'
+    granted = f'grant.{unique}_other/schema:"{unique}.s" (because of schema."{unique}.s")'
+    assert f"left out too: {granted}, {needed}" in shown.out
     assert "Plan: 2 to add" in shown.out
     refused = part.run("plan", "--target", f"role.{unique}_othr", "--replace", "server.*", expect=1)
     assert f"did you mean role.{unique}_other?" in refused.err
@@ -93,3 +93,15 @@ def test_the_library_takes_the_same(part: Project, unique: str) -> None:
         with pytest.raises(pgplan.StaleError, match="not without --exclude"):
             project.apply(saved, target=target)
         assert len(project.apply(saved, target=reversed(target), exclude=exclude).state.entries) == 2
+
+
+def test_a_rename_takes_along_all_that_is_recorded_otherwise_because_of_it(part: Project, unique: str) -> None:
+    """Left out, it leaves that out: nothing is taken from who is not renamed yet."""
+    part.plan_and_apply()
+    part.edit(f"[role.{unique}_other]", f'[role.{unique}_new]\nrenamed_from = "{unique}_other"')
+    part.edit(f'to = "{unique}_other"', f'to = "{unique}_new"')
+    for excluded in (f"role.{unique}_new", f"role.{unique}_other", f"grant.{unique}_new/*"):
+        assert "No changes." in part.run("plan", "--exclude", excluded).out
+    part.run("apply", "--yes", "--target", f"role.{unique}_other")
+    part.nothing_to_do()
+    assert f"grant.{unique}_new/schema" in part.run("state", "list").out

@@ -342,3 +342,16 @@ def test_validators_that_are_there_are_asked(project: Project, cluster: Server) 
     assert "foreign_table.public.t: file_fdw refuses its options: COPY delimiter must be a single one-byte character" in error
     project.write(HEAD + table + 'options = { filename = "/f", format = "csv", delimiter = ";" }\n')
     project.plan_and_apply()
+
+
+@pytest.mark.enough(18)
+def test_what_an_extension_takes_along_is_still_named(project: Project) -> None:
+    """Its wrapper goes with it, and nobody declares that."""
+    server = '[server.s]\nfdw = "postgres_fdw"\n'
+    project.write(f"{HEAD}[extension.postgres_fdw]\n{server}")
+    project.plan_and_apply()
+    project.write(HEAD + server)
+    refused = project.run("plan", expect=1)
+    assert "server.s: fdw names foreign_data_wrapper.postgres_fdw, which this plan deletes" in refused.err
+    assert "keep what it belongs to declared" in refused.err
+    assert "extension.postgres_fdw (because of server.s)" in project.run("plan", "--exclude", "server.s").out
