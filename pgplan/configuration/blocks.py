@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import evolve, frozen
@@ -19,7 +19,7 @@ from pgplan.configuration.settings import literal_secret
 from pgplan.configuration.sources import Place, Report, SourceFile, blocks_at
 from pgplan.configuration.variables import Variables
 from pgplan.errors import Source, suggestion
-from pgplan.kind import Declaration, InvalidBlockError, Kind, Renamable, TextFile
+from pgplan.kind import Declaration, InvalidBlockError, Kind, Renamable, Spec, TextFile
 from pgplan.legible import unfit
 from pgplan.registry import Registry, is_edge_kind
 
@@ -121,7 +121,7 @@ class Blocks:
             spec=declaration.spec,
             sources=(Source(block.place.file.name),),
             protect=common.protect,
-            ignore=_ignored(common.ignore, kind) if common.ignore and own else (),
+            ignore=_ignored(common.ignore, declaration.spec, kind) if common.ignore and own else (),
             former=_former(common.renamed_from, declaration.key, kind) if own else "",
             database=database if pattern else unpart(database),
             pattern=pattern,
@@ -223,13 +223,36 @@ def _former(name: str | None, key: str, kind: Kind) -> str:
     return former
 
 
-def _ignored(names: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
-    """The spec's attributes that `ignore` names."""
+def _ignored(names: tuple[str, ...], spec: Spec, kind: Kind) -> tuple[str, ...]:
+    """The spec's attributes that `ignore` names, and the parts of its tables, as ``options.password``."""
     if is_edge_kind(kind):
         message = f"a {kind.name} is there or not: it has no attribute of its own that could drift"
         raise InvalidBlockError((("ignore",), message, "leave the block out: what nothing declares is left alone"))
     known = {attribute.name.rstrip("_"): attribute.name for attribute in attrs.fields(kind.spec)}
-    wrong = [name for name in names if name not in known]
+    said = {name: name.partition(".") for name in names}
+    wrong = [
+        (("ignore",), *mistake) for name, (of, dot, part) in said.items() for mistake in _unlike(name, of, dot, part, known, spec)
+    ]
     if wrong:
-        raise InvalidBlockError(*((("ignore",), f"there is no attribute {name!r}", suggestion(name, known)) for name in wrong))
-    return tuple(sorted({known[name] for name in names}))
+        raise InvalidBlockError(*wrong)
+    return tuple(sorted({known[of] + dot + part for of, dot, part in said.values()}))
+
+
+def _unlike(name: str, of: str, dot: str, part: str, known: Mapping[str, str], spec: Spec) -> Iterator[tuple[str, str]]:
+    """Why a name in `ignore` means nothing, and what to write instead."""
+    if of not in known:
+        yield f"there is no attribute {of!r}", suggestion(of, known)
+        return
+    if not dot:
+        return
+    hint = get_type_hints(type(spec))[known[of]]
+    if not any(get_origin(one) is dict for one in (hint, *get_args(hint))):
+        yield f"{of!r} is no table: it has no part {part!r}", f'write "{of}"'
+    elif not part:
+        yield f"{name!r} names no part of {of!r}", f'write "{of}", or the name of the part behind the dot'
+    else:
+        # The catalogs may keep a name in lower case; then the spec has it so, too.
+        keys = {key.lower(): key for key in getattr(spec, known[of]) or ()}
+        meant = keys.get(part.lower(), part)
+        if meant != part:
+            yield f"there is no {part!r} in {of!r}", f'write "{of}.{meant}"'

@@ -54,7 +54,7 @@ def secrecy_of(decisions: Decisions, changes: Iterable[Change]) -> tuple[Secrecy
     for address, decision in decisions.items():
         if decision.declared is None:
             continue
-        secrets = decision.kind.secrets(decision.spec)
+        secrets = decision.kind.secrets(decision.declared.spec)
         for slot, status in sorted(decision.slots.items()):
             if address in changed or status == "unchecked":
                 listed.append(Secrecy(address, slot, status, secrets[slot].source if slot in secrets else None))

@@ -10,7 +10,7 @@ from attrs import evolve
 from pgplan.address import Identity, unpart
 from pgplan.kind import MadeApart
 from pgplan.plan.model import Slot
-from pgplan.plan.objects import Decision
+from pgplan.plan.objects import Decision, as_declared
 from pgplan.snapshot import Snapshot
 
 Decisions = Mapping[str, Decision]
@@ -46,7 +46,7 @@ def with_replacements(decisions: Decisions) -> Decisions:
 def replaced(decision: Decision, reason: str) -> Decision:
     """The same object, dropped and made anew whatever differs: its secrets are sent."""
     slots = {slot: _resent(status) for slot, status in decision.slots.items()}
-    return evolve(decision, action="replace", reason=reason, slots=slots)
+    return evolve(as_declared(decision), action="replace", reason=reason, slots=slots)
 
 
 def _resent(status: Slot) -> Slot:

@@ -25,6 +25,7 @@ from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem, Source
 from pgplan.images import Image, image
 from pgplan.kind import Found, MadeApart, ObjectKind, Reference, Selective, Spec, SpecOf
+from pgplan.plan.ignored import as_found, parts_of, without
 from pgplan.plan.model import Action, Side, Slot
 from pgplan.plan.observed import agrees, found_image
 from pgplan.plan.recorded import as_recorded, with_recorded
@@ -107,9 +108,13 @@ class Decision:
     """The address under which it is found, "" if that is this one: it is renamed."""
     another: Another | None = None
     """Declared, and `found` is not what was recorded under the address, so that `entry` is None."""
+    kept: Spec = None
+    """What is declared, with those parts as found that its block ignores; None if it ignores none, or where it is made."""
 
     @property
     def spec(self) -> Spec:
+        if self.kept is not None:
+            return self.kept
         return self.declared.spec if self.declared else None
 
     @property
@@ -233,7 +238,12 @@ def _compared(decision: Decision, declared: Declared, found: Found) -> Decision:
     after, kind = cast("Image", decision.after), decision.kind
     recorded = decision.entry.spec if decision.entry else None
     ignored = declared.ignore if decision.entry else ()
-    shown: Image = found_image(found.spec, after, recorded)
+    parts = parts_of(ignored)
+    shown: Image = without(found_image(found.spec, after, recorded), parts)
+    if parts:
+        kept = as_found(declared.spec, found.spec, parts)
+        decision = evolve(decision, kept=kept, after=image(kept))
+        after, recorded = without(after, parts), without(recorded or {}, parts)
     changed = _changed(after, found, shown, (*kind.creation_only, *ignored))
     if not changed and not decision.sent_slots():
         return evolve(decision, action="adopt") if decision.entry is None else decision
@@ -245,12 +255,18 @@ def _compared(decision: Decision, declared: Declared, found: Found) -> Decision:
     elif blind:
         reason = f"{', '.join(blind)} is hidden from this role and was never recorded, so it cannot be altered"
     return evolve(
-        decision,
+        as_declared(decision) if reason else decision,
         changed=changed,
-        action="replace" if fixed or blind else "update",
+        action="replace" if reason else "update",
         reason=reason,
         moved=_moved(after, recorded, shown, changed) if recorded is not None and changed else "",
     )
+
+
+def as_declared(decision: Decision) -> Decision:
+    """For what is made anew: nothing of what it ignores is kept."""
+    declared = decision.declared
+    return decision if declared is None or decision.kept is None else evolve(decision, kept=None, after=image(declared.spec))
 
 
 def needs_record(decision: Decision) -> bool:
@@ -258,8 +274,9 @@ def needs_record(decision: Decision) -> bool:
     entry = decision.entry
     if entry is None or decision.declared is None or decision.found is None:
         return True
+    parts = parts_of(decision.declared.ignore)
     return (
-        entry.spec != decision.after
+        without(entry.spec, parts) != without(decision.after or {}, parts)
         or entry.protected != decision.declared.protect
         or entry.oid != decision.found.oid
         or entry.depends != depends_on(decision.address, decision.needs.after)

@@ -129,6 +129,21 @@ def test_privileges_have_nothing_to_ignore(tmp_path: Path) -> None:
     assert problem.startswith("pgplan.toml:7: grant: a grant is there or not")
 
 
+def test_what_can_be_ignored_is_an_attribute_or_a_part_of_a_table(tmp_path: Path) -> None:
+    role = '[role.a]\nconfig = { TimeZone = "UTC", "my.own" = 1 }\nignore = [%s]\n'
+    known = '"config.my.own", "config.timezone", "database_config.some db.work_mem", "config.statement_timeout", "comment"'
+    (tmp_path / "pgplan.toml").write_text('[pgplan]\nname = "x"\n' + role % known)
+    (declared,) = load(tmp_path, installed(), Inputs(), resolve_secrets=False).declared
+    assert [f'"{name}"' for name in declared.ignore] == sorted(known.split(", "))
+    found = _problems(tmp_path, role % '"confg.x", "comment.x", "config.", "config.TimeZone"')
+    assert [problem.partition("role.a: ")[2] for problem in found] == [
+        "'comment' is no table: it has no part 'x'\n  write \"comment\"",
+        "'config.' names no part of 'config'\n  write \"config\", or the name of the part behind the dot",
+        "there is no 'TimeZone' in 'config'\n  write \"config.timezone\"",
+        "there is no attribute 'confg'\n  did you mean 'config'?",
+    ]
+
+
 def test_what_is_granted_and_revoked_by_name_is_found_offline(tmp_path: Path) -> None:
     on = 'on = { table = "s.t" }\n'
     found = _problems(
