@@ -40,7 +40,7 @@ class Drift:
 
 def compare(configuration: Configuration, state: State, snapshot: Snapshot, registry: Registry) -> Drift:
     """Compare what is found with what is recorded. Of the configuration only what it ignores and its secrets count."""
-    recorded = evolve(configuration, declared=_recorded(configuration, state, registry))
+    recorded = evolve(configuration, declared=_recorded(configuration, state, registry), moves=())
     known = _slots(configuration, recorded.declared, state, snapshot, registry)
     plan, remarks = build(recorded, state, snapshot, registry, known, state_hash="", to_apply=False)
     unchecked = sum(one.status == "unchecked" for one in plan.decided.slots)

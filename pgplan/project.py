@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
-from pgplan import planfile
+from pgplan import editing, planfile
 from pgplan.configuration.model import Inputs
 from pgplan.database.apply import Applied
 from pgplan.drift import Drift
@@ -28,6 +28,7 @@ from pgplan.planned import Plan
 from pgplan.rebinding import look, rebind
 from pgplan.saved import apply_saved, check_options
 from pgplan.state.digests import forget_computed
+from pgplan.state.edit import Edit
 from pgplan.state.kinds import explained
 from pgplan.state.model import State
 from pgplan.state.rebind import Rebinding
@@ -178,6 +179,27 @@ class Project:
         with self._at_work(on_event) as run:
             run.tell(Began("recording"))
             rebind(run, shown)
+
+    def look_to_forget(self, *patterns: str) -> Edit:
+        """What `record` would take out of the state: all that is like one of the patterns. Needs no connection.
+
+        Raises PgplanError for each that nothing is like.
+        """
+        return editing.look_to_forget(self._request, patterns)
+
+    def look_to_move(self, origin: str, to: str) -> Edit:
+        """What `record` would put under another address, as ``[[moved]]`` does at the next apply. Needs no connection.
+
+        Raises PgplanError where nothing is recorded as `origin`, or something as `to`.
+        """
+        return editing.look_to_move(self._request, origin, to)
+
+    def record(self, shown: Edit, *, on_event: Listener | None = None) -> None:
+        """Write what `look_to_forget` or `look_to_move` has shown. Touches no database.
+
+        Raises StaleError, with nothing recorded, when the state is another one by now.
+        """
+        editing.record(self._request, shown, on_event or self._tell)
 
     def state(self) -> State:
         """What is recorded. Needs no connection."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from pgplan.database.emergency import wanted
 from pgplan.database.read import read, read_now
 from pgplan.database.recovery import flushed
 from pgplan.database.transaction import begin, end
+from pgplan.editing import settled
 from pgplan.errors import PgplanError, Problem, StaleError
 from pgplan.events import Began
 from pgplan.state.backend import ConflictError
@@ -61,13 +61,9 @@ def _moved() -> StaleError:
 
 
 def _stored(run: Run) -> tuple[State, str | None]:
-    state, version = run.store.load()
-    if state is None or state.target is None:
+    state, version = settled(run.store, run.configuration.directory)
+    if state.target is None:
         raise PgplanError(
             Problem(f"nothing is recorded in {run.store.location}", address="state", hint="there is nothing to rebind")
         )
-    if state.pending is not None or wanted(run.configuration.directory, run.store, state) is not None:
-        message = "an apply was interrupted, and it must be found out first how it ended: OIDs tell that"
-        hint = "connect to the database where that apply ran, and run `pgplan plan` there"
-        raise PgplanError(Problem(message, address="state", hint=hint))
     return state, version

@@ -31,6 +31,7 @@ from pgplan.kind import Facts, MadeApart, Scope, Snapshot, Spec, Trying
 from pgplan.offline import Request, state_store, unwritten
 from pgplan.plan.build import SHOWN, Slots, build
 from pgplan.plan.model import NO_OPTIONS, Options, Plan, Remarks, Slot
+from pgplan.plan.moves import moved
 from pgplan.plan.placing import Database, made, placed
 from pgplan.plan.renames import renamed_world
 from pgplan.registry import Registry, is_edge_kind
@@ -429,7 +430,8 @@ def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
 def slots_of(run: Run, seen: Seen, *, destroy: bool) -> dict[tuple[str, str], Slot]:
     """What becomes of the declared secrets, by the names that their objects will have."""
     declared = () if destroy else run.configuration.declared
-    world = renamed_world(declared, seen.state, seen.snapshot, run.registry)
+    state = moved(run.configuration.moves, seen.state).state
+    world = renamed_world(declared, state, seen.snapshot, run.registry)
     return slots(declared, world.state, world.snapshot, run.registry)
 
 

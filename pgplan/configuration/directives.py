@@ -42,6 +42,14 @@ class Variable:
 
 
 @frozen
+class MovedBlock:
+    """One ``[[moved]]``."""
+
+    from_: str
+    to: str
+
+
+@frozen
 class Directive:
     name: str
     form: Form
@@ -54,6 +62,7 @@ DIRECTIVES = (
     Directive("state", "once", StateSettings),
     Directive("policy", "once", Policy),
     Directive("variables", "table", Variable),
+    Directive("moved", "array", MovedBlock),
 )
 NAMES = tuple(directive.name for directive in DIRECTIVES)
 WORDS: Mapping[str, str] = {

@@ -51,6 +51,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     _together(blocks, registry, report)
     _contradictions(blocks, registry, report)
     _owners(blocks, registry, report)
+    moves = settings.moves(blocks.declared, registry.kinds)
     raise_all(ConfigurationError, report.problems)
     return Configuration(
         directory=directory,
@@ -60,6 +61,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         state=state,
         policy=policy,
         declared=tuple(blocks.declared[address] for address in sorted(blocks.declared)),
+        moves=moves,
         unresolved=dict(sorted(variables.unresolved.items())),
         origins=variables.origins(),
         variables=variables.hashes(_secret_templates(blocks, connection, registry)),

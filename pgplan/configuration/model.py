@@ -99,6 +99,15 @@ class Declared:
         return self.former and str(Address(self.kind, self.former, self.database))
 
 
+@frozen(eq=False)
+class Move:
+    """One ``[[moved]]``: two addresses, and where it stands, without a line."""
+
+    origin: str
+    to: str
+    source: Source
+
+
 @frozen
 class Configuration:
     directory: Path
@@ -110,6 +119,7 @@ class Configuration:
     policy: Policy
     declared: tuple[Declared, ...]
     """Sorted by address."""
+    moves: tuple[Move, ...] = ()
     unresolved: Mapping[str, str] = field(factory=dict[str, str])
     """Why a sensitive variable has no value, by its name: its secrets are deferred."""
     origins: Mapping[str, str] = field(factory=dict[str, str])

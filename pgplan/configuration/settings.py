@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve
 
-from pgplan.configuration.directives import ConnectionBlock, Directives, Project
+from pgplan.configuration.directives import ConnectionBlock, Directives, MovedBlock, Project
 from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.keys import key_names
-from pgplan.configuration.model import Connection, KindPolicy, Policy, StateSettings
+from pgplan.configuration.model import Connection, KindPolicy, Move, Policy, StateSettings
+from pgplan.configuration.moves import mistakes
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report
 from pgplan.configuration.variables import Variables
-from pgplan.errors import suggestion
+from pgplan.errors import Source, suggestion
 from pgplan.kind import MadeApart
 from pgplan.registry import backend_names
 from pgplan.secret import Secret
@@ -130,6 +131,16 @@ class Settings:
             by_kind[kind] = self.report.decode(KindPolicy, values, place.below(kind)) or KindPolicy()
             self._only_ignored(by_kind[kind], place.below(kind))
         return evolve(policy, kinds=by_kind)
+
+    def moves(self, declared: Collection[str], kinds: Collection[str]) -> tuple[Move, ...]:
+        places: dict[Move, Place] = {}
+        for place in self.directives.every(MovedBlock):
+            block = self.report.decode(MovedBlock, self._filled(place), place, "moved")
+            if block is not None:
+                places[Move(block.from_, block.to, Source(place.file.name))] = place
+        for move, message, hint in mistakes(places, declared, kinds):
+            self.report.add(places[move], message, hint, "moved")
+        return tuple(places)
 
     def _only_ignored(self, policy: KindPolicy, place: Place) -> None:
         if policy.undeclared != "ignore":

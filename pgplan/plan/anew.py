@@ -71,8 +71,8 @@ def told(decision: Decision, one: Another | None, renamed: str) -> Decision:
     return evolve(decision, another=one, reason="; ".join(filter(None, (reason, decision.reason))))
 
 
-def refusals(decisions: Iterable[Decision], policy: Policy) -> list[tuple[Exit, Problem]]:
-    """What stands in the way where a declared object is not the recorded one."""
+def refusals(decisions: Iterable[Decision], policy: Policy, moved: Mapping[str, str]) -> list[tuple[Exit, Problem]]:
+    """What stands in the way where a declared object is not the recorded one. `moved` has old addresses by the new ones."""
     refused: list[tuple[Exit, Problem]] = []
     by_kind: dict[str, list[tuple[Decision, Another]]] = {}
     for decision in decisions:
@@ -81,6 +81,8 @@ def refusals(decisions: Iterable[Decision], policy: Policy) -> list[tuple[Exit, 
             continue
         if one.renamed:
             refused.append((Exit.ERROR, _renamed(decision, one)))
+        elif decision.address in moved:
+            refused.append((Exit.ERROR, _not_moved(decision, one, moved[decision.address])))
         elif not one.anew and policy.of(decision.kind.name).existing == "error":
             by_kind.setdefault(decision.kind.name, []).append((decision, one))
     return refused + [(Exit.ERROR, _made_anew(kind, members)) for kind, members in by_kind.items()]
@@ -92,6 +94,14 @@ def _renamed(decision: Decision, one: Another) -> Problem:
         f"(OID {one.oid}) is another one"
     )
     hint = f"rename them back by hand; or manage the one found from now on, with: {_rebind(decision.address)}"
+    return Problem(message, decision.source, decision.address, hint)
+
+
+def _not_moved(decision: Decision, one: Another, origin: str) -> Problem:
+    message = (
+        f"is moved from {origin}, whose object (OID {one.entry.oid}) is gone: what is found here (OID {one.oid}) is another one"
+    )
+    hint = f"remove the [[moved]], and stop managing the other one with: pgplan forget {shlex.quote(origin)}"
     return Problem(message, decision.source, decision.address, hint)
 
 

@@ -23,6 +23,7 @@ from pgplan.plan.consequences import Decisions, with_companions, with_contents, 
 from pgplan.plan.edges import Privileges, decide_edges
 from pgplan.plan.lacking import lost_on_the_way
 from pgplan.plan.model import NO_OPTIONS, Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
+from pgplan.plan.moves import moved
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
@@ -89,13 +90,15 @@ def build(
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
     destroy, said = options.destroy, () if options.destroy else configuration.declared
+    moves = moved(configuration.moves, state)
+    state = moves.state
     selection = select(said, state, snapshot, registry, options)
     said = selection.to_rename(said)
-    world = renamed_world(said, state, snapshot, registry)
+    world = renamed_world(said, state, snapshot, registry, moves.addresses)
     state, snapshot = world.state, world.snapshot
     spec_of = specs(said, snapshot, registry)
     declared, problems = _completed(said, snapshot, registry, spec_of)
-    problems += world.problems
+    problems += [*world.problems, *moves.problems]
     given = _Given(
         declared,
         state.by_address(),
@@ -121,10 +124,10 @@ def build(
     privileges = with_runners(privileges, rights)
     if to_apply:
         about = (one for one in (*problems, *privileges.problems) if one.address not in selection.left_out)
-        refused = [(Exit.ERROR, problem) for problem in (*wrong, *selection.torn(world.addresses), *about)]
+        refused = [(Exit.ERROR, problem) for problem in (*wrong, *selection.torn(world), *about)]
         for decision in decisions.values():
             refused += refusals(decision, given.policy, destroy=destroy)
-        refused += anew.refusals(decisions.values(), given.policy)
+        refused += anew.refusals(decisions.values(), given.policy, moves.addresses)
         _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, given.left_out, destroy=destroy)])
     leads = leading(decisions, rights)
     ordered = order(decisions, privileges, outlook, leads)
@@ -149,7 +152,7 @@ def build(
     facts = snapshot.facts
     databases = tuple((one.database, one.database_oid) for one in (facts, *snapshot.others.values()))
     observations = Observations(facts.system_identifier, facts.version // 10000, facts.role, databases, observed)
-    cautions = (*selection.notes(), *world.notes, *_cautions(decisions))
+    cautions = (*selection.notes(), *moves.notes, *world.notes, *_cautions(decisions))
     more = (
         (*cautions, *privileges.notes, *alike_in_plan(configuration.declared, given.entries, snapshot, registry))
         if to_apply

@@ -40,7 +40,7 @@ def _with_former(change: Change, world: World) -> Change:
     """With the address that it had, and as an update if it does no more than to rename the object."""
     rename = world.by_address.get(change.address)
     former = world.addresses.get(change.address, rename.former_address if rename is not None else "")
-    change = evolve(change, previous_address=former if former != change.address else "")
+    change = evolve(change, previous_address=former if former != change.address else "", relocated=former in world.relocated)
     if rename is None:
         return change
     action = "update" if change.action in ("none", "adopt") else change.action

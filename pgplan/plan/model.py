@@ -49,6 +49,8 @@ class Change:
     """Adopted with this change (action adopt, or update of what was found and not recorded)."""
     renamed: bool = False
     """The object has the name of `previous_address`, and is renamed."""
+    relocated: bool = False
+    """The configuration says that what is recorded under `previous_address` is managed under this one now."""
     anew: bool = False
     """What was found under the address was not the object that was recorded."""
     protected: bool = False
@@ -246,8 +248,8 @@ class Plan:
 
     @property
     def pending_changes(self) -> tuple[Change, ...]:
-        """Changes that count for exit code 2: SQL, adopt or forget."""
-        return tuple(change for change in self.changes if change.action != "none")
+        """Changes that count for exit code 2: SQL, adopt, forget, or another address that somebody asked for."""
+        return tuple(change for change in self.changes if change.action != "none" or change.relocated)
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -20,6 +20,7 @@ from pgplan.plan.bonds import bonds_of
 from pgplan.plan.consequences import Decisions, replaced
 from pgplan.plan.model import Options
 from pgplan.plan.objects import Decision, source_of
+from pgplan.plan.renames import World
 from pgplan.registry import Registry
 from pgplan.snapshot import Snapshot
 from pgplan.state.model import State
@@ -43,10 +44,10 @@ class Selection:
         """`declared`, of which nothing is renamed that is left out."""
         return tuple(evolve(one, former="") if one.former and one.address in self.left_out else one for one in declared)
 
-    def torn(self, addresses: Mapping[str, str]) -> Iterator[Problem]:
-        """What is left out although a rename moves its record: `addresses` has old addresses by the new ones."""
-        for new, old in addresses.items():
-            if new != old and new in self.left_out:
+    def torn(self, world: World) -> Iterator[Problem]:
+        """What is left out although a rename moves its record."""
+        for new, old in world.addresses.items():
+            if new != old and old not in world.relocated and new in self.left_out:
                 hint = f"add --target {shlex.quote(new)}, or leave out what is renamed too"
                 yield Problem(
                     f"is recorded as {old}, and a rename of this plan moves that; it cannot be left out", None, new, hint

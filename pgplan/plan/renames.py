@@ -27,6 +27,9 @@ Keys = Mapping[Identity, str]
 """New keys, by what is renamed."""
 
 
+NOT_MOVED: Mapping[str, str] = {}
+
+
 @frozen
 class Rename:
     """One object that gets another name."""
@@ -56,6 +59,8 @@ class World:
     """The same of rows of access lists."""
     problems: list[Problem] = field(factory=list[Problem])
     notes: list[str] = field(factory=list[str])
+    relocated: frozenset[str] = frozenset()
+    """The old addresses of what is only managed under another one (`pgplan.plan.moves`)."""
 
     @property
     def by_address(self) -> Mapping[str, Rename]:
@@ -106,9 +111,11 @@ def _set(one: Observed, check: Check, registry: Registry) -> Image:
     return {**kept, **check.image} if check.untouched else check.image
 
 
-def renamed_world(declared: Iterable[Declared], state: State, snapshot: Snapshot, registry: Registry) -> World:
-    """What is declared to be renamed is so from here on."""
-    world = World(state, snapshot)
+def renamed_world(
+    declared: Iterable[Declared], state: State, snapshot: Snapshot, registry: Registry, moved: Mapping[str, str] = NOT_MOVED
+) -> World:
+    """What is declared to be renamed is so from here on. `moved` has the old addresses of what `state` has under new ones."""
+    world = World(state, snapshot, addresses=dict(moved), relocated=frozenset(moved.values()))
     declared = tuple(declared)
     asked = [one for one in declared if one.former]
     if not asked:

@@ -25,7 +25,7 @@ SYMBOLS: Mapping[Seen, str] = {
     "delete": "-",
     "adopt": "=",
     "forget": ".",
-    "none": " ",
+    "none": ">",
 }
 _VERBS: Mapping[Seen, str] = {
     "revokes": "privileges will be revoked",
@@ -33,6 +33,7 @@ _VERBS: Mapping[Seen, str] = {
     "delete": "will be destroyed",
     "adopt": "will be adopted",
     "forget": "will be forgotten",
+    "none": "will be managed under this address",
 }
 _MOVED = {
     "configuration": "the configuration changed",
@@ -84,6 +85,8 @@ class Counts:
     destroy: int
     adopt: int
     forget: int
+    move: int = 0
+    """Of these, or besides them, how many are managed under another address."""
     granted: int = 0
     revoked: int = 0
 
@@ -98,6 +101,7 @@ class Counts:
             destroy=actions.count("delete") + replaced,
             adopt=sum(change.adopting or change.action == "adopt" for change in plan.changes),
             forget=actions.count("forget"),
+            move=sum(change.relocated for change in plan.changes),
             granted=edges.count("grant"),
             revoked=edges.count("revoke"),
         )
@@ -105,7 +109,7 @@ class Counts:
     @property
     def planned(self) -> list[str]:
         """The line that Terraform's users look for, and one for privileges if there are any."""
-        rest = _listed((self.adopt, "to adopt"), (self.forget, "to forget"))
+        rest = _listed((self.adopt, "to adopt"), (self.forget, "to forget"), (self.move, "to move"))
         line = f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy.{rest}"
         return [line, *filter(None, [self._privileges])]
 
@@ -116,7 +120,7 @@ class Counts:
     @property
     def done(self) -> str:
         """The same once it is done."""
-        rest = _listed((self.adopt, "adopted"), (self.forget, "forgotten"))
+        rest = _listed((self.adopt, "adopted"), (self.forget, "forgotten"), (self.move, "moved"))
         line = f"{self.add} added, {self.change} changed, {self.destroy} destroyed.{rest}"
         return " ".join(filter(None, [line, self._privileges]))
 
@@ -156,8 +160,8 @@ def shown(changes: Iterable[Change], *, destroys_first: bool = False) -> list[Ch
 
 
 def address(change: Change) -> str:
-    """With the one that the object has now, where it is renamed."""
-    return visible(f"{change.previous_address} -> {change.address}" if change.renamed else change.address)
+    """With the one that the object has now, where it is renamed, or only managed under another one."""
+    return visible(f"{change.previous_address} -> {change.address}" if change.renamed or change.relocated else change.address)
 
 
 def why(change: Change) -> str:

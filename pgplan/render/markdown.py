@@ -23,6 +23,7 @@ _FIRST: Mapping[rendered.Seen, str] = {
     "delete": "-",
     "adopt": "#",
     "forget": "#",
+    "none": "#",
 }
 
 
@@ -93,6 +94,7 @@ _VERBS: Mapping[rendered.Seen, str] = {
     "delete": "destroy",
     "adopt": "adopt",
     "forget": "forget",
+    "none": "move",
 }
 
 

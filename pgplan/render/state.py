@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pgplan.images import image
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
+from pgplan.state.edit import Edit
 from pgplan.state.model import Entry, State
 from pgplan.state.rebind import Rebinding
 
@@ -64,6 +65,18 @@ def _rebound(shown: Rebinding) -> Iterator[str]:
         yield f"  {visible(one.address)}: OID {one.was or '(none)'} -> {one.now}"
     for one in shown.missing:
         yield f"  {visible(one.address)}: not there; it stays recorded, and the next plan says so"
+
+
+def edited(shown: Edit) -> str:
+    """What would be taken out of the state, or be put elsewhere in it, one a line."""
+    if shown.to:
+        lines = [f"  > {visible(entry.address)} -> {visible(shown.to)}" for entry in shown.entries]
+        return "\n".join(["To be managed under another address; the database stays as it is:", *lines, ""])
+    lines = [f"  . {visible(entry.address)}{PROTECTED if entry.protected else ''}" for entry in shown.entries]
+    return "\n".join(["To be forgotten; the database stays as it is, and pgplan leaves this alone:", *lines, ""])
+
+
+PROTECTED = "  # protected: that ends here too"
 
 
 def _origin(entry: Entry) -> str:

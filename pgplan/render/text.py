@@ -18,6 +18,7 @@ _LEGEND: Mapping[rendered.Seen, str] = {
     "delete": "destroy",
     "adopt": "adopt: manage what exists",
     "forget": "forget: stop managing, touch nothing",
+    "none": "move: manage under another address",
 }
 
 

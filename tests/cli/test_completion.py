@@ -19,7 +19,7 @@ def _completed(project: Project, line: str) -> list[str]:
 
 def test_commands_and_options(offline: Project) -> None:
     assert _completed(offline, "pgplan pl") == ["plan"]
-    assert _completed(offline, "pgplan state ") == ["list", "show", "rebind"]
+    assert _completed(offline, "pgplan state ") == ["list", "show", "mv", "rm", "rebind"]
     assert _completed(offline, "pgplan plan --de") == ["--destroy", "--detailed-exitcode"]
     assert _completed(offline, "pgplan plan --format m") == ["markdown"]
     assert _completed(offline, "pgplan help dr") == ["drift"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from pgplan.configuration.model import Configuration, Connection, Declared, Policy, StateSettings
+from pgplan.configuration.model import Configuration, Connection, Declared, Move, Policy, StateSettings
 from pgplan.errors import Source
 from pgplan.images import image
 from pgplan.kind import (
@@ -292,12 +292,13 @@ class World:
     policy: Policy = DEFAULTS
     facts: Facts = FACTS
     state: State = EMPTY
+    moves: tuple[Move, ...] = ()
 
     def plan(self, **options: Any) -> Plan:
         return self.both(**options)[0]
 
     def both(self, **options: Any) -> tuple[Plan, Remarks]:
-        configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), self.policy, self.declared)
+        configuration = Configuration(Path(), "test", (), Connection(), StateSettings(), self.policy, self.declared, self.moves)
         state = self.state.with_changes(self.entries, ())
         snapshot = Snapshot(self.facts, databases={self.facts.database: part_of(self.found)})
         return build(

@@ -29,13 +29,15 @@ _FORMAT = click.option(
     lazy={
         "list": (f"{_HERE}:list_", "List the addresses that are managed."),
         "show": (f"{_HERE}:show", "Show what is recorded of one address."),
+        "mv": ("pgplan.cli.commands.move:command", "Manage something under another address."),
+        "rm": ("pgplan.cli.commands.forget:command", "The same as `pgplan forget`."),
         "rebind": ("pgplan.cli.commands.rebind:command", "Bind the state to a restored, upgraded or recreated cluster."),
     },
     examples=("pgplan state list", "pgplan state show role.alice"),
 )
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Look at what pgplan has recorded, and bind it to what took the place of what was there."""
+    """Look at what pgplan has recorded, and change it: the database stays as it is."""
     alone(ctx)
 
 
