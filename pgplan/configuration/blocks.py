@@ -229,27 +229,25 @@ def _ignored(names: tuple[str, ...], spec: Spec, kind: Kind) -> tuple[str, ...]:
         message = f"a {kind.name} is there or not: it has no attribute of its own that could drift"
         raise InvalidBlockError((("ignore",), message, "leave the block out: what nothing declares is left alone"))
     known = {attribute.name.rstrip("_"): attribute.name for attribute in attrs.fields(kind.spec)}
-    said = {name: name.partition(".") for name in names}
-    wrong = [
-        (("ignore",), *mistake) for name, (of, dot, part) in said.items() for mistake in _unlike(name, of, dot, part, known, spec)
-    ]
+    said = [name.partition(".") for name in names]
+    wrong = [(("ignore",), *mistake) for of, dot, part in said for mistake in _meaningless(of, dot, part, known, spec, kind)]
     if wrong:
         raise InvalidBlockError(*wrong)
-    return tuple(sorted({known[of] + dot + part for of, dot, part in said.values()}))
+    return tuple(sorted({known[of] + dot + part for of, dot, part in said}))
 
 
-def _unlike(name: str, of: str, dot: str, part: str, known: Mapping[str, str], spec: Spec) -> Iterator[tuple[str, str]]:
+def _meaningless(of: str, dot: str, part: str, known: Mapping[str, str], spec: Spec, kind: Kind) -> Iterator[tuple[str, str]]:
     """Why a name in `ignore` means nothing, and what to write instead."""
     if of not in known:
         yield f"there is no attribute {of!r}", suggestion(of, known)
         return
     if not dot:
         return
-    hint = get_type_hints(type(spec))[known[of]]
+    hint = get_type_hints(kind.spec)[known[of]]
     if not any(get_origin(one) is dict for one in (hint, *get_args(hint))):
         yield f"{of!r} is no table: it has no part {part!r}", f'write "{of}"'
     elif not part:
-        yield f"{name!r} names no part of {of!r}", f'write "{of}", or the name of the part behind the dot'
+        yield f"{of + dot!r} names no part of {of!r}", f'write "{of}", or the name of the part behind the dot'
     else:
         # The catalogs may keep a name in lower case; then the spec has it so, too.
         keys = {key.lower(): key for key in getattr(spec, known[of]) or ()}
