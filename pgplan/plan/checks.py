@@ -18,6 +18,7 @@ from pgplan.plan.consequences import Decisions, by_object, dropped_databases
 from pgplan.plan.edges import EdgeDecision, Privileges
 from pgplan.plan.foreseen import Foreseen, wanted
 from pgplan.plan.lacking import lacking
+from pgplan.plan.lists import lists_after
 from pgplan.plan.objects import Decision, Need, source_of, still_recorded
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.renames import Rename
@@ -157,10 +158,10 @@ def _dependents(plan: Checked) -> Refused:
     if not dropped:
         return
     gone = {*dropped, *(member for decision in dropped.values() for member in decision.members)}
-    off = _taken_off(gone, plan)
+    off, named = _taken_off(gone, plan), _still_named(plan)
     for holder in dropped.values():
         if not holder.goes_with:
-            yield from _held(holder, off, plan)
+            yield from _held(holder, off, named, plan)
     yield from _born_with(dropped, plan)
     registry = plan.outlook.registry
     kinds = {kind.name: kind for kind in registry.object_kinds()}
@@ -209,13 +210,16 @@ def _standing(
                 yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", plan, managed=managed, owned=owned)
 
 
-def _held(decision: Decision, off: Mapping[str, Collection[Identity]], plan: Checked) -> Refused:
+def _held(
+    decision: Decision, off: Mapping[str, Collection[Identity]], named: Mapping[Identity, Collection[Identity]], plan: Checked
+) -> Refused:
     """What an object holds that has no kind, or none that this plan takes off it."""
     registry, default = plan.outlook.registry, plan.outlook.snapshot.facts.database
     for database, one in plan.outlook.snapshot.held(decision.found_as):
         if database in plan.dropped:
             continue
-        if registry.identity(one.type, one.key, database) not in off[one.how]:
+        held = registry.identity(one.type, one.key, database)
+        if held not in off[one.how] or (one.how == "privilege" and decision.object in named.get(held, ())):
             what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
             what += f" in the database {database}" if database != default else ""
             why, hint = _HOLDS[one.how]
@@ -232,6 +236,17 @@ def _taken_off(gone: Collection[Identity], plan: Checked) -> dict[str, set[Ident
     goes = _as_held(gone)
     owned = goes | _as_held((*made, *plan.outlook.given_away))
     return {"within": goes, "elsewhere": goes, "owned": owned, "privilege": goes | _as_held(revoked)}
+
+
+def _still_named(plan: Checked) -> dict[Identity, set[Identity]]:
+    """Who stands in lists that this plan changes once it has done so."""
+    named: dict[Identity, set[Identity]] = {}
+    for one, acl in lists_after(plan.privileges.changes, plan.outlook).items():
+        names = {name for row in acl.privileges for name in (row.grantee, role_grantee(row.grantor))}
+        roles = {plan.outlook.registry.grantee(one, name, one.database) for name in names}
+        for held in _as_held([one]):
+            named.setdefault(held, set()).update(filter(None, roles))
+    return named
 
 
 def _as_held(objects: Iterable[Identity]) -> set[Identity]:

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from pgplan.configuration.model import Declared
 from pgplan.errors import PgplanError
-from pgplan.snapshot import Item, Privilege
+from pgplan.snapshot import Dependent, Item, Privilege
 from pgplan.state.model import Entry
 from tests.plan.fakes import ALL, Permit, Thing, World, declared, entry, found, items, lines, listed, relied, right, sql
 
@@ -385,3 +385,14 @@ def test_what_another_block_overrules_says_so() -> None:
     forbid = evolve(declared(Permit("bob", "t", ("C",)), kind="forbid"), address="forbid.bob/named")
     reasons = {change.address: change.reason for change in World((grant, forbid), (), live).plan().changes}
     assert reasons == {"permit.bob/t": "forbid.bob/named takes precedence", "forbid.bob/named": "nothing to revoke"}
+
+
+def test_a_privilege_that_stays_keeps_its_grantee_whoever_else_loses_one() -> None:
+    """What was adopted is left, although another entry of the same list goes."""
+    bob = evolve(found(Thing("bob"), oid=1), holds=(Dependent("thing", "t", "privilege"),))
+    eve, t = found(Thing("eve"), oid=3), found(T, oid=2, acl=(right("A"), right("A", "eve")))
+    recorded = (entry(Permit("bob", "t", ("A",)), adopted=ALL), entry(Permit("eve", "t", ("A",))), entry(Thing("bob"), oid=1))
+    with pytest.raises(PgplanError, match=r"thing.bob: cannot delete it: it has privileges on thing t"):
+        World((), recorded, (bob, eve, t)).plan(destroy=True)
+    gone = World((), recorded, (bob, eve, t)).plan(destroy=True, include_adopted=True)
+    assert sql(gone) == ["1 REVOKE A ON t bob", "1 REVOKE A ON t eve", "DROP bob"]
