@@ -373,8 +373,8 @@ def make_plan(run: Run, options: Options = NO_OPTIONS, *, valid_for: timedelta |
 
     Raises PgplanError with everything that stands in the way.
     """
-    seen = see(run, destroy=destroy)
-    if not destroy:
+    seen = see(run, destroy=options.destroy)
+    if not options.destroy:
         seen = evolve(seen, snapshot=with_trials(run, seen.snapshot))
     run.tell(Began("plan"))
     plan, remarks = build_plan(run, seen, options)
@@ -430,7 +430,7 @@ def _secret_notes(run: Run, plan: Plan) -> tuple[str, ...]:
 def slots_of(run: Run, seen: Seen, *, destroy: bool) -> dict[tuple[str, str], Slot]:
     """What becomes of the declared secrets, by the names that their objects will have."""
     declared = () if destroy else run.configuration.declared
-    state = moved(run.configuration.moves, seen.state).state
+    state = moved(run.configuration.moves, seen.state, seen.snapshot.facts.database).state
     world = renamed_world(declared, state, seen.snapshot, run.registry)
     return slots(declared, world.state, world.snapshot, run.registry)
 

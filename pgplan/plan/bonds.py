@@ -1,6 +1,6 @@
 """Which addresses a plan must be about together, so that a part of it can be carried out alone. Pure.
 
-* What is made or altered takes along what it refers to, and the database that it is in; it cannot be without what is not there yet.
+* What is made or altered takes along what it refers to, and the database that it is in; it cannot be without what is not there.
 * What goes takes along whatever refers to it, or is in it, for that must leave first; it cannot go while that stays.
 * What is renamed is one with what it was, and with all that is recorded under another address because of that.
 """
@@ -121,9 +121,9 @@ class _World:
                 return other in makers or self.snapshot.get(other) is not None
 
             kind = self.registry.kinds[one.kind]
-            if need.database in ("", database) and not is_edge_kind(kind):
-                if self.registry.object_kind(one.kind).brings(one.spec, need.type, need.key, is_there):
-                    yield one.address
+            in_reach = need.database in ("", database) and not is_edge_kind(kind)
+            if in_reach and self.registry.object_kind(one.kind).brings(one.spec, need.type, need.key, is_there):
+                yield one.address
 
     def renamed(self) -> Iterator[tuple[str, str]]:
         """Pairs of addresses: of what is renamed and what it was; of either and what is recorded otherwise because of it."""

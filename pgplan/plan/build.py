@@ -90,7 +90,7 @@ def build(
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
     destroy, said = options.destroy, () if options.destroy else configuration.declared
-    moves = moved(configuration.moves, state)
+    moves = moved(configuration.moves, state, snapshot.facts.database)
     state = moves.state
     selection = select(said, state, snapshot, registry, options)
     said = selection.to_rename(said)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from attrs import frozen
 
-from pgplan.address import Identity, role_grantee, unpart
+from pgplan.address import Address, Identity, role_grantee, unpart
 from pgplan.configuration.model import Declared, Policy
 from pgplan.errors import Exit, Problem
 from pgplan.kind import MadeApart, ObjectKind
@@ -207,7 +207,9 @@ def _standing(
             owner = kind.owner(found.spec)
             owned = owner is not None and registry.grantee(one, role_grantee(owner), one.database) == decision.object
             if not (owned and plan.outlook.is_given_away(registry.identity(*kind.object(one.key), one.database))):
-                yield Exit.ERROR, _stranded(decision, f"{found.type}.{found.key}", plan, managed=managed, owned=owned)
+                elsewhere = "" if one.database == plan.outlook.snapshot.facts.database else one.database
+                dependent = str(Address(found.type, found.key, elsewhere))
+                yield Exit.ERROR, _stranded(decision, dependent, plan, managed=managed, owned=owned)
 
 
 def _held(

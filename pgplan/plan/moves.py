@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from attrs import evolve, field, frozen
 
+from pgplan.address import Address
 from pgplan.configuration.model import Move
 from pgplan.errors import Problem
-from pgplan.state.model import State
+from pgplan.state.model import Entry, State
 
 
 @frozen
@@ -26,8 +27,18 @@ class Moved:
     notes: tuple[str, ...] = ()
 
 
-def moved(moves: Iterable[Move], state: State) -> Moved:
-    """`state`, with what the moves say; they make sense together (`pgplan.configuration.moves`)."""
+def elsewhere(entry: Entry, to: str, default: str) -> Problem | None:
+    """Why what is recorded cannot be what an address means: it is in another database. `default` goes without saying."""
+    database = Address.parse(to).database or default
+    if not entry.database or database == entry.database:
+        return None
+    message = f"is in the database {database}, and what is recorded as {entry.address} is in {entry.database}"
+    return Problem(message, address=to, hint="an object does not move from one to the other: remove it there, and make it here")
+
+
+def moved(moves: Iterable[Move], state: State, default: str) -> Moved:
+    """`state`, with what the moves say; they make sense together (`pgplan.configuration.moves`). `default` is the database that
+    goes without saying."""
     targets = {move.origin: move for move in moves}
     entries = state.by_address()
     addresses: dict[str, str] = {}
@@ -38,6 +49,8 @@ def moved(moves: Iterable[Move], state: State) -> Moved:
             end = targets[end].to
         other = end if end in entries else addresses.get(end)
         if other is None:
+            away = elsewhere(entries[address], end, default)
+            problems += [evolve(away, source=targets[address].source)] if away is not None else []
             addresses[end] = address
             continue
         hint = f"one of the two stays: stop managing the other one with `pgplan forget`, and see `pgplan state show {other}`"

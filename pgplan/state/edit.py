@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from pgplan.address import like
 from pgplan.configuration.moves import unlike
 from pgplan.errors import PgplanError, Problem, raise_all
+from pgplan.plan.moves import elsewhere
 from pgplan.registry import Registry
 from pgplan.state.kinds import mistakes
 from pgplan.state.model import Entry, State
@@ -54,6 +55,9 @@ def moved(state: State, version: str | None, origin: str, to: str, registry: Reg
     if to in entries:
         hint = f"one of the two can be managed there: pgplan forget {shlex.quote(to)} stops managing what is recorded now"
         raise PgplanError(Problem("is recorded already", address=to, hint=hint))
+    default = state.target.databases[0][0] if state.target is not None else entries[origin].database
+    away = elsewhere(entries[origin], to, default)
+    raise_all(PgplanError, [] if away is None else [away])
     entry = evolve(entries[origin], address=to)
     raise_all(
         PgplanError, (Problem(said, address=to) for said in mistakes(evolve(state, entries=(entry,), pending=None), registry))

@@ -105,3 +105,24 @@ def test_a_rename_takes_along_all_that_is_recorded_otherwise_because_of_it(part:
     part.run("apply", "--yes", "--target", f"role.{unique}_other")
     part.nothing_to_do()
     assert f"grant.{unique}_new/schema" in part.run("state", "list").out
+
+
+def test_what_is_in_a_database_comes_and_goes_with_it(part: Project, unique: str, server: Server) -> None:
+    there = f"{unique}_there"
+    text = (part.directory / "pgplan.toml").read_text() + '[policy.database]\nremoved = "delete"\n'
+    part.write(f'{text}[database.{there}]\n[schema.x]\ndatabase = "{there}"\n[schema.y]\ndatabase = ["{there}", "{unique}_db"]\n')
+    left_out = part.run("plan", "--exclude", "database.*").out
+    assert (
+        f"left out too: schema.x@{there} (because of database.{there}), schema.y@{there} (because of database.{there})"
+        in left_out
+    )
+    part.run("apply", "--yes", "--target", f"schema.x@{there}")
+    assert part.run("state", "list").out.split() == [f"database.{there}", f"schema.x@{there}"]
+    part.plan_and_apply()
+    assert "what it holds would be lost with it" in part.run("plan", "--replace", "database.*", expect=1).err
+    assert (
+        f"database.{there} (because of schema.y@{there})" in part.run("plan", "--destroy", "--exclude", f"schema.y@{there}").out
+    )
+    part.run("destroy", "--yes", "--target", f"database.{there}")
+    assert not [one for one in part.run("state", "list").out.split() if there in one]
+    assert server.rows(f"SELECT 1 FROM pg_database WHERE datname = '{there}'") == []

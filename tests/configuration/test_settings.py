@@ -198,7 +198,10 @@ def test_mistakes_of_the_policy(problems: Problems) -> None:
         "pgplan.toml:7: policy: unknown key 'grnat' did you mean 'grant'?",
         "pgplan.toml:9: policy.role: existing: 'adpt' is not one of \"error\", \"adopt\" did you mean 'adopt'?",
         "pgplan.toml:12: policy.grant: unknown key 'max_deletes' known: existing, removed, undeclared",
-        "pgplan.toml:13: unknown table [scope] known: connection, grant, membership, moved, pgplan, policy, role, state, variables",
+        (
+            "pgplan.toml:13: unknown table [scope] "
+            "known: connection, grant, membership, moved, pgplan, policy, role, state, variables"
+        ),
     ]
 
 

@@ -65,6 +65,12 @@ def test_another_object_is_not_what_was_moved(policy: Policy) -> None:
         world.plan()
 
 
+def test_nothing_moves_to_another_database() -> None:
+    world = World((), (entry(A),), (found(A),), moves=moves(("thing.a", "thing.a@other")))
+    with pytest.raises(PgplanError, match=r"thing.a@other: is in the database other, and what is recorded as thing.a is in db"):
+        world.plan()
+
+
 def test_privileges_are_compared_with_what_they_were() -> None:
     bob, t = found(Thing("bob"), oid=1), Thing("t1")
     narrow, wide = Permit("bob", "t1", ("A", "B")), Permit("bob", "t", ("A",), pattern=True)
