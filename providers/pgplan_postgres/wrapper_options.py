@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/file-fdw.html
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -191,7 +192,7 @@ def _unknown(extension: str, place: Place, option: str, major: int) -> Mistake |
         hint = f"it belongs to {' or '.join(elsewhere)}"
     elif close:
         hint = f"did you mean {close[0]}?"
-    elif place == "server" and extension != "file_fdw":
+    elif place == "server" and extension != "file_fdw" and re.fullmatch("[a-z_]+", option):
         return None  # a newer libpq may know it
     else:
         hint = f"there are {', '.join(there)}" if there else "there are none"
