@@ -1,4 +1,4 @@
-"""A database from the day that somebody made it by hand to the day that pgplan forgets it."""
+"""A database from the day that it is made to the day that pgplan forgets or drops it."""
 
 from __future__ import annotations
 
@@ -34,28 +34,34 @@ def _is_there(cluster: Server) -> bool:
 
 def test_a_life(project: Project, cluster: Server) -> None:
     project.write(HEAD + SHOP)
-    told = project.run("plan", expect=Exit.ERROR).all
-    assert "database.shop" in told
-    assert "is not there, and pgplan makes no database yet" in told
-    created = 'CREATE DATABASE "shop" OWNER "postgres" ENCODING \'UTF8\''
-    assert f"create it by hand: {created}; and adopt it with: pgplan import database.shop" in told
-    cluster.execute(created)
-    assert "exists already and is not managed" in project.run("plan", expect=Exit.ERROR).all
-    project.run("import", "database.shop")
+    shown = project.run("plan").out
+    assert "  1  in postgres, outside of a transaction, step 1: database.shop, under another name until the next phase" in shown
     project.plan_and_apply()
     assert cluster.rows("SELECT datconnlimit FROM pg_database WHERE datname = 'shop'") == [(7,)]
 
     project.edit("utf-8", "latin1")
     assert "encoding of a database is settled when it is created, and it is 'UTF8'" in project.run("plan", expect=Exit.ERROR).all
-    for policy in ("", FORGET.replace("forget", "delete"), FORGET.replace("forget", "error")):
+    for policy in ("", '[policy]\nremoved = "delete"\n', FORGET.replace("forget", "error")):
         project.write(HEAD + policy)
         told = project.run("plan", expect=Exit.REFUSED).all
-        assert "is recorded but no longer declared, and pgplan drops no database" in told
-        assert 'dropping it is up to you: DROP DATABASE "shop";' in told
+        assert 'is recorded but no longer declared, and policy removed = "error"' in told
+        assert 'say removed = "forget" or "delete" under [policy.database]' in told
     project.write(HEAD + FORGET)
     project.plan_and_apply()
     assert "database.shop" not in project.run("state", "list").out
     assert _is_there(cluster)
+
+
+def test_what_somebody_made_is_imported_and_dropped_where_that_is_said(project: Project, cluster: Server) -> None:
+    cluster.execute("CREATE DATABASE shop")
+    project.write(HEAD + SHOP)
+    assert "exists already and is not managed" in project.run("plan", expect=Exit.ERROR).all
+    project.run("import", "database.shop")
+    project.plan_and_apply()
+    project.write(HEAD + FORGET.replace("forget", "delete"))
+    assert "database.shop is dropped" in project.run("plan").out
+    project.plan_and_apply()
+    assert not _is_there(cluster)
 
 
 def test_destroy_forgets_it(project: Project, cluster: Server) -> None:
@@ -72,8 +78,8 @@ def test_one_that_is_gone_is_missed(project: Project, cluster: Server) -> None:
     project.write(HEAD + SHOP + "[policy]\nexisting = 'adopt'\n")
     project.plan_and_apply()
     cluster.execute("DROP DATABASE shop")
-    assert "is not there, and pgplan makes no database yet" in project.run("plan", expect=Exit.ERROR).all
     assert "database.shop" in project.run("drift", expect=2).out
+    assert "had disappeared from the database" in project.run("plan").out
     project.write(HEAD)
     project.plan_and_apply()
 
@@ -98,7 +104,7 @@ owner = "keeper"
 
 def test_what_names_one_that_is_not_there(project: Project) -> None:
     project.write(HEAD + '[role.keeper]\ndatabase_config = { warehouse = { jit = "off" } }\n')
-    assert "create it, or correct the name" in project.run("plan", expect=Exit.ERROR).all
+    assert "declare [database.warehouse], or correct the name" in project.run("plan", expect=Exit.ERROR).all
 
 
 def test_the_connection_is_not_cut(project: Project) -> None:
