@@ -78,7 +78,7 @@ class Run:
         phases = self.working.plan.decided.phases
         if self.working.plan.observed.databases[1:]:
             self._name_default()
-        if len(phases) > 1:
+        if len(phases) > 1 or any(phase.apart for phase in phases):
             self._check()
         elif not phases:
             with _told():

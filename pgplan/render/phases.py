@@ -9,8 +9,10 @@ from pgplan.render.escape import visible
 
 
 def phase_lines(plan: Plan) -> list[str]:
-    """A line for each phase, with a heading; nothing where there is no more than one transaction."""
-    if len(plan.decided.phases) < 2:  # noqa: PLR2004 - more than one
+    """A line for each phase, with a heading; nothing where there is one transaction in the default database, or none."""
+    default = plan.observed.databases[0][0]
+    first, *more = plan.decided.phases or (Phase(default, ()),)
+    if not more and not first.apart and first.database == default:
         return []
     return ["Phases, each of which is committed by itself:", *_numbered(plan)]
 
