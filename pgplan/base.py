@@ -34,6 +34,7 @@ class ObjectKindBase:
     early: bool = False
     late: bool = False
     exclusive: bool = False
+    undeclared: bool = True
     replace_when: Sequence[str] = ()
     replace_when_hidden: Sequence[str] = ()
     creation_only: Sequence[str] = ()

@@ -42,7 +42,7 @@ def compare(configuration: Configuration, state: State, snapshot: Snapshot, regi
     """Compare what is found with what is recorded. Of the configuration only what it ignores and its secrets count."""
     recorded = evolve(configuration, declared=_recorded(configuration, state, registry), moves=())
     known = _slots(configuration, recorded.declared, state, snapshot, registry)
-    plan, remarks = build(recorded, state, snapshot, registry, known, state_hash="", to_apply=False)
+    plan, remarks = build(recorded, state, snapshot, registry, known, state_hash="", to_apply=False, also=configuration.declared)
     unchecked = sum(one.status == "unchecked" for one in plan.decided.slots)
     if unchecked:
         note = f"{unchecked} secret{'s' if unchecked > 1 else ''} not compared: nothing here has the value that was applied"

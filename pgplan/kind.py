@@ -371,6 +371,11 @@ class ObjectKind(Kind, Protocol):
         What goes and gives such a right does so later (`Rights.leading`)."""
         ...
 
+    @property
+    def undeclared(self) -> bool:
+        """Whether one that is found in the ``[scope]``, and that nothing declares, is reported or dropped if policy says so."""
+        ...
+
     def together(self, specs: Mapping[str, Spec]) -> Reasons:
         """What is wrong with all declared specs taken together, by key."""
         ...
@@ -444,6 +449,46 @@ class ObjectKind(Kind, Protocol):
 
     def lock_out(self, found: Found, spec: Spec | None, facts: Facts) -> str | None:
         """What the connected role would lose by going from `found` to `spec` (None: dropped), in words; None if nothing."""
+        ...
+
+
+@frozen
+class Whereabouts:
+    """What of an object counts for ``[scope]``. Roles are spelled as `Item` spells a grantee."""
+
+    schema: str = ""
+    """The name of the schema that it is in, or is."""
+    roles: tuple[str, ...] = ()
+    """Those by which it is in scope if they are: a role itself, both sides of a membership, the owner of default privileges."""
+    others: tuple[str, ...] = ()
+    """Roles that do not bring it in scope, but leave it out if they are excluded."""
+    database: str = ""
+    """The name of the database that it is, which may be excluded."""
+    is_brought: bool = False
+    """Whether nobody has to declare it: it is PostgreSQL's own, its platform's, an extension's or the connected role's."""
+    as_made: bool = False
+    """Whether what its access list says from the start is nobody's to declare either, although PUBLIC is in scope; of a role,
+    whether all that it is granted is."""
+
+
+@runtime_checkable
+class Surveyor(Protocol):
+    """A provider of whose objects one can tell where they are, so that what nobody declares is found in a ``[scope]``."""
+
+    def whereabouts(self, found: Found, catalog: Catalog) -> Whereabouts: ...
+
+    @property
+    def tallied(self) -> Sequence[str]:
+        """Types of which there may be too many objects to read them only to count them."""
+        ...
+
+    def tally(self, types: Collection[str]) -> str:
+        """A SELECT, like that of a reader, of how many objects there are of these types that somebody could declare, as type,
+        schema and number; "" where there is nothing to count. `types` are some of those that are `tallied`."""
+        ...
+
+    def initial(self, found: Found, catalog: Catalog) -> AccessList:
+        """What its list said when it was made: what PostgreSQL gives by default, and what its extension or initdb gave."""
         ...
 
 
@@ -546,6 +591,25 @@ class EdgeKind(Kind, Protocol):
         ...
 
 
+@runtime_checkable
+class ListKind(EdgeKind, Protocol):
+    """One that declares what access lists say: items that nothing declares are undeclared ones of its own."""
+
+    @property
+    def on(self) -> Sequence[str]:
+        """The types of the objects whose lists they are."""
+        ...
+
+    @property
+    def surveys(self) -> Sequence[str]:
+        """Types to read besides, to tell what is undeclared in them."""
+        ...
+
+    def key_on(self, type_: str, key: str, grantee: str) -> str:
+        """The key of the address that declares what a grantee has on an object; "" where another kind does."""
+        ...
+
+
 @frozen
 class EdgeChange:
     """An edge to be granted or revoked, in the plan's terms. A revoke with `only_option` keeps the privilege itself."""
@@ -557,6 +621,8 @@ class EdgeChange:
     run_as: str = ""
     grantor: str = ""
     """Whose grant a revoke takes away; for the engine's own books, SQL does not name it."""
+    ahead: bool = False
+    """Of a grant: it stands in for what revokes take, so that it comes before them."""
 
 
 @frozen
@@ -585,6 +651,10 @@ class Rights(Protocol):
 
     def missing_for(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
         """The right that it certainly lacks for a change of privileges, in words. `granted` is all that the plan grants."""
+        ...
+
+    def hindered(self, change: EdgeChange, granted: Collection[Edge]) -> str:
+        """Why the other role as which a change must run, its `run_as`, cannot get at the object, in words; "" if it can."""
         ...
 
     def missing_to_give(self, change: OwnerChange) -> Sequence[str]:
@@ -626,9 +696,9 @@ class Provider(Protocol):
         ...
 
     def rights(self, catalog: Catalog, later: Catalog) -> Rights:
-        """What the connected role may do, as `catalog` is: as found, or with the owners that the plan gives to objects. Asked for
-        only when it is no superuser. `later` is the same with all that the plan makes and alters, before privileges change: what
-        it gives to the role counts."""
+        """What the connected role may do, as `catalog` is: as found, or with the owners that the plan gives to objects. Of a
+        superuser only `Rights.hindered` is asked. `later` is the same with all that the plan makes and alters, before privileges
+        change: what it gives to the role counts."""
         ...
 
     def edge_statements(self, changes: Sequence[EdgeChange]) -> Sequence[EdgeStatement]:
@@ -683,6 +753,7 @@ __all__ = [
     "IsThere",
     "Item",
     "Kind",
+    "ListKind",
     "MadeApart",
     "Names",
     "NamesGrantees",
@@ -705,7 +776,9 @@ __all__ = [
     "Spec",
     "SpecOf",
     "Statement",
+    "Surveyor",
     "TextFile",
     "Trying",
     "Wanted",
+    "Whereabouts",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -12,7 +12,19 @@ from attrs import field, frozen
 
 from pgplan.address import Address, Identity
 from pgplan.errors import ConfigurationError, Problem
-from pgplan.kind import EdgeKind, Glossary, ImplyingReader, Kind, ObjectKind, Provider, Reader, Reference, Scope
+from pgplan.kind import (
+    EdgeKind,
+    Glossary,
+    ImplyingReader,
+    Kind,
+    ListKind,
+    ObjectKind,
+    Provider,
+    Reader,
+    Reference,
+    Scope,
+    Surveyor,
+)
 from pgplan.snapshot import Implied
 from pgplan.state.backend import Backend, BackendFactory
 
@@ -49,6 +61,10 @@ class Registry:
     def edge_kinds(self) -> list[EdgeKind]:
         return [self.edge_kind(name) for name, kind in sorted(self.kinds.items()) if is_edge_kind(kind)]
 
+    def list_kinds(self) -> list[ListKind]:
+        """The edge kinds that declare what access lists say."""
+        return [kind for kind in self.edge_kinds() if isinstance(kind, ListKind)]
+
     def scope(self, type_: str) -> Scope:
         known = self.readers.get(type_) or self.kinds.get(type_)
         return known.scope if known is not None else "database"
@@ -82,6 +98,29 @@ class Registry:
         """The object that a grantee in the access list of `one` is, seen from `database`; None for PUBLIC."""
         reference = self.providers[one.type].grantee(name)
         return None if reference is None else self.target(reference, database)
+
+    def may_be_undeclared(self, kind: str) -> bool:
+        """Whether what nothing declares may be one of this kind."""
+        known = self.kinds[kind]
+        if not isinstance(self.providers.get(kind), Surveyor):
+            return False
+        return isinstance(known, ListKind) if is_edge_kind(known) else self.object_kind(kind).undeclared
+
+    @cached_property
+    def scoped(self) -> frozenset[str]:
+        """The types of object that a ``[scope]`` may name."""
+        kinds = [kind for name, kind in self.kinds.items() if self.may_be_undeclared(name)]
+        return frozenset(type_ for kind in kinds for type_ in (kind.on if isinstance(kind, ListKind) else (kind.name,)))
+
+    @cached_property
+    def surveyors(self) -> list[Surveyor]:
+        providers = {id(provider): provider for provider in self.providers.values()}
+        return [provider for provider in providers.values() if isinstance(provider, Surveyor)]
+
+    def tallies(self, types: Collection[str]) -> list[str]:
+        """Queries that count the objects of these types, where there may be too many to read them for that."""
+        queries = (one.tally([type_ for type_ in one.tallied if type_ in types]) for one in self.surveyors)
+        return [query for query in queries if query]
 
     @cached_property
     def implied(self) -> dict[str, Implied]:

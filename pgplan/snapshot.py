@@ -197,6 +197,15 @@ def part_of(found: Iterable[Found]) -> Part:
     return Part(by_type)
 
 
+class Tally(NamedTuple):
+    """How many objects of a type there are in a schema, "" for those that are in none."""
+
+    database: str
+    type: str
+    schema: str
+    number: int
+
+
 @frozen
 class Refusal:
     """What the server said to something that was tried."""
@@ -215,6 +224,8 @@ class Snapshot:
     databases: Mapping[str, Part] = field(factory=dict[str, Part])
     implied: Mapping[str, Implied] = field(factory=dict[str, Implied])
     """By type, for lists that need no row in the catalogs."""
+    tallies: tuple[Tally, ...] = ()
+    """What was only counted."""
     others: Mapping[str, Facts] = field(factory=dict[str, Facts])
     """What was read of the server in databases other than the default one."""
     from_others: Mapping[str, Part] = field(factory=dict[str, Part])

@@ -34,6 +34,7 @@ from pgplan.plan.model import NO_OPTIONS, Options, Plan, Remarks, Slot
 from pgplan.plan.moves import moved
 from pgplan.plan.placing import Database, made, placed
 from pgplan.plan.renames import renamed_world
+from pgplan.plan.undeclared import types_for
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.secret import Secret
 from pgplan.snapshot import Part
@@ -66,6 +67,11 @@ class Run:
     @property
     def tell(self) -> Listener:
         return self.connection.tell
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """The types whose objects are at least counted, to tell how much of them is managed."""
+        return frozenset() if self.configuration.scope.is_empty else self.registry.scoped
 
     def connect(self, database: str = "", *, apart: bool = False) -> Session:
         """Another connection to the same server: to the same database, or to another one. `apart`: in autocommit."""
@@ -147,7 +153,7 @@ def _placed(run: Run) -> Run:
     with reading(run.connection):
         default = facts(run.connection).database
     there = databases(run.connection)
-    found = placed(configuration.declared, default, there, run.registry)
+    found = placed(configuration.declared, default, there, run.registry, configuration.scope.exclude_databases)
     written, find = {one.address: one.stands_as for one in found.declared}, configuration.locate
 
     def locate(address: str, attribute: str) -> tuple[Source, ...]:
@@ -216,7 +222,7 @@ def see(run: Run, extra: Iterable[Address] = (), *, destroy: bool = False) -> Se
         run.tell(Began("state"))
         state, version = settled_state(run)
         run.tell(Began("catalogs"))
-        snapshot = read(run.connection, run.registry, types_of(run, state, extra))
+        snapshot = read(run.connection, run.registry, types_of(run, state, extra), counted=run.counted)
         snapshot = with_others(run, state, snapshot, extra, destroy=destroy)
         stored = run.store.backend.read()  # undecoded: only the version counts
         if (stored.version if stored else None) == version:
@@ -271,11 +277,13 @@ def _loses_shared(run: Run, state: State, *, destroy: bool) -> bool:
 
 def _with_database(run: Run, snapshot: Snapshot, name: str, types: set[str], scopes: Sequence[Scope]) -> Snapshot:
     with closing(run.connect(name)) as connection:
-        seen = read(connection, run.registry, types, scopes)
+        seen = read(connection, run.registry, types, scopes, run.counted)
     if seen.facts.system_identifier != snapshot.facts.system_identifier:
         message = f"the connection to the database {name} reached another cluster"
         raise PgplanError(Problem(message, address="connection", hint="let url name one server, the primary"))
-    return snapshot.with_database(seen.facts, seen.databases[name], seen.shared)
+    return evolve(
+        snapshot.with_database(seen.facts, seen.databases[name], seen.shared), tallies=(*snapshot.tallies, *seen.tallies)
+    )
 
 
 def _with_new_database(run: Run, snapshot: Snapshot, name: str, types: set[str]) -> Snapshot:
@@ -322,8 +330,8 @@ def since_last_apply(run: Run, state: State, snapshot: Snapshot) -> Since:
 
 
 def types_of(run: Run, state: State, extra: Iterable[Address] = (), database: str = "") -> set[str]:
-    """The types to read in a database ("": the default one): of all that is declared, recorded or asked for there, of all that
-    these refer to, and of what may stand on them. What the cluster shares is read once, for all."""
+    """The types to read in a database ("": the default one): of all that is declared, recorded or asked for there, or may be
+    undeclared, of all that these refer to, and of what may stand on them. What the cluster shares is read once, for all."""
     managed = list(_managed(run, state))
     own = _types(run, state, [one for one in managed if one[0].database == database], extra)
     if database or not any(one[0].database for one in managed):
@@ -334,8 +342,7 @@ def types_of(run: Run, state: State, extra: Iterable[Address] = (), database: st
 
 def _types(run: Run, state: State, these: Iterable[tuple[Address, Spec]], extra: Iterable[Address]) -> set[str]:
     registry = run.registry
-    managed: set[str] = set()
-    found: set[str] = set()
+    managed, found = types_for(run.configuration.scope, run.configuration.policy, registry)
     for address, spec in these:
         name, key = address.kind, address.key
         kind = registry.kinds[name]

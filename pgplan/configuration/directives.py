@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from pgplan.configuration.model import Policy, StateSettings
+from pgplan.configuration.model import Policy, ScopeSettings, StateSettings
 from pgplan.configuration.origin import Origin
 from pgplan.configuration.sources import Form, Place, Report, SourceFile, blocks_at
 from pgplan.secret import Secret
@@ -61,6 +61,7 @@ DIRECTIVES = (
     Directive("connection", "once", ConnectionBlock),
     Directive("state", "once", StateSettings),
     Directive("policy", "once", Policy),
+    Directive("scope", "once", ScopeSettings),
     Directive("variables", "table", Variable),
     Directive("moved", "array", MovedBlock),
 )

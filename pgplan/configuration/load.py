@@ -38,7 +38,8 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
     variables.check()
     settings = Settings(directives, variables, report)
     name = settings.project(Place(files[0]))
-    policy = settings.policy(registry.kinds)
+    scope = settings.scope(registry)
+    policy = settings.policy(registry, scope)
     if policy.plaintext_secrets == "error":
         for place in variables.literal_secrets():
             literal_secret(report, place, f"var.{place.path[1]}", "default")
@@ -65,6 +66,7 @@ def load(directory: Path, registry: Registry, inputs: Inputs, *, resolve_secrets
         unresolved=dict(sorted(variables.unresolved.items())),
         origins=variables.origins(),
         variables=variables.hashes(_secret_templates(blocks, connection, registry)),
+        scope=scope,
         locate=Locator({**blocks.places, **directives.by_name}),
     )
 

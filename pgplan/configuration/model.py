@@ -68,6 +68,26 @@ class Policy(KindPolicy):
 
 
 @frozen
+class ScopeSettings:
+    """``[scope]``: where `undeclared` looks. Names and patterns as they were written, and as `pgplan.patterns` reads them."""
+
+    schemas: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    """Each ``type:name``."""
+    exclude_schemas: tuple[str, ...] = ()
+    exclude_roles: tuple[str, ...] = ()
+    exclude_databases: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.schemas or self.roles or self.objects)
+
+
+NOWHERE = ScopeSettings()
+
+
+@frozen
 class Declared:
     """One address as declared, merged over blocks and files."""
 
@@ -126,5 +146,6 @@ class Configuration:
     """SHA-256 of how the configuration says to get each sensitive variable, by its name."""
     variables: Mapping[str, str] = field(factory=dict[str, str])
     """SHA-256 of the value of each variable that is used and flows into no secret, by its name."""
+    scope: ScopeSettings = NOWHERE
     locate: Callable[[str, str], tuple[Source, ...]] = field(default=_nowhere, eq=False, repr=False)
     """The places, with lines, of an address and an attribute ("" for the block). Costs a scan of the files: for errors only."""

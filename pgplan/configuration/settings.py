@@ -1,25 +1,26 @@
-"""What ``[pgplan]``, ``[connection]``, ``[state]`` and ``[policy]`` say."""
+"""What ``[pgplan]``, ``[connection]``, ``[state]``, ``[policy]`` and ``[scope]`` say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve
 
+from pgplan.configuration import scope
 from pgplan.configuration.directives import ConnectionBlock, Directives, MovedBlock, Project
 from pgplan.configuration.interpolation import Missing, fill, wrong_reference
 from pgplan.configuration.keys import key_names
-from pgplan.configuration.model import Connection, KindPolicy, Move, Policy, StateSettings
+from pgplan.configuration.model import NOWHERE, Connection, KindPolicy, Move, Policy, ScopeSettings, StateSettings
 from pgplan.configuration.moves import mistakes
 from pgplan.configuration.origin import Origin, Unresolved, resolve
 from pgplan.configuration.sources import Place, Report
 from pgplan.configuration.variables import Variables
 from pgplan.errors import Source, suggestion
 from pgplan.kind import MadeApart
-from pgplan.registry import backend_names
+from pgplan.registry import Registry, backend_names
 from pgplan.secret import Secret
 from pgplan.version import __version__
 
@@ -109,18 +110,25 @@ class Settings:
             self.report.add(place.below("backend"), message, suggestion(settings.backend, known), "state")
         return evolve(settings, options=self.report.decode(dict[str, Any], options, place) or {})
 
-    def policy(self, kinds: Mapping[str, Any]) -> Policy:
-        place = self.directives.once(Policy)
+    def scope(self, registry: Registry) -> ScopeSettings:
+        place = self.directives.once(ScopeSettings)
+        if place is None:
+            return NOWHERE
+        said = self.report.decode(ScopeSettings, self._filled(place), place)
+        return NOWHERE if said is None else scope.checked(said, place, registry, self.report)
+
+    def policy(self, registry: Registry, scope: ScopeSettings) -> Policy:
+        place, kinds = self.directives.once(Policy), registry.kinds
         apart = [name for name, kind in kinds.items() if isinstance(kind, MadeApart)]
         if place is None:
             return Policy(kinds={name: KindPolicy(removed="error") for name in apart})
         raw = cast("dict[str, Any]", self._filled(place))
         own = {key: value for key, value in raw.items() if key not in kinds}
         policy = self.report.decode(Policy, own, place, also=kinds) or Policy()
-        self._only_ignored(policy, place)
+        self._undeclared(policy, place, scope)
         if policy.max_deletes is not None and policy.max_deletes < 0:
             self.report.add(place.below("max_deletes"), "expected a number that is not negative")
-        of_every_kind = {"removed": policy.removed, "existing": policy.existing}
+        of_every_kind = {"removed": policy.removed, "existing": policy.existing, "undeclared": policy.undeclared}
         by_kind: dict[str, KindPolicy] = {}
         for kind in sorted({*raw, *apart} & kinds.keys()):
             # What a database holds is lost with it, so that "delete", said of all kinds, is not said of databases.
@@ -129,7 +137,8 @@ class Settings:
             said: Any = raw.get(kind, {})
             values: Any = {**unsaid, **cast("dict[str, Any]", said)} if isinstance(said, dict) else said
             by_kind[kind] = self.report.decode(KindPolicy, values, place.below(kind)) or KindPolicy()
-            self._only_ignored(by_kind[kind], place.below(kind))
+            if isinstance(said, dict) and "undeclared" in said:
+                self._undeclared(by_kind[kind], place.below(kind), scope, "" if registry.may_be_undeclared(kind) else kind)
         return evolve(policy, kinds=by_kind)
 
     def moves(self, declared: Collection[str], kinds: Collection[str]) -> tuple[Move, ...]:
@@ -142,10 +151,14 @@ class Settings:
             self.report.add(places[move], message, hint, "moved")
         return tuple(places)
 
-    def _only_ignored(self, policy: KindPolicy, place: Place) -> None:
-        if policy.undeclared != "ignore":
-            message = f'undeclared = "{policy.undeclared}": this version of pgplan only ignores what is not declared'
-            self.report.add(place.below("undeclared"), message, 'write undeclared = "ignore", or leave it out')
+    def _undeclared(self, policy: KindPolicy, place: Place, scope: ScopeSettings, never: str = "") -> None:
+        """A policy that could not find anything would be taken for one that found nothing."""
+        said = f'undeclared = "{policy.undeclared}"'
+        if policy.undeclared != "ignore" and never:
+            self.report.add(place.below("undeclared"), f"{said}: nothing is ever an undeclared {never}", "leave it out")
+        elif policy.undeclared != "ignore" and scope.is_empty:
+            hint = 'say where to look, such as [scope] with schemas = ["billing"] or roles = ["billing_*"]'
+            self.report.add(place.below("undeclared"), f"{said}: there is nothing in [scope]", hint)
 
     def _filled(self, place: Place) -> Any:
         return fill(place.value, self.variables.lookup)

@@ -105,12 +105,25 @@ SELECT pg_catalog.current_setting('server_version_num')::int AS version,
        -- not of the snapshot, and it need not be: the server looks at the same right when it is asked for these
        pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')
        AND pg_catalog.has_table_privilege('pg_catalog.pg_user_mapping', 'SELECT') AS reads_secrets,
-       GREATEST((SELECT max(oid) FROM pg_catalog.pg_class), (SELECT max(oid) FROM pg_catalog.pg_proc))::int8 AS newest
+       -- of each catalog that a reader takes OIDs from
+       GREATEST((SELECT max(oid) FROM pg_catalog.pg_class),
+                (SELECT max(oid) FROM pg_catalog.pg_proc),
+                (SELECT max(oid) FROM pg_catalog.pg_type),
+                (SELECT max(oid) FROM pg_catalog.pg_namespace),
+                (SELECT max(oid) FROM pg_catalog.pg_extension),
+                (SELECT max(oid) FROM pg_catalog.pg_foreign_data_wrapper),
+                (SELECT max(oid) FROM pg_catalog.pg_foreign_server),
+                (SELECT max(umid) FROM pg_catalog.pg_user_mappings),
+                (SELECT max(oid) FROM pg_catalog.pg_roles)%s)::int8 AS newest
   FROM pg_catalog.pg_control_system() AS s,
        pg_catalog.pg_database AS d,
        pg_catalog.pg_roles AS r
  WHERE d.datname = pg_catalog.current_database() AND r.rolname = CURRENT_USER
 """
+
+MEMBERSHIP_OIDS = 160000
+_MEMBERSHIPS = ", (SELECT max(oid) FROM pg_catalog.pg_auth_members)"
+"""They have OIDs from PostgreSQL 16 on."""
 
 
 class Session(psycopg.Connection[DictRow]):
@@ -328,7 +341,8 @@ def acting_as(connection: Session, role: str) -> Generator[None]:
 
 def facts(connection: Session) -> Facts:
     """What is read of the server once a run, in the open transaction or in a new one that stays open."""
-    row = connection.execute(_FACTS).fetchone()
+    query = _FACTS % (_MEMBERSHIPS if connection.info.server_version >= MEMBERSHIP_OIDS else "")
+    row = connection.execute(query.encode()).fetchone()
     assert row is not None
     timeline = int(row["timeline"]) if row["in_recovery"] else int(row["timeline"], 16)
     return Facts(

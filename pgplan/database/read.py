@@ -18,7 +18,7 @@ from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.scrub import server_error
 from pgplan.kind import Facts, Found, Reader, Scope, Snapshot
 from pgplan.registry import Registry
-from pgplan.snapshot import part_of
+from pgplan.snapshot import Tally, part_of
 
 
 def readers(registry: Registry, types: Collection[str]) -> tuple[Reader, ...]:
@@ -27,10 +27,16 @@ def readers(registry: Registry, types: Collection[str]) -> tuple[Reader, ...]:
 
 
 def read(
-    connection: Session, registry: Registry, types: Collection[str], scopes: Collection[Scope] = ("cluster", "database")
+    connection: Session,
+    registry: Registry,
+    types: Collection[str],
+    scopes: Collection[Scope] = ("cluster", "database"),
+    counted: Collection[str] = (),
 ) -> Snapshot:
     """Everything that the readers of these scopes show, in one read-only snapshot. The connection must be idle, and is idle again
     after.
+
+    Of types that are `counted` and not read only numbers are read, if their provider has a way to count them.
 
     Raises PgplanError when the server refuses a query.
     """
@@ -40,7 +46,7 @@ def read(
     connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
     try:
         pin_local(connection)
-        return _snapshot(connection, registry, types, scopes)
+        return _snapshot(connection, registry, types, scopes, counted)
     finally:
         if not connection.closed:
             connection.rollback()
@@ -57,11 +63,14 @@ def read_now(connection: Session, registry: Registry, types: Collection[str]) ->
     return _snapshot(connection, registry, types, ("cluster", "database"))
 
 
-def _snapshot(connection: Session, registry: Registry, types: Collection[str], scopes: Collection[Scope]) -> Snapshot:
+def _snapshot(
+    connection: Session, registry: Registry, types: Collection[str], scopes: Collection[Scope], counted: Collection[str] = ()
+) -> Snapshot:
     wanted = [reader for reader in readers(registry, types) if reader.scope in scopes]
+    tallies = registry.tallies(set(counted) - {reader.type for reader in wanted})
     try:
         known = facts(connection)
-        rows = _rows(connection, [reader.query(known) for reader in wanted])
+        rows = _rows(connection, [*(reader.query(known) for reader in wanted), *tallies])
     except psycopg.Error as error:
         raise server_error(error, doing="cannot read the catalogs") from None
     with kept_alive(connection, after_pipeline=True):
@@ -70,11 +79,12 @@ def _snapshot(connection: Session, registry: Registry, types: Collection[str], s
             part_of(_found(wanted, rows, known, "cluster")),
             {known.database: part_of(_found(wanted, rows, known, "database"))},
             registry.implied,
+            tuple(Tally(known.database, *row.values()) for numbers in rows[len(wanted) :] for row in numbers),
         )
 
 
 def _found(wanted: Sequence[Reader], rows: Sequence[Sequence[DictRow]], known: Facts, scope: Scope) -> Iterator[Found]:
-    for reader, of_reader in zip(wanted, rows, strict=True):
+    for reader, of_reader in zip(wanted, rows, strict=False):
         if reader.scope == scope:
             yield from reader.load(of_reader, known)
 

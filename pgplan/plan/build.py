@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from operator import attrgetter
 
 from attrs import evolve, frozen
 
@@ -22,7 +23,7 @@ from pgplan.plan.claims import Holder, holder
 from pgplan.plan.consequences import Decisions, with_companions, with_contents, with_heirs, with_replacements
 from pgplan.plan.edges import Privileges, decide_edges
 from pgplan.plan.lacking import lost_on_the_way
-from pgplan.plan.model import NO_OPTIONS, Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step
+from pgplan.plan.model import NO_OPTIONS, Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step, Undeclared
 from pgplan.plan.moves import moved
 from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
@@ -35,6 +36,7 @@ from pgplan.plan.renames import World, renamed_world
 from pgplan.plan.rights import Known, leading, with_runners
 from pgplan.plan.specs import SpecsOf, specs
 from pgplan.plan.steps import phases_of
+from pgplan.plan.undeclared import Survey, coverage, survey_of, undeclared_objects
 from pgplan.registry import Registry, is_edge_kind
 from pgplan.snapshot import Snapshot
 from pgplan.state.model import Entry, State, Tombstone
@@ -60,6 +62,7 @@ class _Given:
     options: Options
     spec_of: SpecsOf
     left_out: frozenset[str]
+    survey: Survey | None
 
     @property
     def default(self) -> str:
@@ -80,12 +83,14 @@ def build(
     state_hash: str,
     options: Options = NO_OPTIONS,
     to_apply: bool = True,
+    also: Iterable[Declared] = (),
 ) -> tuple[Plan, Remarks]:
     """Decide everything that `pgplan apply` will do.
 
     `slots` says for each (address, slot) what becomes of the secret; `state_hash` is the content hash of `state`. To destroy,
     nothing counts as declared, and what was adopted is only forgotten unless the options include it. A plan that is only to be
-    looked at (`to_apply` false) is made whatever stands in the way.
+    looked at (`to_apply` false) is made whatever stands in the way, and what is undeclared is only told. `also` is declared
+    elsewhere, so that it is not undeclared.
 
     Raises PgplanError with every problem at once; its exit code is 5 when only policy or protection stand in the way.
     """
@@ -99,6 +104,9 @@ def build(
     spec_of = specs(said, snapshot, registry)
     declared, problems = _completed(said, snapshot, registry, spec_of)
     problems += [*world.problems, *moves.problems]
+    # A part of a plan leaves out what nobody declares: it is about what is named.
+    whole = not destroy and not options.partial
+    survey = survey_of(configuration, state, snapshot, registry, reports=not to_apply, also=also) if whole else None
     given = _Given(
         declared,
         state.by_address(),
@@ -110,24 +118,23 @@ def build(
         options,
         spec_of,
         selection.left_out,
+        survey,
     )
+    found, undeclared = _objects(given, problems)
     # Who manages an object besides, part of the plan or not, is known before any of them is left out.
-    objects = with_heirs({address: _called(one, world) for address, one in _objects(given, problems).items()})
+    objects = with_heirs({address: _called(one, world) for address, one in found.items()})
     objects, wrong = selection.within(objects)
     decisions = with_contents(with_companions(with_replacements(objects), snapshot))
     outlook = outlook_of(decisions.values(), snapshot, registry)
     holders = _holders(given, problems)
     owners = decide_owners(holders, outlook)
     outlook = owners.outlook(outlook)
-    privileges = decide_edges(holders, owners, outlook, options)
+    privileges = decide_edges(holders, owners, outlook, options, survey, _also(given))
     rights = Known(outlook)
     privileges = with_runners(privileges, rights)
     if to_apply:
         about = (one for one in (*problems, *privileges.problems) if one.address not in selection.left_out)
-        refused = [(Exit.ERROR, problem) for problem in (*wrong, *selection.torn(world), *about)]
-        for decision in decisions.values():
-            refused += refusals(decision, given.policy, destroy=destroy)
-        refused += anew.refusals(decisions.values(), given.policy, moves.addresses)
+        refused = _refused(given, decisions, (*wrong, *selection.torn(world), *about), moves.addresses)
         _raise([*refused, *check(decisions, privileges, rights, world.renames, given.policy, given.left_out, destroy=destroy)])
     leads = leading(decisions, rights)
     ordered = order(decisions, privileges, outlook, leads)
@@ -158,7 +165,30 @@ def build(
         if to_apply
         else ()
     )
-    return Plan(decided, observations), _remarks(decisions, privileges, snapshot, more, to_apply=to_apply)
+    remarks = _with_survey(
+        _remarks(decisions, privileges, snapshot, more, to_apply=to_apply), survey, undeclared, decisions, privileges
+    )
+    return Plan(decided, observations), remarks
+
+
+def _with_survey(
+    remarks: Remarks, survey: Survey | None, objects: Iterable[Undeclared], decisions: Decisions, privileges: Privileges
+) -> Remarks:
+    """With what nobody declares, and how much was looked at."""
+    if survey is None:
+        return remarks
+    told = sorted((*objects, *privileges.undeclared), key=attrgetter("address"))
+    covered = coverage(decisions.values(), privileges.claimed, survey)
+    return evolve(remarks, undeclared=tuple(told), coverage=covered)
+
+
+def _refused(
+    given: _Given, decisions: Decisions, problems: Iterable[Problem], moves: Mapping[str, str]
+) -> list[tuple[Exit, Problem]]:
+    refused = [(Exit.ERROR, problem) for problem in problems]
+    for decision in decisions.values():
+        refused += refusals(decision, given.policy, destroy=given.options.destroy)
+    return refused + anew.refusals(decisions.values(), given.policy, moves)
 
 
 def _called(decision: Decision, world: World) -> Decision:
@@ -194,8 +224,16 @@ def _completed(
     return completed, problems
 
 
-def _objects(given: _Given, problems: list[Problem]) -> Decisions:
-    """The decision table, address by address."""
+def _also(given: _Given) -> list[Holder]:
+    """Who claims what is declared elsewhere."""
+    also = given.survey.also if given.survey is not None else ()
+    edges = ((one, given.found_as(one.address).database) for one in also if is_edge_kind(given.registry.kinds[one.kind]))
+    facts = given.snapshot.facts
+    return [holder(given.registry.edge_kind(one.kind), one, None, facts, database, kept=False)[0] for one, database in edges]
+
+
+def _objects(given: _Given, problems: list[Problem]) -> tuple[Decisions, list[Undeclared]]:
+    """The decision table, address by address, and what is undeclared and only told."""
     decisions: dict[str, Decision] = {}
     for address in sorted(given.declared.keys() | given.entries.keys()):
         parsed = Address.parse(address)
@@ -209,7 +247,11 @@ def _objects(given: _Given, problems: list[Problem]) -> Decisions:
         returned = _returned(tombstone, given) if tombstone.address not in decisions else None
         if returned is not None:
             decisions[tombstone.address] = returned
-    return {address: decisions[address] for address in sorted(decisions)}
+    told: list[Undeclared] = []
+    if given.survey is not None:
+        dropped, told = undeclared_objects(decisions.values(), given.survey, given.spec_of)
+        decisions |= dropped
+    return {address: decisions[address] for address in sorted(decisions)}, told
 
 
 def _object(address: str, parsed: Address, given: _Given) -> Decision:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from attrs import evolve
 
@@ -11,6 +10,7 @@ from pgplan.images import Image
 from pgplan.kind import EdgeChange
 from pgplan.plan.consequences import Decisions
 from pgplan.plan.edges import EdgeDecision, Privileges, edge_needs_record
+from pgplan.plan.lists import shown
 from pgplan.plan.model import Change, Secrecy, Step
 from pgplan.plan.objects import Decision, depends_on, needs_record
 from pgplan.plan.observed import found_image
@@ -85,7 +85,7 @@ def _object_change(decision: Decision, steps: tuple[int, ...], again: Collection
         anew=decision.another is not None,
         protected=decision.declared.protect if decision.declared else decision.protected,
         depends=depends_on(decision.address, decision.needs.after),
-        edges=_shown(again),
+        edges=shown(again),
         along=bool(again),
     )
 
@@ -106,27 +106,9 @@ def _edge_change(edge: EdgeDecision, steps: tuple[int, ...]) -> Change:
         protected=declared.protect if declared else False,
         depends=depends_on(edge.address, edge.needs),
         grantors=edge.grantors,
-        edges=_shown(edge.changes),
+        edges=shown(edge.changes),
         owners=tuple(
             {"type": one.object.type, "key": one.object.key, "before": one.before, "after": one.after} for one in edge.owners
         ),
         adopted=edge.adopted,
     )
-
-
-def _shown(changes: Iterable[EdgeChange]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(_edge(change) for change in sorted(changes, key=lambda c: (c.action, c.edge.object, c.edge.item, c.grantor)))
-
-
-def _edge(change: EdgeChange) -> Mapping[str, Any]:
-    return {
-        "action": change.action,
-        "type": change.edge.object.type,
-        "key": change.edge.object.key,
-        "column": change.edge.item.column,
-        "grantee": change.edge.item.grantee,
-        "privilege": change.edge.item.privilege,
-        "grantable": change.grantable,
-        "only_option": change.only_option,
-        "grantor": change.run_as,
-    }

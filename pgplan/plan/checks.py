@@ -225,8 +225,8 @@ def _held(
             what = f"{one.type.replace('_', ' ')} {one.key.removesuffix('(')}"
             what += f" in the database {database}" if database != default else ""
             why, hint = _HOLDS[one.how]
-            verb, kept = ("replace", "as it is") if decision.action == "replace" else ("delete", "declared")
-            hint = f"{hint.format(what)} (`pgplan psql`); or keep {decision.address} {kept}"
+            verb = "replace" if decision.action == "replace" else "delete"
+            hint = f"{hint.format(what)} (`pgplan psql`); or {_keep(decision)}"
             yield Exit.ERROR, Problem(f"cannot {verb} it: {why.format(what)}", decision.source, decision.address, hint)
             return
 
@@ -267,6 +267,13 @@ _HOLDS = {
 """By `Dependent.how`: why not, and what to do."""
 
 
+def _keep(decision: Decision) -> str:
+    """What to do so that an object is not dropped."""
+    if decision.undeclared:
+        return f"declare it (`pgplan import {shlex.quote(decision.address)}` prints its block)"
+    return f"keep {decision.address} {'as it is' if decision.action == 'replace' else 'declared'}"
+
+
 def _stranded(decision: Decision, dependent: str, plan: Checked, *, managed: bool, owned: bool) -> Problem:
     verb = "replace" if decision.action == "replace" else "delete"
     if dependent in plan.left_out:
@@ -274,7 +281,7 @@ def _stranded(decision: Decision, dependent: str, plan: Checked, *, managed: boo
     elif managed:
         hint = f"change {dependent} first"
     elif owned:
-        hint = f"give {dependent} another owner, or remove it, by hand (`pgplan psql`); or keep {decision.address} declared"
+        hint = f"give {dependent} another owner, or remove it, by hand (`pgplan psql`); or {_keep(decision)}"
     else:
         hint = f"import it first (`pgplan import {dependent}`), or remove it by hand"
     return Problem(f"cannot {verb} it: {dependent} stands on it", decision.source, decision.address, hint)
@@ -314,7 +321,9 @@ def _edge_removals(plan: Checked) -> Refused:
 
 def _edge_removal(edge: EdgeDecision, plan: Checked) -> Refused:
     entry, kind = edge.holder.entry, edge.holder.kind.name
-    if entry is not None and entry.protected:
+    if entry is None:
+        return
+    if entry.protected:
         hint = "set protect = false in its block, apply that, and then remove it"
         yield Exit.REFUSED, Problem("is protected; this plan would revoke it", None, edge.address, hint)
     elif not plan.destroy and plan.policy.of(kind).removed == "error":

@@ -16,11 +16,11 @@ from pgplan.address import Identity, role_grantee
 from pgplan.configuration.model import Declared
 from pgplan.errors import Problem
 from pgplan.images import Image, image, restore
-from pgplan.kind import Claim, EdgeKind, InvalidBlockError, Reference, Selector
+from pgplan.kind import Claim, EdgeKind, InvalidBlockError, ListKind, Reference, Selector
 from pgplan.plan.adoption import Adoption
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Fate, Outlook
-from pgplan.snapshot import AccessList, Facts
+from pgplan.snapshot import AccessList, Facts, Privilege
 from pgplan.state.model import Entry
 
 
@@ -111,6 +111,16 @@ class _Asked:
 
     declared: list[Stake] = field(factory=list[Stake])
     recorded: list[Stake] = field(factory=list[Stake])
+    also: list[Stake] = field(factory=list[Stake])
+
+
+@frozen(eq=False)
+class Sweep:
+    """What of a list may be undeclared, and by which entry of ``[scope]``."""
+
+    kind: ListKind
+    rows: Mapping[Privilege, str]
+    deletes: bool
 
 
 @frozen(eq=False)
@@ -129,6 +139,9 @@ class ObjectClass:
     """Those of the columns that claims mention which the objects have. None: not known."""
     declared: tuple[Stake, ...]
     recorded: tuple[Stake, ...]
+    also: tuple[Stake, ...]
+    """What is claimed elsewhere: nothing comes of it, but that it is not undeclared."""
+    sweep: Sweep | None
     objects: list[Identity] = field(factory=list[Identity])
 
     @cached_property
@@ -151,19 +164,31 @@ class Classes:
     """What names nothing that is there."""
     unmatched: Mapping[str, tuple[str, ...]]
     """By type of object, the declared addresses whose patterns match nothing at all."""
+    claimed: frozenset[Identity]
+    """The objects that claims are about."""
 
 
-def classes_of(holders: Iterable[Holder], outlook: Outlook, unasked: Iterable[Identity]) -> Classes:
-    """Everything that is claimed, and the objects of `unasked`, of whose lists something comes without a claim."""
+def classes_of(
+    holders: Iterable[Holder],
+    outlook: Outlook,
+    unasked: Iterable[Identity],
+    sweeps: Mapping[Identity, Sweep],
+    also: Iterable[Holder] = (),
+) -> Classes:
+    """Everything that is claimed, and the objects of `unasked` and `sweeps`, of whose lists something comes without a claim."""
     asked: dict[tuple[str, Selector], _Asked] = {}
     for each in holders:
         for claim in each.claims:
             asked.setdefault((each.database, claim.selector), _Asked()).declared.append(Stake(each, claim))
         for claim in each.recorded:
             asked.setdefault((each.database, claim.selector), _Asked()).recorded.append(Stake(each, claim))
+    for each in also:
+        for claim in each.claims:
+            asked.setdefault((each.database, claim.selector), _Asked()).also.append(Stake(each, claim))
     by_number = list(asked.values())
     selected, unmatched, problems = _selected(asked, outlook)
-    for one in unasked:
+    claimed = frozenset(selected)
+    for one in (*unasked, *sweeps):
         selected.setdefault(one, [])
     found: dict[object, ObjectClass] = {}
     stakes: dict[tuple[int, ...], _Stakes] = {}
@@ -173,11 +198,11 @@ def classes_of(holders: Iterable[Holder], outlook: Outlook, unasked: Iterable[Id
             stakes[numbers] = _Stakes(
                 tuple(stake for number in numbers for stake in by_number[number].declared),
                 tuple(stake for number in numbers for stake in by_number[number].recorded),
+                tuple(stake for number in numbers for stake in by_number[number].also),
             )
-        problems += _put(one, stakes[numbers], found, outlook)
-    return Classes(
-        tuple(found.values()), tuple(problems), {type_: tuple(sorted(unmatched[type_])) for type_ in sorted(unmatched)}
-    )
+        problems += _put(one, stakes[numbers], sweeps.get(one), found, outlook)
+    by_type = {type_: tuple(sorted(unmatched[type_])) for type_ in sorted(unmatched)}
+    return Classes(tuple(found.values()), tuple(problems), by_type, claimed)
 
 
 _Selected = tuple[dict[Identity, list[int]], dict[str, list[str]], list[Problem]]
@@ -241,6 +266,7 @@ def _holders(stakes: Iterable[Stake]) -> list[Holder]:
 class _Stakes:
     declared: tuple[Stake, ...]
     recorded: tuple[Stake, ...]
+    also: tuple[Stake, ...]
 
     @cached_property
     def mentioned(self) -> frozenset[str]:
@@ -253,7 +279,9 @@ class _Stakes:
         return tuple(one for one in _holders(self.recorded) if one.adoption.listed)
 
 
-def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], outlook: Outlook) -> list[Problem]:
+def _put(
+    one: Identity, stakes: _Stakes, sweep: Sweep | None, classes: dict[object, ObjectClass], outlook: Outlook
+) -> list[Problem]:
     """Put an object into its class, making one if it is the first."""
     fate = outlook.fate(one)
     if fate == "missing":
@@ -278,10 +306,13 @@ def _put(one: Identity, stakes: _Stakes, classes: dict[object, ObjectClass], out
         due and due.privileges,
         columns,
         id(stakes),
+        id(sweep),
         tuple(holder.adoption.of(one.key) for holder in stakes.particular),
     )
     if key not in classes:
-        classes[key] = ObjectClass(one.type, fate, owner, start, due, columns, stakes.declared, stakes.recorded)
+        classes[key] = ObjectClass(
+            one.type, fate, owner, start, due, columns, stakes.declared, stakes.recorded, stakes.also, sweep
+        )
     classes[key].objects.append(one)
     return problems
 

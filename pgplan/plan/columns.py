@@ -1,11 +1,12 @@
-"""Columns under a whole object: what is given on the object cannot be taken from one of its columns. Pure.
+"""Columns under a whole object: what is given on the object cannot be taken from one of its columns, and what is taken from it
+is taken from them. Pure.
 
 https://www.postgresql.org/docs/current/sql-revoke.html#SQL-REVOKE-NOTES
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from attrs import frozen
 
@@ -13,7 +14,8 @@ from pgplan.address import PUBLIC
 from pgplan.errors import Problem
 from pgplan.plan.claims import ObjectClass, Stake
 from pgplan.plan.objects import source_of
-from pgplan.snapshot import Item
+from pgplan.plan.sweeping import ItemChange
+from pgplan.snapshot import Item, Privilege
 
 
 @frozen
@@ -40,6 +42,34 @@ def vain_revokes(stake: Stake, item: Item, cls: ObjectClass, giver_of: Callable[
         by = f"by {giver.address}" if giver.address else f"granted by {' and '.join(giver.grantors)}"
         message = f"revokes {item.privilege} ({item.column}) on {cls.type} {cls.some.key}{more}, but {grantee} has {what}, {by}"
         yield Problem(message, source_of(holder.declared), holder.address, _hint(giver, what, grantee, cls))
+
+
+def given_back(
+    rows: Mapping[Item, Collection[Privilege]], changes: Iterable[ItemChange], going: Collection[Item], lowered: Collection[Item]
+) -> list[ItemChange]:
+    """A REVOKE on a whole object also takes what its grantor gave on the columns: what grants again that which should stay.
+
+    What is `going` should not, and what is `lowered` should stay without grant option.
+    """
+    restored: dict[Item, ItemChange] = {}
+    for change in changes:
+        if change.action == "revoke" and not change.item.column:
+            restored.update(_taken_along(rows, change, going, lowered))
+    return list(restored.values())
+
+
+def _taken_along(
+    rows: Mapping[Item, Collection[Privilege]], change: ItemChange, going: Collection[Item], lowered: Collection[Item]
+) -> Iterator[tuple[Item, ItemChange]]:
+    for item, of_item in rows.items():
+        if not item.column or item in going:
+            continue
+        if (item.grantee, item.privilege) != (change.item.grantee, change.item.privilege):
+            continue
+        taken = [row for row in of_item if row.grantor == change.grantor and (row.grantable or not change.only_option)]
+        grantable = any(row.grantable for row in taken) and item not in lowered
+        if taken and (grantable or not change.only_option):
+            yield item, ItemChange("grant", item, grantable=grantable)
 
 
 def _hint(giver: Giver, what: str, grantee: str, cls: ObjectClass) -> str:

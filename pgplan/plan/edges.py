@@ -14,13 +14,16 @@ from pgplan.images import Image
 from pgplan.kind import Edge, EdgeChange, OwnerChange
 from pgplan.plan.adoption import folded
 from pgplan.plan.claims import Holder, classes_of
-from pgplan.plan.lists import changes_by_object, lists_after, unheeded
+from pgplan.plan.lists import changes_by_object, lists_after, shown, unheeded
 from pgplan.plan.matches import match_notes
-from pgplan.plan.model import Action, Options, Side
+from pgplan.plan.model import Action, Options, Side, Undeclared
 from pgplan.plan.objects import Need, depends_on
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.owners import Owners
-from pgplan.plan.privileges import ItemChange, Outcome, Verdict, decide
+from pgplan.plan.privileges import Outcome, Verdict, decide
+from pgplan.plan.sweep import Collected, Found, Sweeper, given_by
+from pgplan.plan.sweeping import ItemChange, edge_change
+from pgplan.plan.undeclared import Survey
 from pgplan.registry import Registry
 from pgplan.snapshot import AccessList
 from pgplan.state.model import NOTHING_ADOPTED, Adopted
@@ -74,6 +77,10 @@ class Privileges:
     """What patterns match or do not."""
     born: Mapping[Identity, AccessList] = field(factory=dict[Identity, AccessList])
     """What privileges on objects that are made, or made anew, change from."""
+    undeclared: tuple[Undeclared, ...] = ()
+    """What nothing is done about."""
+    claimed: frozenset[Identity] = frozenset()
+    """The objects that claims are about."""
 
     def is_first(self, address: str) -> bool:
         """Whether privileges that an address asks for change before what they say of is made."""
@@ -105,40 +112,88 @@ class _Gathered:
     staying: int = 0
 
 
-def decide_edges(holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Options) -> Privileges:
+@define
+class _Turn:
+    """What is decided of some kinds together."""
+
+    decisions: dict[str, EdgeDecision]
+    again: dict[Identity, tuple[EdgeChange, ...]]
+    problems: list[Problem]
+    notes: list[str]
+    undeclared: list[Undeclared]
+    claimed: frozenset[Identity]
+
+
+def decide_edges(
+    holders: Sequence[Holder],
+    owners: Owners,
+    outlook: Outlook,
+    asked: Options,
+    survey: Survey | None = None,
+    also: Sequence[Holder] = (),
+) -> Privileges:
     """Decide every address of an edge kind, and what becomes of lists without anybody's claim. `outlook` has the `owners`.
 
-    Those whose privileges say what others are born with are decided first: the others are decided as it will be then.
+    Those whose privileges say what others are born with are decided first: the others are decided as it will be then. What `also`
+    claims is not undeclared, and nothing else comes of it.
     """
-    first = [one for one in holders if one.kind.right_after]
-    earlier, again, problems, notes = _decided(first, owners, outlook, asked, sorted(outlook.cleared))
-    lists = lists_after((change for one in earlier.values() for change in one.changes), outlook)
-    problems += [*owners.problems, *unheeded({one.holder: one.changes for one in earlier.values()}, lists, outlook)]
-    outlook = outlook.after(lists, (name for one in first for name in one.kind.right_after))
+    first, others = _parted(holders)
+    also_first, also_others = _parted(also)
+    sweeper = Sweeper(survey, outlook) if survey is not None else None
+    earlier = _decided(first, owners, outlook, asked, sorted(outlook.cleared), sweeper, also_first, is_first=True)
+    lists = lists_after((change for one in earlier.decisions.values() for change in one.changes), outlook)
+    changed_by = {one.holder: one.changes for one in earlier.decisions.values()}
+    problems = [*earlier.problems, *owners.problems, *unheeded(changed_by, lists, outlook)]
+    outlook = outlook.after(lists, (name for one in changed_by for name in one.kind.right_after))
+    if survey is not None:
+        sweeper = Sweeper(survey, outlook, given_by((*first, *also_first), outlook))
     made = [one.object for one in outlook.decisions if one.creates and _makes_up(one.object, outlook)]
-    later, more, wrong, said = _decided([one for one in holders if not one.kind.right_after], owners, outlook, asked, made)
-    again.update(more)
-    decisions = {address: (earlier if address in earlier else later)[address] for address in sorted([*earlier, *later])}
+    later = _decided(others, owners, outlook, asked, made, sweeper, also_others, is_first=False)
+    again = {**earlier.again, **later.again}
+    decisions = dict(sorted({**earlier.decisions, **later.decisions}.items()))
     changed = changes_by_object(
-        change for changes in (*again.values(), *(one.changes for one in later.values())) for change in changes
+        change for changes in (*again.values(), *(one.changes for one in later.decisions.values())) for change in changes
     )
     born = {one: start for one in changed if outlook.fate(one) != "kept" and (start := outlook.start(one)) is not None}
-    return Privileges(decisions, again, (*problems, *wrong), (*notes, *said), born)
+    return Privileges(
+        decisions,
+        again,
+        (*problems, *later.problems),
+        (*earlier.notes, *later.notes),
+        born,
+        (*earlier.undeclared, *later.undeclared),
+        earlier.claimed | later.claimed,
+    )
 
 
-_Decided = tuple[dict[str, EdgeDecision], dict[Identity, tuple[EdgeChange, ...]], list[Problem], list[str]]
+def _parted(holders: Sequence[Holder]) -> tuple[list[Holder], list[Holder]]:
+    """Those that are decided first, and the others."""
+    first = [one for one in holders if one.kind.right_after]
+    return first, [one for one in holders if not one.kind.right_after]
 
 
 def _decided(
-    holders: Sequence[Holder], owners: Owners, outlook: Outlook, asked: Options, unasked: Iterable[Identity]
-) -> _Decided:
-    classes = classes_of(holders, outlook, unasked)
+    holders: Sequence[Holder],
+    owners: Owners,
+    outlook: Outlook,
+    asked: Options,
+    unasked: Iterable[Identity],
+    sweeper: Sweeper | None,
+    also: Sequence[Holder],
+    *,
+    is_first: bool,
+) -> _Turn:
+    kinds = [kind for kind in outlook.registry.list_kinds() if bool(kind.right_after) is is_first]
+    classes = classes_of(holders, outlook, unasked, sweeper.sweeps(kinds) if sweeper is not None else {}, also)
     problems = list(classes.problems)
     gathered: dict[Holder, _Gathered] = {one: _Gathered() for one in holders}
     again: dict[Identity, tuple[EdgeChange, ...]] = {}
+    swept = Collected(sweeper.survey) if sweeper is not None else None
     for cls in classes.all:
         verdict = decide(cls, outlook, asked)
         problems += verdict.problems
+        if swept is not None:
+            swept.add(verdict)
         for one, outcome in verdict.outcomes.items():
             _gather(gathered[one], outcome, verdict)
         for on in cls.objects if verdict.again else ():
@@ -150,7 +205,39 @@ def _decided(
         for one in sorted(holders, key=attrgetter("address"))
         if not one.left_out
     )
-    return {one.address: one for one in decisions}, again, problems, list(match_notes(classes))
+    by_address = {one.address: one for one in decisions}
+    turn = _Turn(by_address, again, problems, list(match_notes(classes)), [], classes.claimed)
+    if swept is not None:
+        for found in swept.by_address.values():
+            first = outlook.snapshot.get(found.objects[0])
+            _take(turn, found, swept.survey.reason(found.address, ", ".join(found.whys), first))
+    return turn
+
+
+def _take(turn: _Turn, found: Found, reason: str) -> None:
+    """Delete what is undeclared under one address, or tell it."""
+    if found.sweep.deletes:
+        before = turn.decisions.get(found.address)
+        turn.decisions[found.address] = _swept(found, reason) if before is None else _beside(before, found, reason)
+    else:
+        told = Undeclared(found.address, found.sweep.kind.name, found.database, reason, edges=shown(found.changes))
+        turn.undeclared.append(told)
+
+
+def _swept(found: Found, reason: str) -> EdgeDecision:
+    """What nothing declares under the address."""
+    holder = Holder(found.address, found.sweep.kind, found.database, None, None, None)
+    return EdgeDecision(holder, tuple(map(Need, found.roles)), "delete", tuple(found.changes), reason=reason)
+
+
+def _beside(decision: EdgeDecision, found: Found, reason: str) -> EdgeDecision:
+    """What the same address does not declare."""
+    action: Action = "delete" if decision.action == "forget" else decision.action
+    moved: Side = decision.moved
+    if decision.action in ("none", "adopt"):
+        action, moved = "update", "" if decision.action == "adopt" else "database"
+    changed = evolve(decision, action=action, moved=moved, changes=(*decision.changes, *found.changes))
+    return _with_reasons(changed, f"what it does not declare is {reason}")
 
 
 def _makes_up(one: Identity, outlook: Outlook) -> bool:
@@ -171,11 +258,7 @@ def _gather(into: _Gathered, outcome: Outcome, verdict: Verdict) -> None:
 
 def _edges(changes: Iterable[ItemChange], objects: Iterable[Identity]) -> list[EdgeChange]:
     changes = tuple(changes)
-    return [
-        EdgeChange(c.action, Edge(one, c.item), c.grantable, c.only_option, c.run_as, c.grantor)
-        for one in objects
-        for c in changes
-    ]
+    return [edge_change(c, one) for one in objects for c in changes]
 
 
 def _concluded(
@@ -200,13 +283,19 @@ def _concluded(
         # What only takes away, or gives away what is there, is no addition, although the block is new.
         takes = decision.acts and all(change.action == "revoke" for change in decision.changes)
         action: Action = "adopt" if adopting else "update" if takes else "create"
-        return _with_reasons(evolve(decision, action=action), reason, _overruled(gathered))
-    return _with_reasons(_updated(decision, gathered), _overruled(gathered)) if decision.acts else decision
+        return _with_reasons(evolve(decision, action=action), reason, _overruled(gathered), _losers(gathered))
+    return _with_reasons(_updated(decision, gathered), _overruled(gathered), _losers(gathered)) if decision.acts else decision
 
 
 def _overruled(gathered: _Gathered) -> str:
     winners = {address for outcome in gathered.outcomes for address in outcome.overruled}
     return f"{_listed(winners)} {'takes' if len(winners) == 1 else 'take'} precedence" if winners else ""
+
+
+def _losers(gathered: _Gathered) -> str:
+    """Who may no longer grant what it wants, so that its owner does."""
+    losers = {role for outcome in gathered.outcomes for role in outcome.losers}
+    return f"{_listed(losers)}, who granted it, may grant it no longer" if losers else ""
 
 
 def _with_reasons(decision: EdgeDecision, *more: str) -> EdgeDecision:

@@ -27,8 +27,23 @@ def lacking(decisions: Decisions, privileges: Privileges, rights: Known, renames
     """Every right that the connected role lacks for this plan, all at once."""
     facts = rights.outlook.snapshot.facts
     hint = f"give {facts.role} that right, or connect as a role that has it"
-    for right, declared, address in _lacks(decisions, privileges, rights, renames) if not facts.superuser else ():
+    if facts.superuser:
+        yield from ((Exit.ERROR, problem) for problem in _hindered(privileges, rights))
+        return
+    for right, declared, address in _lacks(decisions, privileges, rights, renames):
         yield Exit.ERROR, Problem(f"the connected role {facts.role} lacks {right}", source_of(declared), address, hint)
+
+
+def _hindered(privileges: Privileges, rights: Known) -> Iterator[Problem]:
+    """Revokes that only a role can make that cannot get at the object."""
+    runs = ((edge, change) for edge in privileges.decisions.values() for change in edge.changes if change.run_as)
+    for edge, change in runs:
+        one = change.edge.object
+        why = rights.of(one.type, one.database, later=True).hindered(change, privileges.granted)
+        if why:
+            message = f"cannot take away what {change.run_as} granted on {one.type} {one.key}: {why}"
+            hint = f"give {change.run_as} that right until it is done, or take away what it granted, by hand (`pgplan psql`)"
+            yield Problem(message, source_of(edge.holder.declared), edge.address, hint)
 
 
 def _lacks(decisions: Decisions, privileges: Privileges, rights: Known, renames: Sequence[Rename]) -> Iterator[_Lack]:

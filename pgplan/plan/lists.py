@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from attrs import evolve
 
@@ -39,6 +40,25 @@ def _without(rows: list[Privilege], revoke: EdgeChange) -> list[Privilege]:
     if revoke.only_option:
         return [evolve(row, grantable=False) if row.grantor == revoke.grantor else row for row in rows]
     return [row for row in rows if revoke.grantor and row.grantor != revoke.grantor]
+
+
+def shown(changes: Iterable[EdgeChange]) -> tuple[Mapping[str, Any], ...]:
+    """As a plan has them for display, see `pgplan.plan.model.Change.edges`."""
+    return tuple(_edge(change) for change in sorted(changes, key=lambda c: (c.action, c.edge.object, c.edge.item, c.grantor)))
+
+
+def _edge(change: EdgeChange) -> Mapping[str, Any]:
+    return {
+        "action": change.action,
+        "type": change.edge.object.type,
+        "key": change.edge.object.key,
+        "column": change.edge.item.column,
+        "grantee": change.edge.item.grantee,
+        "privilege": change.edge.item.privilege,
+        "grantable": change.grantable,
+        "only_option": change.only_option,
+        "grantor": change.run_as,
+    }
 
 
 def lists_after(changes: Iterable[EdgeChange], outlook: Outlook) -> dict[Identity, AccessList]:

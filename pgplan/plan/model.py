@@ -265,6 +265,32 @@ class Plan:
 
 
 @frozen
+class Undeclared:
+    """What is found within the ``[scope]`` and is neither declared nor recorded, and what nothing is done about."""
+
+    address: str
+    """As `import` would take it."""
+    kind: str
+    database: str
+    reason: str
+    before: Image | None = None
+    """Of an object: as found."""
+    edges: tuple[Mapping[str, Any], ...] = ()
+    """Of privileges: as those of a `Change`, each as what would take it away."""
+
+
+@frozen
+class Coverage:
+    """How much of what there is was looked at: numbers of objects."""
+
+    managed: int
+    unmanaged: int
+    """Within the ``[scope]``, and neither declared nor recorded."""
+    outside: int
+    """Out of the ``[scope]``, and neither declared nor recorded."""
+
+
+@frozen
 class Remarks:
     """What is said with a plan, and helps to say what moved since, but is not part of it."""
 
@@ -278,5 +304,9 @@ class Remarks:
     server_version: int = 0
     """server_version_num."""
     session_role: str = ""
+    undeclared: tuple[Undeclared, ...] = ()
+    """Sorted by address."""
+    coverage: Coverage | None = None
+    """None: there is no ``[scope]``."""
     rehearsed: bool = False
     """Whether it was carried out and rolled back. It informs, and proves nothing: apply does everything again."""

@@ -8,6 +8,7 @@ yes       yes       equal      none
 yes       yes       different  update or replace; says which side moved
 no        yes       yes        by policy: delete, forget or error; protected: error
 no        yes       no         forget
+no        no        yes        pgplan.plan.undeclared
 yes       yes       other OID  pgplan.plan.anew
 """
 
@@ -106,6 +107,8 @@ class Decision:
     """What it takes along itself, managed or not."""
     former: str = ""
     """The address under which it is found, "" if that is this one: it is renamed."""
+    undeclared: bool = False
+    """Neither declared nor recorded, and deleted because policy says so."""
     another: Another | None = None
     """Declared, and `found` is not what was recorded under the address, so that `entry` is None."""
     kept: Spec = None
@@ -337,7 +340,8 @@ def _drop(decision: Decision, policy: Policy, *, destroy: bool) -> list[tuple[Ex
     if decision.protected:
         hint = "set protect = false in its block, apply that, and then remove or change it"
         return [(Exit.REFUSED, Problem(f"is protected; this plan would {decision.action} it", source, address, hint))]
-    if decision.action == "delete" and not destroy and policy.of(decision.kind.name).removed == "error":
+    removes = decision.action == "delete" and not decision.undeclared and not destroy
+    if removes and policy.of(decision.kind.name).removed == "error":
         return [(Exit.REFUSED, still_recorded(decision.kind.name, address, source))]
     return []
 

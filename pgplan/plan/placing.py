@@ -12,6 +12,7 @@ from pgplan.address import Address, unpart
 from pgplan.configuration.model import Declared
 from pgplan.errors import Problem
 from pgplan.kind import MadeApart
+from pgplan.patterns import matcher, pattern_key
 from pgplan.registry import Registry, is_edge_kind
 
 
@@ -36,8 +37,11 @@ class Placed:
     notes: tuple[str, ...] = ()
 
 
-def placed(declared: Iterable[Declared], default: str, there: Sequence[Database], registry: Registry) -> Placed:
-    """Each declaration in each database that it means. The default one goes without saying."""
+def placed(
+    declared: Iterable[Declared], default: str, there: Sequence[Database], registry: Registry, excluded: Sequence[str] = ()
+) -> Placed:
+    """Each declaration in each database that it means. The default one goes without saying; patterns leave out those that are
+    `excluded`, by patterns of their own."""
     declared = tuple(declared)
     known = {one.name: one for one in there}
     for name in made(declared, registry):
@@ -49,7 +53,9 @@ def placed(declared: Iterable[Declared], default: str, there: Sequence[Database]
         if not one.database:
             problems += _put(one, by_address, registry)
             continue
-        names = [name for name in sorted(known) if _matches(one, known[name])] if one.pattern else [one.database]
+        names = [one.database]
+        if one.pattern:
+            names = [name for name in sorted(known) if _matches(one, known[name]) and not _is_excluded(name, excluded)]
         if not names:
             notes.append(f"{one.address}: no database is called like this")
         for name in names:
@@ -66,6 +72,10 @@ def made(declared: Iterable[Declared], registry: Registry) -> list[str]:
 def _matches(one: Declared, database: Database) -> bool:
     expression = ".*".join(map(re.escape, one.database.split("*")))
     return not database.template and re.fullmatch(expression, database.name, re.DOTALL) is not None
+
+
+def _is_excluded(name: str, excluded: Sequence[str]) -> bool:
+    return any(matcher(pattern_key(text))(name) for text in excluded)
 
 
 def _in(one: Declared, database: str) -> Declared:
@@ -105,5 +115,5 @@ def _unfit(one: Declared, name: str, known: Mapping[str, Database]) -> Iterator[
         hint = f"did you mean {close[0]}?" if close else f"declare [database.{name}], or correct the name"
         yield Problem(f"there is no database {name}, and nothing declares it", source, one.address, hint)
     elif known[name].shut:
-        hint = f"let it take connections, and grant CONNECT on it; or say by name which databases are meant, without {name}"
+        hint = "let it take connections, and grant CONNECT on it; or name the others, or add it to exclude_databases in [scope]"
         yield Problem(f"the database {name} takes no connection of the connected role", source, one.address, hint)

@@ -3,12 +3,12 @@
 * to grant:  wanted - found
 * to revoke: ((recorded - wanted) | forbidden) & found, each from the grantors that gave it
 * what is made or replaced is born with a list: what that lacks of the one that it must have is given, what is beyond it is taken
+* what is undeclared in the ``[scope]`` is taken too, if policy says so: by whomever it was granted
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal
 
 from attrs import define, field, frozen
 
@@ -16,25 +16,13 @@ from pgplan.errors import Problem
 from pgplan.kind import Provider
 from pgplan.plan.adoption import Split
 from pgplan.plan.claims import Holder, ObjectClass, Stake
-from pgplan.plan.columns import Giver, vain_revokes
+from pgplan.plan.columns import Giver, given_back, vain_revokes
 from pgplan.plan.model import Options
 from pgplan.plan.objects import source_of
 from pgplan.plan.outlook import Outlook
 from pgplan.plan.standing import Taken, stranded
+from pgplan.plan.sweeping import ItemChange, Sweeping, Swept
 from pgplan.snapshot import NO_LIST, AccessList, Item, Privilege
-
-
-@frozen
-class ItemChange:
-    """One item to be granted or revoked on every object of a class."""
-
-    action: Literal["grant", "revoke"]
-    item: Item
-    grantable: bool = False
-    only_option: bool = False
-    run_as: str = ""
-    grantor: str = ""
-    """Whose grant a revoke takes away."""
 
 
 @frozen
@@ -75,6 +63,8 @@ class Outcome:
     """Which of the edges that it wants were adopted. None: as the state says already."""
     overruled: set[str] = field(factory=set[str])
     """Addresses that name the object, and so beat what it says by a pattern."""
+    losers: set[str] = field(factory=set[str])
+    """Who had granted what it wants, and may grant it no longer."""
     unlisted: bool = False
     """Something that it had adopted is granted now: it is no longer adopted."""
 
@@ -88,6 +78,7 @@ class Verdict:
     again: tuple[ItemChange, ...]
     """What the list needs to be what it must be where nobody claims anything: see `pgplan.plan.outlook.Outlook.due`."""
     problems: tuple[Problem, ...]
+    swept: tuple[Swept, ...] = ()
 
 
 def decide(cls: ObjectClass, outlook: Outlook, asked: Options) -> Verdict:
@@ -107,6 +98,7 @@ class _Deciding:
         self.had: dict[Holder, set[Item]] = {}
         self.adopted: set[Item] = set()
         """An edge is adopted if any entry lists it."""
+        self.sweeping = Sweeping(cls, self.rows)
         for stake in cls.recorded:
             self._remember(stake)
 
@@ -135,14 +127,30 @@ class _Deciding:
             first = min((one.holder for one in forbidden[item] if one.asks), key=_address)
             self.outcomes[first].changes += self._forbidden(item)
         withdrawn = self._withdraw(wanted, taken_away)
-        self._give_columns_back({*taken_away, *withdrawn})
-        changes = ((one, change) for one, outcome in self.outcomes.items() for change in outcome.changes)
-        taken = {(c.item, c.grantor): Taken(one, c.only_option) for one, c in changes if c.action == "revoke"}
-        problems += stranded(cls, self.rows, taken)
-        again = () if cls.due is None else tuple(self._again(cls.due, {*granted, *taken_away, *withdrawn}))
+        swept = self._sweep(wanted, forbidden)
+        going = {*taken_away, *withdrawn, *swept}
+        renewed = self._renew(wanted)
+        self._give_columns_back(going)
+        problems += stranded(cls, self.rows, self._taken(), renewed)
+        again = () if cls.due is None else tuple(self._again(cls.due, {*granted, *going}))
         problems += self._vain_revokes(wanted, forbidden, withdrawn)
         self._conclude(wanted)
-        return Verdict(cls, self.outcomes, again, tuple(problems))
+        return Verdict(cls, self.outcomes, again, tuple(problems), tuple(self.sweeping.told()))
+
+    def _changes(self) -> Iterator[ItemChange]:
+        """All, but for those that come of the list without a claim."""
+        for outcome in self.outcomes.values():
+            yield from outcome.changes
+        yield from self.sweeping.taken
+
+    def _taken(self) -> dict[tuple[Item, str], Taken]:
+        by_holder = ((one, change) for one, outcome in self.outcomes.items() for change in outcome.changes)
+        default = self.outlook.snapshot.facts.database
+        every = (
+            *by_holder,
+            *((self.sweeping.holder(change.item, default), change) for change in self.sweeping.taken),
+        )
+        return {(c.item, c.grantor): Taken(one, c.only_option) for one, c in every if c.action == "revoke"}
 
     def _claimants(self, stakes: Iterable[Stake], *, forbids: bool) -> Claimants:
         claimants: Claimants = {}
@@ -264,29 +272,37 @@ class _Deciding:
     def _provider(self) -> Provider:
         return self.outlook.registry.providers[self.cls.type]
 
-    def _give_columns_back(self, going: set[Item]) -> None:
-        """A REVOKE on a whole object also takes what its grantor gave on the columns: give back what should stay.
+    def _sweep(self, wanted: Claimants, forbidden: Claimants) -> set[Item]:
+        """Take what is undeclared, as far as policy says so; return all such items.
 
-        https://www.postgresql.org/docs/current/sql-revoke.html#SQL-REVOKE-NOTES
+        What is recorded and only forgotten stays for now. Of what is recorded and taken back, what others granted goes too.
         """
-        lowered = {change.item for outcome in self.outcomes.values() for change in outcome.changes if change.only_option}
-        for outcome in self.outcomes.values():
-            restored: dict[Item, ItemChange] = {}
-            for change in outcome.changes:
-                if change.action == "revoke" and not change.item.column:
-                    restored.update(self._taken_along(change, going, lowered))
-            outcome.changes += restored.values()
+        kept = (stake for stake in self.cls.recorded if stake.holder.kept)
+        known = {*wanted, *forbidden, *(item for stake in (*kept, *self.cls.also) for item in stake.claim.items)}
+        gone = {(change.item, change.grantor) for change in self._changes() if _takes(change)}
+        return self.sweeping.sweep(known, gone, self._revoke)
 
-    def _taken_along(self, change: ItemChange, going: set[Item], lowered: set[Item]) -> Iterator[tuple[Item, ItemChange]]:
-        for item, rows in self.rows.items():
-            if not item.column or item in going:
+    def _renew(self, wanted: Claimants) -> set[Item]:
+        """What is wanted and stands on a grant option that sweeping takes is granted by the owner, before that goes."""
+        renewed: set[Item] = set()
+        for item in sorted(wanted) if self.sweeping.taken else ():
+            lost = self.sweeping.stranded(item)
+            if not lost:
                 continue
-            if (item.grantee, item.privilege) != (change.item.grantee, change.item.privilege):
-                continue
-            taken = [row for row in rows if row.grantor == change.grantor and (row.grantable or not change.only_option)]
-            grantable = any(row.grantable for row in taken) and item not in lowered
-            if taken and (grantable or not change.only_option):
-                yield item, ItemChange("grant", item, grantable=grantable)
+            grantable = any(one.grantable for one in wanted[item])
+            first = self.outcomes[min((one.holder for one in wanted[item]), key=_address)]
+            left = [row for row in self.rows[item] if row not in lost]
+            if not left or (grantable and not any(row.grantable for row in left)):
+                first.changes.append(ItemChange("grant", item, grantable=grantable, ahead=True))
+                renewed.add(item)
+            first.changes += (self._revoke(item, row) for row in lost)
+            first.losers.update(row.grantor for row in lost)
+        return renewed
+
+    def _give_columns_back(self, going: set[Item]) -> None:
+        lowered = {change.item for change in self._changes() if change.only_option}
+        for changes in (*(outcome.changes for outcome in self.outcomes.values()), self.sweeping.taken):
+            changes.extend(given_back(self.rows, changes, going, lowered))
 
     def _again(self, due: AccessList, decided: Collection[Item]) -> Iterator[ItemChange]:
         """What makes up the difference, in the name of the owner, whoever granted it before. An owner has its own rights."""
@@ -299,7 +315,7 @@ class _Deciding:
 
     def _vain_revokes(self, wanted: Claimants, forbidden: Claimants, withdrawn: set[Item]) -> Iterator[Problem]:
         """Revokes from columns of what the whole object still gives after this plan."""
-        revoked = {(c.item, c.grantor) for one in self.outcomes.values() for c in one.changes if _takes(c)}
+        revoked = {(change.item, change.grantor) for change in self._changes() if _takes(change)}
         rows = self.rows if self.cls.due is None else self.cls.due.rows
 
         def giver_of(item: Item) -> Giver | None:

@@ -25,9 +25,13 @@ class Taken:
 
 
 def stranded(
-    cls: ObjectClass, rows: Mapping[Item, Collection[Privilege]], taken: Mapping[tuple[Item, str], Taken]
+    cls: ObjectClass,
+    rows: Mapping[Item, Collection[Privilege]],
+    taken: Mapping[tuple[Item, str], Taken],
+    renewed: Collection[Item] = (),
 ) -> Iterator[Problem]:
-    """Grants that would lose the option that they stand on. `rows` is the list as found; a column has one of its own."""
+    """Grants that would lose the option that they stand on. `rows` is the list as found; a column has one of its own. What is
+    `renewed` the owner grants before."""
     if not taken:
         return
 
@@ -42,6 +46,8 @@ def stranded(
             if one is None or one.only_option:
                 given.setdefault(Item(item.column, role_grantee(row.grantor), item.privilege), []).append(item.grantee)
     for item, some in rows.items():
+        if item in renewed:
+            continue
         fates = [fate(item, row) for row in some if row.grantable]
         last = fates[0] if fates else None
         # An owner can grant without the option, and PostgreSQL leaves what it granted.

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from pgplan.address import role_grantee
 from pgplan.images import MARKER, Image
-from pgplan.plan.model import Action, Change, Options, Plan, Secrecy
+from pgplan.plan.model import Action, Change, Coverage, Options, Plan, Secrecy, Undeclared
 from pgplan.render.escape import key, visible
 from pgplan.render.values import value
 
@@ -147,6 +147,19 @@ def _partial(asked: Options) -> Iterator[str]:
     if asked.partial:
         parts = *(f"--target {pattern}" for pattern in asked.target), *(f"--exclude {pattern}" for pattern in asked.exclude)
         yield f"This plan is partial: {visible(' '.join(parts))}. What it leaves out is neither changed nor compared."
+
+
+def covered(of: Coverage) -> str:
+    """How much was looked at, in a line."""
+    objects = f"{of.managed:,} object{'' if of.managed == 1 else 's'} managed"
+    return f"{objects}, {of.unmanaged:,} in scope and not managed, {of.outside:,} out of scope."
+
+
+def found(one: Undeclared) -> Iterator[Line]:
+    """The privileges of something undeclared, as they are."""
+    for line in _edges(one.edges):
+        what, _, grantee = line.text.rpartition(" from ")
+        yield Line(" ", f"{what} to {grantee}")
 
 
 def secrets_of(plan: Plan, change: Change) -> Secrets:

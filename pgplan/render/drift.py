@@ -12,9 +12,9 @@ from pgplan.drift import Drift
 from pgplan.plan.model import Action, Change
 from pgplan.render.changes import lines, secrets_of, shown
 from pgplan.render.escape import visible
-from pgplan.render.json import resource_changes
+from pgplan.render.json import looked, resource_changes
 from pgplan.render.paint import Paint
-from pgplan.render.text import notes
+from pgplan.render.text import covered, notes, undeclared
 
 _BACKWARDS: Mapping[Action, Action] = {
     "create": "delete",
@@ -64,8 +64,11 @@ def _lines(drift: Drift, paint: Paint) -> Iterator[str]:
     for change in changes:
         yield from _change(change, drift, paint)
         yield ""
+    told = drift.remarks.undeclared
+    yield from undeclared(told, paint)
     yield from notes(drift.remarks, paint)
-    yield paint(_summary(changes, drift.compared), "bold" if changes else "bold green")
+    yield paint(_summary(changes, drift.compared, len(told)), "bold" if changes or told else "bold green")
+    yield from covered(drift.remarks)
 
 
 def _change(change: Change, drift: Drift, paint: Paint) -> Iterator[str]:
@@ -77,12 +80,13 @@ def _change(change: Change, drift: Drift, paint: Paint) -> Iterator[str]:
             yield f"{paint.symbol(line.symbol, 7)} {line.text}" + (paint(f"  # {line.remark}", "dim") if line.remark else "")
 
 
-def _summary(changes: list[Change], compared: int) -> str:
-    if not changes:
+def _summary(changes: list[Change], compared: int, undeclared: int) -> str:
+    if not changes and not undeclared:
         return f"No drift. {compared} object{' is as it was' if compared == 1 else 's are as they were'} last applied."
     actions = [change.action for change in changes]
     back = f", {actions.count('create')} came back" if "create" in actions else ""
-    return f"Drift: {actions.count('update')} changed, {actions.count('delete')} disappeared{back}."
+    more = f", {undeclared} undeclared" if undeclared else ""
+    return f"Drift: {actions.count('update')} changed, {actions.count('delete')} disappeared{back}{more}."
 
 
 def drift_json(drift: Drift) -> str:
@@ -92,6 +96,7 @@ def drift_json(drift: Drift) -> str:
         "name": drift.plan.decided.name,
         "compared": drift.compared,
         "resource_drift": list(resource_changes(drifted(drift), drift.plan)),
+        **looked(drift.remarks),
         "notes": list(drift.remarks.notes),
     }
     return json.dumps(document, indent=2) + "\n"

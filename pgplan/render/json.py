@@ -13,11 +13,12 @@ from attrs import asdict
 
 from pgplan.address import Address
 from pgplan.images import MARKER, Image, image
-from pgplan.plan.model import Change, Plan, Remarks
+from pgplan.plan.model import Change, Plan, Remarks, Undeclared
 from pgplan.render.changes import Counts, secrets_of
 from pgplan.version import __version__
 
 FORMAT_VERSION = "1.0"
+_PRIVILEGE = ("type", "key", "column", "grantee", "privilege", "grantor")
 _ACTIONS = {
     "create": ["create"],
     "update": ["update"],
@@ -51,7 +52,29 @@ def document(plan: Plan, remarks: Remarks, digest: str) -> dict[str, Any]:
         ],
         "statements": list(_statements(plan)),
         "rehearsed": remarks.rehearsed,
+        **looked(remarks),
         "notes": list(remarks.notes),
+    }
+
+
+def looked(remarks: Remarks) -> dict[str, Any]:
+    """What is undeclared and left alone, and how much was looked at; null without a ``[scope]``."""
+    return {
+        "undeclared": [_undeclared(one) for one in remarks.undeclared],
+        "scope": None if remarks.coverage is None else asdict(remarks.coverage),
+    }
+
+
+def _undeclared(one: Undeclared) -> dict[str, Any]:
+    kind, _, key = one.address.partition(".")
+    return {
+        "address": one.address,
+        "type": kind,
+        "name": key,
+        "database": one.database,
+        "reason": one.reason,
+        "found": _shown(one.before),
+        "privileges": [{name: data for name, data in edge.items() if name in _PRIVILEGE} for edge in one.edges],
     }
 
 

@@ -34,6 +34,7 @@ def markdown(plan: Plan, remarks: Remarks, digest: str) -> str:
     lines = [*head, *body]
     if left_out:
         lines += ["", f"**Shortened: {left_out} more changes are not shown here.** See them with `pgplan show plan.bin`."]
+    lines += _undeclared(remarks, LIMIT - _RESERVE // 2 - len("\n".join(lines)))
     room = LIMIT - _RESERVE // 4 - len("\n".join(lines))
     lines += _sql(plan, remarks, digest, room)
     return "\n".join(lines) + "\n"
@@ -43,7 +44,8 @@ def _head(plan: Plan, remarks: Remarks, digest: str) -> Iterator[str]:
     database, _ = plan.observed.databases[0]
     yield f"### pgplan: {_text(plan.decided.name)}"
     yield ""
-    yield "\\\n".join(f"**{line}**" for line in rendered.summary(plan))
+    covered = [rendered.covered(remarks.coverage)] if remarks.coverage is not None else []
+    yield "\\\n".join([*(f"**{line}**" for line in rendered.summary(plan)), *covered])
     yield ""
     yield f"Digest `{digest}`, database {_code(database)}, role {_code(plan.observed.role)}"
     phases = phase_lines(plan)
@@ -74,6 +76,20 @@ def _body(plan: Plan, room: int) -> tuple[list[str], int]:
         blocks.append(block)
     lines = [line for block in blocks for line in block]
     return (["", *_fenced(lines, "diff")] if lines else []), len(shown) - len(blocks)
+
+
+def _undeclared(remarks: Remarks, room: int) -> list[str]:
+    """What nothing is done about, as far as it fits."""
+    lines: list[str] = []
+    for one in remarks.undeclared:
+        lines.append(f"{visible(one.address)}  # {visible(one.reason)}")
+        lines += (f"    {line.text}" for line in rendered.found(one))
+    kept = 0
+    while kept < len(lines) and room > len(lines[kept]) + _RESERVE // 4:
+        room -= len(lines[kept]) + 1
+        kept += 1
+    more = ["", f"Shortened: {len(lines) - kept} more lines. See them with `pgplan show plan.bin`."] if kept < len(lines) else []
+    return ["", "**Undeclared, found in [scope]:**", "", *_fenced(lines[:kept], "text"), *more] if lines else []
 
 
 def _change(change: Change, secrets: rendered.Secrets) -> Iterator[str]:

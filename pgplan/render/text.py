@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pgplan.plan.model import Change, Plan, Remarks, Step
+from pgplan.plan.model import Change, Plan, Remarks, Step, Undeclared
 from pgplan.render import changes as rendered
 from pgplan.render.escape import visible
 from pgplan.render.paint import Paint
@@ -36,8 +36,29 @@ def _lines(plan: Plan, remarks: Remarks, paint: Paint) -> Iterator[str]:
         yield from _change(change, rendered.secrets_of(plan, change), paint)
         yield ""
     yield from _phases(plan, paint)
+    yield from undeclared(remarks.undeclared, paint)
     yield from notes(remarks, paint)
     yield from (paint(line, "bold" if shown else "bold green") for line in rendered.summary(plan))
+    yield from covered(remarks)
+
+
+def undeclared(every: Sequence[Undeclared], paint: Paint) -> Iterator[str]:
+    """What nothing is done about, with an empty line after it."""
+    if every:
+        yield "Undeclared, found in [scope]:"
+        yield ""
+    for one in every:
+        yield f"{paint.symbol('?', 3)} {paint(visible(one.address), 'bold')}{paint(f'  # {visible(one.reason)}', 'dim')}"
+        for line in rendered.found(one):
+            yield f"{paint.symbol(' ', 7)} {line.text}"
+    if every:
+        yield ""
+
+
+def covered(remarks: Remarks) -> Iterator[str]:
+    """How much was looked at."""
+    if remarks.coverage is not None:
+        yield rendered.covered(remarks.coverage)
 
 
 def statements(plan: Plan) -> str:

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from attrs import evolve
 
-from pgplan.sdk import Catalog, Claim, Facts, Found, Item, Reference, Scope, Secret, Selector, grantee_role, part
+from pgplan.sdk import Catalog, Claim, Facts, Found, Item, Reference, Scope, Secret, Selector, grantee_role, is_pattern, part
 from pgplan_postgres.access import Access, parse_key
 from pgplan_postgres.access_toml import access_blocks
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.privileges import ALL, Right, expanded
 from pgplan_postgres.selectors import OwnedSequences
-from pgplan_postgres.targets import is_pattern, readers_of
+from pgplan_postgres.targets import readers_of
 
 
 class AccessKind:

@@ -51,9 +51,9 @@ def item(column: LiteralString, privileges: LiteralString, facts: Facts) -> sql.
     return sql.SQL(_ITEM).format(column=sql.SQL(column), privileges=sql.SQL(privileges), roles=roles(facts))
 
 
-def items(acl: LiteralString, facts: Facts) -> sql.Composed:
+def items(acl: LiteralString, facts: Facts, column: LiteralString = "''") -> sql.Composed:
     """SQL for a SELECT of all items of a list as JSON: what `Lists` reads. NULL for an empty one."""
-    return sql.SQL(_ITEMS).format(item=item("''", "e.privileges", facts), acl=sql.SQL(acl))
+    return sql.SQL(_ITEMS).format(item=item(column, "e.privileges", facts), acl=sql.SQL(acl))
 
 
 def listed(
@@ -158,8 +158,13 @@ def given(found: Found) -> Iterator[Privilege]:
     owner = role_grantee(found.owner)
     for one in found.acl.privileges:
         own = one.grantee == owner and one.grantor == found.owner
-        if not own and _UNKNOWN.fullmatch(one.grantee) is None:
+        if not own and not is_unknown(one.grantee):
             yield one
+
+
+def is_unknown(role: str) -> bool:
+    """Whether it stands for an OID whose role is gone."""
+    return _UNKNOWN.fullmatch(role) is not None
 
 
 _Row = tuple[str, str, str, str, bool]

@@ -93,6 +93,7 @@ class DatabaseKind(Renamed, OwnedKind):
     spec = Database
     stands_on = ("role",)
     reads = ("setting",)
+    undeclared = False
     creation_only = ("template",)
     keyword = sql.SQL("DATABASE")
 

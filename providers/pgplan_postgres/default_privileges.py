@@ -106,6 +106,11 @@ class DefaultPrivilegesKind:
     of_owners = False
     block = DefaultPrivilegesBlock
     spec = DefaultPrivileges
+    on = (DEFAULT_PRIVILEGES,)
+    surveys: Sequence[str] = ()
+
+    def key_on(self, type_: str, key: str, grantee: str) -> str:
+        return f"{key}/{grantee_part(grantee)}" if type_ == DEFAULT_PRIVILEGES else ""
 
     def declare(self, name: str, block: DefaultPrivilegesBlock) -> Iterable[Declaration]:
         mistakes = Mistakes()

@@ -27,6 +27,7 @@ _WORDS = frozenset(privilege for one in GRANTABLE.values() for privilege in one.
 class _Head(NamedTuple):
     """What all changes of one statement have in common. Heads sort in the order in which they must run."""
 
+    waits: bool
     granting: bool
     depth: int
     only_option: bool
@@ -45,7 +46,9 @@ class _Body(NamedTuple):
 
 
 def edge_statements(changes: Sequence[EdgeChange]) -> list[EdgeStatement]:
-    """Revokes, then grants. Privileges and columns of one object and grantee share a statement, then grantees, then objects.
+    """Revokes, then grants, but for grants that stand in for what is revoked: they come first.
+
+    Privileges and columns of one object and grantee share a statement, then grantees, then objects.
 
     A REVOKE fails while privileges that its grantee has given stand on it, and a GRANT needs the option that it stands on: among
     changes of one privilege, those that run as somebody's grantee come before that one's revoke, and after that one's grant.
@@ -72,7 +75,9 @@ def _by_head(changes: Iterable[EdgeChange]) -> Mapping[_Head, list[EdgeChange]]:
         grantable = granting and change.grantable
         object_ = change.edge.object
         depth_first = depth if granting else -depth
-        head = _Head(granting, depth_first, change.only_option, grantable, change.run_as, object_.database, object_.type)
+        head = _Head(
+            not change.ahead, granting, depth_first, change.only_option, grantable, change.run_as, object_.database, object_.type
+        )
         heads.setdefault(head, []).append(change)
     return dict(sorted(heads.items()))
 

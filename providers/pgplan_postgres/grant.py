@@ -13,7 +13,9 @@ from pgplan_postgres.access_block import AccessBlock, Names, On, accesses
 from pgplan_postgres.access_kind import AccessKind, common
 from pgplan_postgres.acl import given
 from pgplan_postgres.grantable import GRANTABLE
+from pgplan_postgres.initial_privileges import INITIAL_PRIVILEGES
 from pgplan_postgres.privileges import Right
+from pgplan_postgres.targets import SYSTEM_FUNCTION
 from pgplan_postgres.words import ACCESS
 
 
@@ -36,6 +38,11 @@ class GrantKind(AccessKind):
     block = GrantBlock
     forbids = False
     attribute = "to"
+    on = tuple(GRANTABLE)
+    surveys = (INITIAL_PRIVILEGES, SYSTEM_FUNCTION)
+
+    def key_on(self, type_: str, key: str, grantee: str) -> str:
+        return Access(grantee, type_, key, ()).key if type_ in GRANTABLE else ""
 
     def declare(self, name: str, block: GrantBlock) -> Iterable[Declaration]:
         both = AccessBlock(block.to, block.on, block.privileges, block.columns, block.grantable, block.with_sequences)

@@ -15,7 +15,7 @@ from pgplan_postgres.relations import relation
 from pgplan_postgres.sql import roles
 from pgplan_postgres.targets import is_system
 
-_TYPES_FROM = """pg_catalog.pg_type AS t
+TYPES_FROM = """pg_catalog.pg_type AS t
       JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
      -- of arrays, multiranges and the rows of tables nobody can be granted anything: they have what their element or table has
      WHERE t.typtype IN ('b', 'c', 'd', 'e', 'r')
@@ -41,7 +41,7 @@ class TypeReader(ReaderBase):
     type = "type"
 
     def query(self, facts: Facts) -> str:
-        lists = listed(self.type, "t", "typacl", "typowner", _TYPES_FROM, facts)
+        lists = listed(self.type, "t", "typacl", "typowner", TYPES_FROM, facts)
         return sql.SQL(_TYPES).format(listed=lists, extension=extension("t"), roles=roles(facts)).text
 
     def load(self, rows: Sequence[Row], facts: Facts) -> Iterable[Found]:

@@ -71,6 +71,7 @@ class ImportKind(OwnedKind):
     # An import logs in at the server by the connected role's user mapping, which it does not name; functions may name its tables.
     late = True
     early = True
+    undeclared = False
     replace_when = ("options", "remote_schema", "server")
     # What the options were is known of the last import alone.
     rewritten = ("options",)

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
-from pgplan.sdk import Dependent, Found, Names, Secret, grantee_role, join, part, role_grantee, split, unpart
+from pgplan.sdk import Dependent, Found, Names, Secret, grantee_role, is_pattern, join, part, role_grantee, split, unpart
 from pgplan_postgres.access import Access
 from pgplan_postgres.database import Database
 from pgplan_postgres.default_lists import DefaultList, parse_list
@@ -31,7 +31,6 @@ from pgplan_postgres.role import Role, is_md5
 from pgplan_postgres.schema import Schema
 from pgplan_postgres.server import Server
 from pgplan_postgres.signatures import argument_list, split_arguments, split_signature
-from pgplan_postgres.targets import is_pattern
 from pgplan_postgres.user_mapping import UserMapping, user_mapping_key
 
 _TYPE = re.compile(r'((?:"(?:[^"]|"")*"|[^".(\[\s]+)\.(?:"(?:[^"]|"")*"|[^".(\[\s]+))(.*)', re.DOTALL)

@@ -23,6 +23,7 @@ from pgplan.sdk import (
     Scope,
     Secret,
     Selector,
+    is_pattern,
     role_grantee,
 )
 from pgplan_postgres.access import canonical
@@ -31,7 +32,7 @@ from pgplan_postgres.access_toml import on_table
 from pgplan_postgres.base import to_role
 from pgplan_postgres.grantable import BULK, GRANTABLE
 from pgplan_postgres.selectors import Ownable, OwnableInSchemas
-from pgplan_postgres.targets import is_pattern, readers_of
+from pgplan_postgres.targets import readers_of
 from pgplan_postgres.words import OWNERSHIP
 
 

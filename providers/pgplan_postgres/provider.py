@@ -22,6 +22,7 @@ from pgplan_postgres.granted_only import (
     TypeReader,
 )
 from pgplan_postgres.import_foreign_schema import ImportKind, ImportReader
+from pgplan_postgres.initial_privileges import InitialPrivilegesReader
 from pgplan_postgres.membership import MembershipKind
 from pgplan_postgres.membership_reader import MembershipReader
 from pgplan_postgres.ownership import OwnershipKind
@@ -80,6 +81,7 @@ provider = PostgresProvider(
         ParameterReader(),
         SettingReader(),
         DefaultPrivilegesReader(),
+        InitialPrivilegesReader(),
     ),
     words=TABLES,
 )

@@ -225,20 +225,29 @@ class Rights:
         return any(row.grantable and self.reaches(row.grantee) for row in rows)
 
     def _missing_in_schema(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
-        """What privileges give on a schema in the same direction changes before what needs it."""
+        if change.run_as:
+            why = self.hindered(change, granted)
+            return f"the rights for it: {why} (grant that first)" if why else None
+        schema = self._schema_needed(change, granted)
+        return f"USAGE on schema {schema}" if schema else None
+
+    def hindered(self, change: EdgeChange, granted: Collection[Edge]) -> str:
+        schema = self._schema_needed(change, granted)
+        return f"{change.run_as}, as which it must run, has no USAGE on schema {schema}" if schema else ""
+
+    def _schema_needed(self, change: EdgeChange, granted: Collection[Edge]) -> str:
+        """The schema on which who makes the change lacks USAGE. What privileges give on a schema in the same direction changes
+        before what needs it."""
         type_, key, database = change.edge.object
         if type_ not in GRANTABLE or not GRANTABLE[type_].in_schema:
-            return None
+            return ""
         schema, runner = part(schema_of(key)), change.run_as
         if self.has_other(runner, "schema", schema, "USAGE") if runner else self.has("schema", schema, "USAGE"):
-            return None
+            return ""
         usage = Identity("schema", schema, database)
         given = (PUBLIC, *map(role_grantee, self.inherited_by(runner or self.facts.role)))
-        if change.action == "grant" and any(Edge(usage, Item("", one, "USAGE")) in granted for one in given):
-            return None
-        if not runner:
-            return f"USAGE on schema {schema}"
-        return f"the rights for it: {runner}, as which it must run, has no USAGE on schema {schema} (grant that first)"
+        covered = change.action == "grant" and any(Edge(usage, Item("", one, "USAGE")) in granted for one in given)
+        return "" if covered else schema
 
     def missing_to_give(self, change: OwnerChange) -> list[str]:
         """https://www.postgresql.org/docs/current/sql-altertable.html, and the same of each other type"""

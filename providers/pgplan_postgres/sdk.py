@@ -6,7 +6,7 @@ the same. Each name is explained where it is defined; what else is in this packa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from attrs import field, frozen
 
@@ -24,6 +24,7 @@ from pgplan.sdk import (
     Reader,
     Reference,
     Statement,
+    Whereabouts,
     grantee_role,
     part,
 )
@@ -36,7 +37,9 @@ from pgplan_postgres.names import renamed
 from pgplan_postgres.owner_statements import owner_statements
 from pgplan_postgres.rights import Rights, new_owner, ownership
 from pgplan_postgres.sql import comment, comment_and_owner, grantee, name, statement, text, text_or_null, words
+from pgplan_postgres.tally import TALLIED, tally
 from pgplan_postgres.targets import is_system, object_key, readers_of, schema_of
+from pgplan_postgres.whereabouts import initial, whereabouts
 
 
 @frozen
@@ -71,6 +74,19 @@ class PostgresProvider:
 
     def renamed(self, found: Found, names: Names) -> Found:
         return renamed(found, names)
+
+    def whereabouts(self, found: Found, catalog: Catalog) -> Whereabouts:
+        return whereabouts(found, catalog)
+
+    @property
+    def tallied(self) -> Sequence[str]:
+        return TALLIED
+
+    def tally(self, types: Collection[str]) -> str:
+        return tally(types)
+
+    def initial(self, found: Found, catalog: Catalog) -> AccessList:
+        return initial(found, catalog)
 
     def owner_statements(self, changes: Sequence[OwnerChange]) -> Sequence[tuple[OwnerChange, Statement]]:
         return owner_statements(changes)

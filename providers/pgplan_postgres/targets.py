@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from pgplan.sdk import Catalog, Found, join, name_problem, part, split, sql, unpart
+from pgplan.sdk import Catalog, Found, is_pattern, join, matcher, name_problem, part, pattern_key, split, sql, unpart
 from pgplan_postgres.grantable import GRANTABLE
 from pgplan_postgres.signatures import normal_arguments, signature_sql, split_signature
 
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
-_PIECE = re.compile(r'"(?:[^"]|"")*"|\*|[^*"]+')
 SYSTEM_FUNCTION = "system_function"
 """The type of the reader of functions that PostgreSQL brings: three thousand, of which hardly any configuration names one."""
 
@@ -72,14 +71,9 @@ def schemas_key(text: str) -> str:
 
     A schema whose own name holds a ``*`` is double-quoted. Raises ValueError for a system schema, and for what is no name.
     """
-    if "*" not in text:
-        if is_system(text):
-            raise ValueError(f"{text} is a system schema: name its objects one by one")
-        return part(_checked(text))
-    pieces: list[str] = _PIECE.findall(text)
-    if "".join(pieces) != text:
-        raise ValueError(f"{text!r} is not a pattern: a double quote is not closed")
-    return "".join(piece if piece == "*" else part(_checked(unpart(piece))) for piece in pieces)
+    if is_system(text) and "*" not in text:
+        raise ValueError(f"{text} is a system schema: name its objects one by one")
+    return pattern_key(text)
 
 
 def is_system(schema: str) -> bool:
@@ -91,18 +85,6 @@ def readers_of(type_: str, key: str) -> tuple[str, ...]:
     if type_ == "function" and is_system(schema_of(key)):
         return (type_, SYSTEM_FUNCTION)
     return (type_,)
-
-
-def is_pattern(key: str) -> bool:
-    return "*" in _PIECE.findall(key)
-
-
-@lru_cache(maxsize=4096)
-def schema_matcher(key: str) -> Callable[[str], bool]:
-    """Whether a schema's name is one of those that a `schemas_key` means."""
-    pieces = (".*" if piece == "*" else re.escape(unpart(piece)) for piece in _PIECE.findall(key))
-    matches = re.compile("".join(pieces), re.DOTALL).fullmatch
-    return lambda schema: matches(schema) is not None
 
 
 def except_key(type_: str, text: str) -> str:
@@ -119,7 +101,7 @@ def except_key(type_: str, text: str) -> str:
 def is_reached(key: str, schemas: str) -> bool:
     """Whether what an `except_key` names is in the schemas of a `schemas_key`."""
     schema = schema_of(key)
-    return not is_system(schema) and schema_matcher(schemas)(schema)
+    return not is_system(schema) and matcher(schemas)(schema)
 
 
 def exceptions(type_: str, excepted: Iterable[str], catalog: Catalog) -> Iterator[tuple[str, str]]:
@@ -138,7 +120,7 @@ def matching(type_: str, schemas: str, catalog: Catalog) -> list[Found]:
     """The objects that ``*_in`` means, extension members included, sorted by key. Never those of system schemas."""
     if not is_pattern(schemas):
         return [found for found in catalog.within(type_, f"{schemas}.") if not found.system]
-    matches = schema_matcher(schemas)
+    matches = matcher(schemas)
     return [found for found in catalog.of(type_) if not found.system and matches(schema_of(found.key))]
 
 

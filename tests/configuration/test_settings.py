@@ -190,18 +190,15 @@ def test_policy(project: Project) -> None:
 
 def test_mistakes_of_the_policy(problems: Problems) -> None:
     found = problems(
-        '[policy]\nremoved = "drop"\nmax_deletes = -1\nundeclared = "report"\ngrnat = {}\n'
-        '[policy.role]\nexisting = "adpt"\n[policy.grant]\nundeclared = "delete"\nmax_deletes = 5\n[scope]\nroles = ["a"]\n'
+        '[policy]\nremoved = "drop"\nmax_deletes = -1\nundeclared = "ignore"\ngrnat = {}\n'
+        '[policy.role]\nexisting = "adpt"\n[policy.grant]\nundeclared = "ignore"\nmax_deletes = 5\n[scpe]\nroles = ["a"]\n'
     )
     assert [problem.replace("\n ", "") for problem in found] == [
         'pgplan.toml:4: policy: removed: \'drop\' is not one of "delete", "forget", "error" known: delete, error, forget',
         "pgplan.toml:7: policy: unknown key 'grnat' did you mean 'grant'?",
         "pgplan.toml:9: policy.role: existing: 'adpt' is not one of \"error\", \"adopt\" did you mean 'adopt'?",
         "pgplan.toml:12: policy.grant: unknown key 'max_deletes' known: existing, removed, undeclared",
-        (
-            "pgplan.toml:13: unknown table [scope] "
-            "known: connection, grant, membership, moved, pgplan, policy, role, state, variables"
-        ),
+        "pgplan.toml:13: unknown table [scpe] did you mean 'scope'?",
     ]
 
 
@@ -212,13 +209,6 @@ def test_what_is_no_key_is_none(project: Project, problems: Problems) -> None:
 
 def test_a_policy_that_is_no_table(problems: Problems) -> None:
     assert problems("[policy]\nrole = 5\n[policy.grant]\n") == ["pgplan.toml:4: policy.role: expected a table, found an integer"]
-
-
-@pytest.mark.parametrize("text", ['[policy]\nundeclared = "delete"\n', '[policy.grant]\nundeclared = "report"\n'])
-def test_only_ignoring_what_is_undeclared(problems: Problems, text: str) -> None:
-    (problem,) = problems(text)
-    assert problem.startswith("pgplan.toml:4: undeclared = ")
-    assert "this version of pgplan only ignores what is not declared" in problem
 
 
 def test_a_negative_limit(problems: Problems) -> None:

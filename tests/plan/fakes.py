@@ -72,6 +72,9 @@ class FakeRights:
     def missing_for(self, change: EdgeChange, granted: Collection[Edge]) -> str | None:
         return "the key" if change.edge.item.privilege == "LOCKED" and not self.gaining else None
 
+    def hindered(self, change: EdgeChange, granted: Collection[Edge]) -> str:
+        return ""
+
     def missing_to_give(self, change: OwnerChange) -> Sequence[str]:
         return []
 
@@ -94,6 +97,7 @@ class ThingKind:
     early: bool = False
     late: bool = False
     exclusive: bool = False
+    undeclared: bool = True
     replace_when: Sequence[str] = ("base",)
     replace_when_hidden: Sequence[str] = ("color",)
     goes_with: Sequence[str] = ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from pgplan.images import MARKER
 from pgplan.kind import SecretUse, Statement
 from pgplan.plan.model import (
     Change,
+    Coverage,
     Decided,
     Observations,
     Options,
@@ -15,11 +18,35 @@ from pgplan.plan.model import (
     Remarks,
     Secrecy,
     Step,
+    Undeclared,
 )
 
 DIGEST = "sha256:" + "ab" * 32
 REMARKS = Remarks(timeline=1, server_version=180004, session_role="login")
+UNDECLARED = (
+    Undeclared(
+        "grant.PUBLIC/table:billing.t",
+        "grant",
+        "app",
+        'undeclared, in scope by schemas = ["billing"]',
+        edges=(
+            {
+                "action": "revoke",
+                "type": "table",
+                "key": "billing.t",
+                "column": "a",
+                "grantee": "PUBLIC",
+                "privilege": "SELECT",
+                "grantable": False,
+                "only_option": False,
+                "grantor": "dba",
+            },
+        ),
+    ),
+    Undeclared("role.night", "role", "", 'undeclared, in scope by roles = ["*"]', before={"superuser": True, "password": MARKER}),
+)
 NOTED = Remarks(("1 secret not checked",), timeline=1, server_version=180004, session_role="login")
+SURVEYED = evolve(NOTED, undeclared=UNDECLARED, coverage=Coverage(214, 37, 1902))
 
 
 def plan_of(

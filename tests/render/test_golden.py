@@ -13,7 +13,7 @@ from pgplan.render.json import json_text
 from pgplan.render.markdown import markdown
 from pgplan.render.sql import sql_text
 from pgplan.render.text import text
-from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, HOSTILE_REMARKS, NOTED, NOTHING, REMARKS
+from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, HOSTILE_REMARKS, NOTHING, REMARKS, SURVEYED
 
 GOLDEN = Path(__file__).parent / "golden"
 FORMS: dict[str, Callable[[Plan, Remarks], str]] = {
@@ -23,7 +23,7 @@ FORMS: dict[str, Callable[[Plan, Remarks], str]] = {
     "md": lambda plan, remarks: markdown(plan, remarks, DIGEST),
     "sql": lambda plan, remarks: sql_text(plan, remarks, DIGEST),
 }
-PLANS = [("everything", EVERYTHING, NOTED), ("hostile", HOSTILE, HOSTILE_REMARKS), ("nothing", NOTHING, REMARKS)]
+PLANS = [("everything", EVERYTHING, SURVEYED), ("hostile", HOSTILE, HOSTILE_REMARKS), ("nothing", NOTHING, REMARKS)]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -23,7 +23,7 @@ from pgplan.render.sql import sql_text
 from pgplan.render.state import entry_document, entry_text
 from pgplan.render.text import text
 from pgplan.state.model import Adopted, Entry, Fold
-from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, HOSTILE_REMARKS, NOTED, NOTHING, REMARKS, edge, plan_of
+from tests.render.plans import DIGEST, EVERYTHING, HOSTILE, HOSTILE_REMARKS, NOTED, NOTHING, REMARKS, SURVEYED, edge, plan_of
 
 FOLDS = (Fold((("", "INSERT"), ("", "SELECT")), ("s.a", "s.b")), Fold((("c", "UPDATE"),), ("s.a",)))
 
@@ -184,6 +184,12 @@ def test_drift_says_what_differs_from_what_is_recorded() -> None:
     assert drift_text(drift).endswith("Note: 1 secret not checked\n\nDrift: 1 changed, 0 disappeared.\n")
     (shown,) = json.loads(drift_json(drift))["resource_drift"]
     assert (shown["change"]["before"], shown["change"]["after"]) == ({"login": True}, {"login": False})
+    surveyed = drift_text(Drift(plan_of(change), SURVEYED, 2)).splitlines()
+    assert surveyed[-2:] == [
+        "Drift: 1 changed, 0 disappeared, 2 undeclared.",
+        "214 objects managed, 37 in scope and not managed, 1,902 out of scope.",
+    ]
+    assert '  ? role.night  # undeclared, in scope by roles = ["*"]' in surveyed
 
 
 @pytest.mark.parametrize(("compared", "said"), [(1, "1 object is as it was"), (13, "13 objects are as they were")])

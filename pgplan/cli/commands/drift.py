@@ -25,8 +25,8 @@ from pgplan.workflow import loss
 def command(common: Common, form: Literal["text", "json"]) -> int:
     """Show what was changed in the database since the last apply.
 
-    Compares what is found with what is recorded, whatever the configuration says now. Exits with 2 when they differ, and with 1
-    when nothing was ever recorded.
+    Compares what is found with what is recorded, whatever the configuration says now, and tells what is undeclared in [scope].
+    Exits with 2 when they differ, or something is undeclared, and with 1 when nothing was ever recorded.
     """
     with project(common) as opened, watching(common) as tell:
         drift = opened.drift(on_event=tell)
@@ -37,4 +37,4 @@ def command(common: Common, form: Literal["text", "json"]) -> int:
         out(drift_text(shown, colour=common.colour(sys.stdout)))
     if drift.lost:
         raise loss(drift.lost)
-    return Exit.PENDING if drift.changes else Exit.DONE
+    return Exit.PENDING if drift.changes or drift.remarks.undeclared else Exit.DONE
