@@ -44,7 +44,9 @@ def books(plan: Plan, state: State, registry: Registry, digests: Digests, secret
     for change in stays:
         before = recorded.get(change.previous_address or change.address)
         kept = {slot: digest for slot, digest in before.secrets.items() if slot in _slots(plan, change)} if before else {}
-        entries.append(_entry(change, before, registry, {**kept, **digests.get(change.address, {})}))
+        entry = _entry(change, before, registry, {**kept, **digests.get(change.address, {})})
+        # As it was found, until it is read again: what is only recorded, in another database, is not.
+        entries.append(evolve(entry, oid=0 if is_edge_kind(registry.kinds[change.kind]) else oids.get(_identity(change), 0)))
     return Books(
         entries=tuple(entries),
         removed=tuple(c.previous_address or c.address for c in goes)

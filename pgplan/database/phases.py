@@ -78,11 +78,12 @@ class Run:
         phases = self.working.plan.decided.phases
         if self.working.plan.observed.databases[1:]:
             self._name_default()
-        if len(phases) > 1 or any(phase.apart for phase in phases):
+        if len(phases) > 1 or any(phase.apart for phase in phases) or self.working.plan.observed.databases[1:]:
             self._check()
-        elif not phases:
+        if not phases:
+            own = in_database(self.working.plan, self._default)
             with _told():
-                self._transaction(self.working, self.working.plan, 0)
+                self._transaction(evolve(self.working, plan=own), own, 0)
         for number, phase in enumerate(phases):
             if self._stops(phase):
                 break
@@ -230,7 +231,9 @@ class Run:
         types = {change.kind for change in own.changes if own.secrecy.get(change.address)}
         snapshot = read(connection, working.registry, types) if types else Snapshot(self.known)
         digests, overall = record_secrets(own, self.state, snapshot, working.registry, working.secret_of)
-        done = books(own, self.state, working.registry, digests, overall)
+        # What is only recorded may be in any database.
+        found = evolve(own, observed=self.working.plan.observed)
+        done = books(found, self.state, working.registry, digests, overall)
         own_numbers = (self.approved.numbers[one] for one in (*self.committed, *self.unnamed, number))
         finished = tuple(sorted((*self.approved.done, *own_numbers)))
         whole = len(finished) == len(self.approved.done) + len(self.approved.numbers)

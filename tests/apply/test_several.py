@@ -329,3 +329,21 @@ def test_a_secret_in_another_database(several: Several) -> None:
     several.declare(more.replace("hidden!", "another")).apply()
     assert "another" in str(several.server.rows("SELECT umoptions FROM pg_user_mapping", several.first))
     assert "another" not in (several.world.directory / ".pgplan" / "state.json").read_text()
+
+
+def test_what_is_only_adopted_in_other_databases(several: Several) -> None:
+    """Nothing is sent anywhere, and what moved there since is found all the same."""
+    for name in (several.first, _name(several)):
+        several.server.execute("CREATE SCHEMA s_b", database=name)
+    block = f'[schema.s_b]\ndatabase = ["{several.first}", "{several.second}"]\n'
+    world = several.world.declare(block)
+    plan = world.plan()
+    assert not plan.decided.phases
+    several.server.execute("DROP SCHEMA s_b", "CREATE SCHEMA s_b", database=several.first)
+    with pytest.raises(StaleError, match="is another object now"):
+        world.apply(plan)
+    world.apply()
+    assert not world.plan().changes
+    state = world.state()
+    assert state is not None
+    assert all(entry.oid for entry in state.entries)
