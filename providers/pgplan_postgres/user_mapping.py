@@ -92,7 +92,9 @@ class UserMappingKind(ObjectKindBase):
 
     def missing_rights(self, found: Found | None, spec: UserMapping | None, rights: Rights) -> Sequence[str]:
         one = spec or (found.spec if found is not None else None)
-        server = rights.catalog.get("server", part(one.server)) if one is not None else None
+        # What is made or altered comes after its server is, and what goes may do so before.
+        world = rights.catalog if spec is None else rights.later
+        server = world.get("server", part(one.server)) if one is not None else None
         lacks = [] if spec is None else self._for_superusers(spec, rights)
         if one is None or server is None or rights.owns(server):
             return lacks

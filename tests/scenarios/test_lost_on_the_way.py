@@ -82,8 +82,32 @@ def test_what_must_be_lost_before_is_refused(led: Project) -> None:
 @pytest.mark.enough(18)
 def test_who_owns_a_schema_may_lack_usage_on_it(led: Project, cluster: Server) -> None:
     function = '[function."kept.f()"]\nlanguage = "sql"\nreturns = "integer"\nbody = "SELECT 1"\n'
-    led.write(HEAD + LEAD + LED + OWNED + function)
+    table = '[server.srv]\nfdw = "w"\n[foreign_table."kept.t"]\nserver = "srv"\ncolumns = []\n'
+    cluster.execute("CREATE FOREIGN DATA WRAPPER w", "GRANT USAGE ON FOREIGN DATA WRAPPER w TO PUBLIC", database="shop")
+    led.write(HEAD + LEAD + LED + OWNED + function + table)
     led.plan_and_apply()
     cluster.execute('REVOKE USAGE ON SCHEMA kept FROM PUBLIC, "the owner"', database="shop")
     led.write(HEAD + LEAD + LED + OWNED.partition("[[grant]]")[0])
-    assert "function.kept.f(): the connected role deployer lacks USAGE on schema kept" in led.run("plan", expect=1).err
+    error = led.run("plan", expect=1).err
+    assert "function.kept.f(): the connected role deployer lacks USAGE on schema kept" in error
+    assert "foreign_table.kept.t: the connected role deployer lacks USAGE on schema kept" in error
+
+
+@pytest.mark.enough(14, 18)
+def test_who_gives_a_new_server_away_maps_no_users_on_it(led: Project, cluster: Server) -> None:
+    """Who may become the new owner may give it; without the owner's rights that is the end of it."""
+    cluster.execute(
+        "CREATE FOREIGN DATA WRAPPER w",
+        "GRANT USAGE ON FOREIGN DATA WRAPPER w TO PUBLIC",
+        "CREATE ROLE apart NOINHERIT",
+        'GRANT "the owner" TO apart',
+        "GRANT apart TO deployer",
+        database="shop",
+    )
+    led.write(HEAD)
+    led.plan_and_apply()
+    mapping = '[[user_mapping]]\nserver = "srv"\nuser = "lead"\n'
+    led.write(HEAD + '[role.lead]\n[server.srv]\nfdw = "w"\nowner = "the owner"\n' + mapping)
+    error = led.run("plan", expect=1).err
+    told = "lacks ownership of server srv (its owner is the owner)"
+    assert f"user_mapping.srv/lead: the connected role deployer {told}" in error
