@@ -160,6 +160,15 @@ class ForeignTableKind(RenamedInSchema, OwnedKind):
 
     def missing_rights(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> Sequence[str]:
         lacks = missing_to_make(spec.name, spec.server, rights) if found is None and spec is not None else []
+        # To make it takes no USAGE on the schema; to name it afterwards does.
+        named = (
+            found.key
+            if found is not None
+            else spec.name
+            if spec is not None and (spec.owner or spec.comment is not None)
+            else None
+        )
+        lacks += [] if named is None else missing_to_name(named, rights)
         return [*lacks, *super().missing_rights(found, spec, rights)]
 
 
@@ -168,6 +177,11 @@ def missing_to_make(name: str, server: str, rights: Rights) -> list[str]:
     schema = schema_of(name)
     lacks = [] if rights.has("schema", part(schema), "CREATE") else [f"CREATE on schema {schema}"]
     return lacks if rights.has("server", part(server), "USAGE") else [*lacks, f"USAGE on server {server}"]
+
+
+def missing_to_name(name: str, rights: Rights) -> list[str]:
+    schema = schema_of(name)
+    return [] if rights.has("schema", part(schema), "USAGE") else [f"USAGE on schema {schema}"]
 
 
 def _key(mistakes: Mistakes, text: str) -> str:

@@ -26,7 +26,7 @@ from pgplan.sdk import (
 from pgplan_postgres.acl import extension
 from pgplan_postgres.base import OwnedKind, to_role
 from pgplan_postgres.dependents import OF_FOREIGN_TABLES, dependents, held
-from pgplan_postgres.foreign_table import missing_to_make
+from pgplan_postgres.foreign_table import missing_to_make, missing_to_name
 from pgplan_postgres.options import check_readable, clause, query_column
 from pgplan_postgres.rights import Rights
 from pgplan_postgres.sql import comment_and_owner, name, roles, statement, text, words
@@ -122,6 +122,8 @@ class ImportKind(OwnedKind):
 
     def missing_rights(self, found: Found | None, spec: Import | None, rights: Rights) -> Sequence[str]:
         lacks = missing_to_make(spec.name, spec.server, rights) if found is None and spec is not None else []
+        name = spec.name if spec is not None else found.key if found is not None else ""
+        lacks += missing_to_name(name, rights) if name else []
         return [*lacks, *super().missing_rights(found, spec, rights)]
 
 
