@@ -65,6 +65,9 @@ class ObjectKindBase:
     def fixed(self, found: Found, spec: Any, changed: Sequence[str]) -> Sequence[str]:
         return [name for name in changed if name in self.replace_when]
 
+    def meaning(self, spec: Any, spec_of: SpecOf) -> Mapping[str, str]:
+        return {}
+
     def cautions(self, spec: Any) -> Sequence[str]:
         return ()
 

@@ -406,6 +406,10 @@ class ObjectKind(Kind, Protocol):
         create. At least those of `replace_when`."""
         ...
 
+    def meaning(self, spec: Spec, spec_of: SpecOf) -> Mapping[str, str]:
+        """By attribute, what says what its values mean: where that is another one, a replacement does not keep them."""
+        ...
+
     def cautions(self, spec: Spec) -> Sequence[str]:
         """What who reads a plan that makes or alters `spec` should think of: whole sentences without the address."""
         ...

@@ -25,7 +25,7 @@ from pgplan.plan.edges import Privileges, decide_edges
 from pgplan.plan.lacking import lost_on_the_way
 from pgplan.plan.model import NO_OPTIONS, Decided, Observations, Options, Plan, PlanState, Remarks, Slot, Step, Undeclared
 from pgplan.plan.moves import moved
-from pgplan.plan.objects import Decision, Needs, decide_object, needs_of, refusals, removed, source_of
+from pgplan.plan.objects import Decision, Needs, decide_object, estranged, needs_of, refusals, removed, source_of
 from pgplan.plan.order import order
 from pgplan.plan.outlook import outlook_of
 from pgplan.plan.owners import decide_owners
@@ -61,6 +61,7 @@ class _Given:
     slots: Mapping[str, Mapping[str, Slot]]
     options: Options
     spec_of: SpecsOf
+    found_of: SpecsOf
     left_out: frozenset[str]
     survey: Survey | None
 
@@ -117,6 +118,7 @@ def build(
         _by_address(slots),
         options,
         spec_of,
+        specs((), snapshot, registry),
         selection.left_out,
         survey,
     )
@@ -267,6 +269,7 @@ def _object(address: str, parsed: Address, given: _Given) -> Decision:
     needs = needs_of(kind, declared, found, given.spec_of(database), given.registry, database)
     equal = other.entry if other is not None and other.equal else None
     decision = decide_object(address, kind, one, meant, declared, entry, found, slots, needs, equal)
+    decision = evolve(decision, estranged=estranged(kind, declared, found, given.spec_of(database), given.found_of(database)))
     decision = removed(decision, given.policy, destroy=given.options.destroy, include_adopted=given.options.include_adopted)
     return anew.told(decision, other, renamed)
 

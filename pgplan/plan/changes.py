@@ -69,13 +69,19 @@ def _before(decision: Decision) -> Image | None:
     return before
 
 
+def _reason(decision: Decision) -> str:
+    lost = decision.estranged if decision.action == "replace" else ()
+    reasons = (decision.reason, *(f"{name} as found mean nothing to the new one, and go" for name in lost))
+    return "; ".join(filter(None, reasons))
+
+
 def _object_change(decision: Decision, steps: tuple[int, ...], again: Collection[EdgeChange]) -> Change:
     return Change(
         address=decision.address,
         kind=decision.kind.name,
         database=decision.found_as.database,
         action=decision.action,
-        reason=decision.reason,
+        reason=_reason(decision),
         moved=decision.moved,
         before=_before(decision),
         after=decision.after if decision.action not in ("delete", "forget") else None,

@@ -111,6 +111,8 @@ class Decision:
     """Neither declared nor recorded, and deleted because policy says so."""
     another: Another | None = None
     """Declared, and `found` is not what was recorded under the address, so that `entry` is None."""
+    estranged: tuple[str, ...] = ()
+    """Attributes that nothing is said of, and whose values as found mean nothing to what is declared (`Kind.meaning`)."""
     kept: Spec = None
     """What is declared, with those parts as found that its block ignores; None if it ignores none, or where it is made."""
 
@@ -125,7 +127,8 @@ class Decision:
         """What is created: a replacement keeps what nothing is said of, as far as the server shows it."""
         if self.action != "replace" or self.found is None or self.declared is None:
             return self.spec
-        unsaid = (each.name for each in attrs.fields(self.kind.spec) if getattr(self.spec, each.name) is None)
+        names = (each.name for each in attrs.fields(self.kind.spec) if each.name not in self.estranged)
+        unsaid = (name for name in names if getattr(self.spec, name) is None)
         kept = {name: value for name in unsaid if (value := getattr(self.found.spec, name)) not in _NOTHING}
         told = found_image(evolve(self.spec, **kept))
         return evolve(self.spec, **{name: value for name, value in kept.items() if _is_clear(told[name])})
@@ -169,6 +172,20 @@ def _is_clear(told: Any) -> bool:
         values = cast("Image", told)
         return "sensitive" not in values and all(map(_is_clear, values.values()))
     return True
+
+
+def estranged(
+    kind: ObjectKind, declared: Declared | None, found: Found | None, spec_of: SpecOf, found_of: SpecOf
+) -> tuple[str, ...]:
+    """What a replacement would not keep. `spec_of` tells specs as declared, else as found; `found_of` only as found."""
+    if declared is None or found is None:
+        return ()
+    before, after = kind.meaning(found.spec, found_of), kind.meaning(declared.spec, spec_of)
+    return tuple(
+        name
+        for name, meant in before.items()
+        if meant != after.get(name) and getattr(declared.spec, name) is None and getattr(found.spec, name) not in _NOTHING
+    )
 
 
 def needs_of(

@@ -16,6 +16,7 @@ from pgplan.sdk import (
     Reasons,
     Reference,
     Secret,
+    SpecOf,
     Statement,
     Wanted,
     named,
@@ -111,6 +112,10 @@ class ForeignTableKind(RenamedInSchema, OwnedKind):
                 mistakes.add(("columns", index, "name"), f"there are two columns {column!r}")
         mistakes.done()
         return [Declaration(self.name, key, named(ForeignTable, block, key, owner=owner, columns=columns))]
+
+    def meaning(self, spec: ForeignTable, spec_of: SpecOf) -> Mapping[str, str]:
+        server = spec_of("server", part(spec.server))
+        return {} if server is None else {"options": server.fdw}
 
     def references(self, spec: ForeignTable) -> Sequence[Reference]:
         schema = Reference("schema", part(schema_of(spec.name)), "name")

@@ -18,6 +18,7 @@ from pgplan.sdk import (
     Reference,
     Row,
     Secret,
+    SpecOf,
     Statement,
     Wanted,
     named,
@@ -82,6 +83,9 @@ class ServerKind(Renamed, OwnedKind):
         owner = mistakes.optional_role("owner", block.owner)
         mistakes.done()
         return [Declaration(self.name, part(name), named(Server, block, name, owner=owner))]
+
+    def meaning(self, spec: Server, spec_of: SpecOf) -> Mapping[str, str]:
+        return {"options": spec.fdw}
 
     def references(self, spec: Server) -> Sequence[Reference]:
         return [Reference("foreign_data_wrapper", part(spec.fdw), "fdw"), *to_role(spec.owner, "owner")]

@@ -137,6 +137,9 @@ class ThingKind:
     def fixed(self, found: Found, spec: Thing, changed: Sequence[str]) -> Sequence[str]:
         return [name for name in changed if name in self.replace_when]
 
+    def meaning(self, spec: Thing, spec_of: SpecOf) -> Mapping[str, str]:
+        return {}
+
     def cautions(self, spec: Thing) -> Sequence[str]:
         return ["It is red."] if spec.color == "red" else []
 

@@ -152,3 +152,24 @@ def test_destroy_removes_what_was_created(example: Project, cluster: Server) -> 
     assert cluster.rows("SELECT extname FROM pg_extension WHERE extname = 'postgres_fdw'") == []
     assert cluster.rows("SELECT rolname FROM pg_roles WHERE rolname = 'dba'") == []
     assert example.run("state", "list").out.strip() == ""
+
+
+@pytest.mark.enough(18)
+def test_options_of_another_wrapper_are_not_kept(project: Project, cluster: Server) -> None:
+    """The wrapper says what options there are: postgres_fdw knows none of those that were there."""
+    cluster.execute("CREATE FOREIGN DATA WRAPPER w", "CREATE EXTENSION postgres_fdw")
+    head = '[pgplan]\nname = "t"\n[connection]\nurl = "${env.DATABASE_URL}"\n'
+    blocks = '[server.s]\nfdw = "w"\n@[foreign_table."public.t"]\nserver = "s"\ncolumns = []\n@'
+    project.write(head + blocks.replace("@", 'options = { odd = "x" }\n'))
+    project.plan_and_apply()
+    project.write(head + blocks.replace("@", "").replace('"w"', '"w"\ntype = "a"'))
+    project.plan_and_apply()
+    told = "SELECT srvoptions, ftoptions FROM pg_foreign_server AS s JOIN pg_foreign_table ON ftserver = s.oid"
+    assert cluster.rows(told) == [(["odd=x"], ["odd=x"])]
+    project.write(head + blocks.replace("@", "").replace('"w"', '"postgres_fdw"\ntype = "a"'))
+    shown = project.run("plan").out
+    assert "fdw cannot be altered; options as found mean nothing to the new one, and go" in shown
+    assert "server.s is replaced; options as found mean nothing to the new one, and go" in shown
+    project.plan_and_apply()
+    assert cluster.rows(told) == [(None, None)]
+    assert "No changes" in project.run("plan").out
