@@ -490,6 +490,14 @@ class Drawer:
         self.decided.update(dict.fromkeys(items, verb))
         return True
 
+    def is_vain(self, owner: str, schema: str, word: str, privilege: str, to: str, *, absent: bool) -> bool:
+        """Whether a schema's list would withhold what the one for all schemas gives."""
+        if absent != bool(schema):
+            return False
+        others = [""] if schema else [BASE, ODD, *self.made("schema")]
+        contrary = "to" if absent else "from"
+        return any(self.decided.get((f"{owner}/{other}/{word}", "", privilege, to)) == contrary for other in others)
+
     def defaults(self) -> None:
         """Of who makes and owns things here, and of others: `by_w` is out of reach without superuser."""
         absent = self.often(0.4)
@@ -501,6 +509,8 @@ class Drawer:
         privileges = self.some(possible, 0.4) or [self.one(possible)]
         if absent:
             grantees = [to for to in grantees if to != owner and (not schema or to != PUBLIC)]
+        if any(self.is_vain(owner, schema, word, privilege, to, absent=absent) for privilege in privileges for to in grantees):
+            return
         if not grantees or not self.agrees("from" if absent else "to", f"{owner}/{schema}/{word}", [""], privileges, grantees):
             return
         body: dict[str, Any] = {"owner": role(owner), "objects": word, "privileges": privileges}
