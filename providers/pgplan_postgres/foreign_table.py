@@ -166,14 +166,10 @@ class ForeignTableKind(RenamedInSchema, OwnedKind):
     def missing_rights(self, found: Found | None, spec: ForeignTable | None, rights: Rights) -> Sequence[str]:
         lacks = missing_to_make(spec.name, spec.server, rights) if found is None and spec is not None else []
         # To make it takes no USAGE on the schema; to name it afterwards does.
-        named = (
-            found.key
-            if found is not None
-            else spec.name
-            if spec is not None and (spec.owner or spec.comment is not None)
-            else None
-        )
-        lacks += [] if named is None else missing_to_name(named, rights)
+        if found is not None:
+            lacks += missing_to_name(found.key, rights)
+        elif spec is not None and (spec.owner or spec.comment is not None):
+            lacks += missing_to_name(spec.name, rights)
         return [*lacks, *super().missing_rights(found, spec, rights)]
 
 
