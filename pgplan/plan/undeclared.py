@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from pgplan.address import Address, Identity
 from pgplan.configuration.model import Configuration, Declared, Policy, ScopeSettings
@@ -38,6 +38,7 @@ class Survey:
     """Whether what is to be deleted is only told."""
     also: tuple[Declared, ...] = ()
     """What else is declared: of a comparison with what is recorded, the configuration."""
+    _places: dict[Identity, Whereabouts] = field(factory=dict[Identity, Whereabouts], init=False, eq=False)
 
     def looks_for(self, kind: str) -> bool:
         return self.registry.may_be_undeclared(kind) and self.policy.of(kind).undeclared != "ignore"
@@ -46,8 +47,13 @@ class Survey:
         return not self.reports and self.policy.of(kind).undeclared == "delete"
 
     def place(self, one: Identity, found: Found) -> Whereabouts:
-        surveyor = self._surveyors.get(one.type)
-        return surveyor.whereabouts(found, self._catalog(one)) if surveyor is not None else NOWHERE
+        """The same for an object whenever it is asked for, as each kind that looks at it does."""
+        place = self._places.get(one)
+        if place is None:
+            surveyor = self._surveyors.get(one.type)
+            place = surveyor.whereabouts(found, self._catalog(one)) if surveyor is not None else NOWHERE
+            self._places[one] = place
+        return place
 
     def initial(self, one: Identity, found: Found) -> AccessList:
         """What its list said when it was made."""
