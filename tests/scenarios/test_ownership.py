@@ -80,6 +80,7 @@ def test_a_schema_of_tables_moves_from_a_role_that_goes_with_all_that_is_granted
 
 
 @pytest.mark.enough(18)
+@pytest.mark.pg(">= 17")
 def test_privileges_of_either_owner_are_what_is_declared_after_one_plan(project: Project, cluster: Server) -> None:
     cluster.execute(
         "CREATE ROLE a",

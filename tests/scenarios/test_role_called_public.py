@@ -151,6 +151,7 @@ def of_everybody(cluster: Server) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in cluster.rows(EVERYBODY, database="shop")]
 
 
+@pytest.mark.pg(">= 17")
 def test_from_nothing_to_everything_and_back(world: Project, cluster: Server) -> None:
     before = of_everybody(cluster)
     world.plan_and_apply()

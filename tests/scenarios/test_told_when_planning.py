@@ -113,6 +113,7 @@ work_mem = "64MB"
 
 
 @pytest.mark.enough(18)
+@pytest.mark.pg(">= 16")
 def test_another_spelling_of_a_setting_is_no_change(project: Project, cluster: Server) -> None:
     cluster.execute(
         "CREATE ROLE app",
@@ -241,6 +242,7 @@ REQUIRING = "[extension.cube]\n[extension.earthdistance]\n"
 
 
 @pytest.mark.enough(18)
+@pytest.mark.pg(">= 17")
 def test_extensions_come_after_those_that_they_require_and_go_before_them(project: Project) -> None:
     project.write(HEAD + REQUIRING)
     project.plan_and_apply()
