@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 
 import psycopg
@@ -32,6 +32,7 @@ from pgplan.database.transaction import end
 from pgplan.database.verify import counted, stale
 from pgplan.database.working import AS_BEFORE, Working
 from pgplan.errors import Exit, PgplanError, Problem
+from pgplan.events import Remarked
 from pgplan.interrupts import deferred
 from pgplan.kind import MadeApart
 from pgplan.plan.model import Phase, Plan
@@ -240,12 +241,17 @@ class Run:
         return done if whole else evolve(done, unfinished=Unfinished(self.approved.digest, finished))
 
     def _leave_none_unnamed(self) -> None:
-        """Drop what was made apart for nothing. Where that fails, it is noted, and the next apply does it."""
+        """Drop what was made apart for nothing. Where that fails, it is noted and told, and the next apply does it."""
         if not self.state.unnamed or self.working.connection.closed:
             return
-        with suppress(PgplanError, psycopg.Error):
+        try:
             end(self.working.connection)
             self.state, self.version = apart.leave_none(self.working, self.state, self.version)
+        except (PgplanError, psycopg.Error):
+            left = ", ".join(self.state.unnamed)
+            self.working.connection.tell(
+                Remarked(f"{left} may be left of this, and is noted in the state: the next apply drops it")
+            )
 
     def _partly(self) -> PgplanError:
         plan = self.working.plan
