@@ -133,14 +133,7 @@ class Blocks:
             self.declared[address] = new
             self.places[address] = [block.place]
         elif is_edge_kind(kind) and (spec := kind.merge(first.spec, new.spec)) is not None:
-            merged = evolve(
-                first,
-                spec=spec,
-                sources=first.sources + new.sources,
-                protect=first.protect or new.protect,
-                ignore=tuple(sorted({*first.ignore, *new.ignore})),
-            )
-            self.declared[address] = merged
+            self.declared[address] = first.merged(new, spec)
             self.places[address].append(block.place)
         else:
             before = self.places[address][0]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pgplan.address import Address
 from pgplan.configuration.keys import NO_KEY
@@ -107,6 +107,16 @@ class Declared:
     """Whether `database` is a pattern, which matches databases once they are known."""
     written: str = ""
     """The address as it stands in the files, where `address` is another one since the databases are known."""
+
+    def merged(self, other: Declared, spec: Spec) -> Declared:
+        """This one and another of the same address, whose specs add up to `spec`."""
+        return evolve(
+            self,
+            spec=spec,
+            sources=self.sources + other.sources,
+            protect=self.protect or other.protect,
+            ignore=tuple(sorted({*self.ignore, *other.ignore})),
+        )
 
     @property
     def stands_as(self) -> str:

@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-createdatabase.html
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 import psycopg
 from attrs import evolve
@@ -17,7 +17,6 @@ from pgplan.database.commit import save
 from pgplan.database.connection import Session, reading
 from pgplan.database.read import read
 from pgplan.database.scrub import server_error, server_message
-from pgplan.database.transaction import Connect
 from pgplan.database.working import Working
 from pgplan.errors import PgplanError, Problem, raise_all
 from pgplan.kind import Found, MadeApart
@@ -25,15 +24,6 @@ from pgplan.plan.model import Plan
 from pgplan.plan.parts import temporary_key
 from pgplan.registry import Registry
 from pgplan.state.model import State
-
-
-@contextmanager
-def session_apart(connect: Connect) -> Generator[Session]:
-    session = connect(apart=True)
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def make(working: Working, part: Plan, state: State, version: str | None) -> tuple[State, str | None]:
@@ -51,7 +41,7 @@ def make(working: Working, part: Plan, state: State, version: str | None) -> tup
     noted = evolve(state, unnamed=names)
     version = save(working, noted, version)
     working.checkpoint("announced")
-    with session_apart(working.connect) as session:
+    with closing(working.connect(apart=True)) as session:
         _send(session, part, working.steps)
     working.checkpoint("made")
     return noted, version
@@ -67,7 +57,7 @@ def _names(part: Plan) -> Iterator[str]:
 
 def drop(working: Working, part: Plan) -> None:
     """Drop what the phase `part` drops apart. Raises PgplanError when the server refuses."""
-    with session_apart(working.connect) as session:
+    with closing(working.connect(apart=True)) as session:
         _send(session, part, working.steps)
     working.checkpoint("dropped")
 
@@ -88,7 +78,7 @@ def leave_none(working: Working, state: State, version: str | None) -> tuple[Sta
     if not state.unnamed:
         return state, version
     left = list(_found(state.unnamed, working.connection, working.registry))
-    with session_apart(working.connect) as session:
+    with closing(working.connect(apart=True)) as session:
         for one, found in left:
             for statement in working.registry.object_kind(one.type).drop(found):
                 try:

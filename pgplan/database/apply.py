@@ -17,7 +17,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import psycopg
 from attrs import evolve, frozen
 
 from pgplan.database import emergency
@@ -25,14 +24,13 @@ from pgplan.database.apart import leave_none
 from pgplan.database.commit import save
 from pgplan.database.connection import Session, facts, pin_local
 from pgplan.database.notices import Notice
-from pgplan.database.phases import Approved, Run
+from pgplan.database.phases import Approved, Run, told
 from pgplan.database.recovery import Resolved, resolve
-from pgplan.database.scrub import server_error
 from pgplan.database.stale import check_state, check_target
-from pgplan.database.steps import StepError, check_statements
+from pgplan.database.steps import check_statements
 from pgplan.database.transaction import WAIT, Connect, end
-from pgplan.database.working import AS_BEFORE, Working
-from pgplan.errors import Exit, PgplanError, Problem, StaleError, raise_all
+from pgplan.database.working import Working
+from pgplan.errors import PgplanError, Problem, StaleError, raise_all
 from pgplan.plan.model import Plan, Remarks, Secrecy
 from pgplan.planfile import digest
 from pgplan.registry import Registry
@@ -110,14 +108,8 @@ def apply(
     )
     lock = store.lock(lock_timeout, connection.tell)
     try:
-        return _locked(working, again)
-    except KeyboardInterrupt:
-        raise PgplanError(Problem("interrupted", hint=AS_BEFORE), exit_code=Exit.INTERRUPTED) from None
-    except StepError as error:
-        raise PgplanError(error.problem) from None
-    except psycopg.Error as error:
-        # Errors of steps and of COMMIT are dealt with where they come up.
-        raise server_error(error, doing="the server ended the apply", hint=AS_BEFORE) from None
+        with told():
+            return _locked(working, again)
     finally:
         end(connection)
         lock.release()

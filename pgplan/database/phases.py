@@ -83,13 +83,13 @@ class Run:
             self._check()
         if not phases:
             own = in_database(self.working.plan, self._default)
-            with _told():
+            with told():
                 self._transaction(evolve(self.working, plan=own), own, 0)
         for number, phase in enumerate(phases):
             if self._stops(phase):
                 break
             try:
-                with _told():
+                with told():
                     self._phase(number, phase)
             except PgplanError as error:
                 self._leave_none_unnamed()
@@ -281,8 +281,8 @@ def _named(plan: Plan, number: int) -> str:
 
 
 @contextmanager
-def _told() -> Generator[None]:
-    """What a phase fails with, as an error that may be shown."""
+def told() -> Generator[None]:
+    """What an apply fails with, as an error that may be shown."""
     try:
         yield
     except KeyboardInterrupt:

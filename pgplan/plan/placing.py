@@ -99,13 +99,7 @@ def _put(one: Declared, by_address: dict[str, Declared], registry: Registry) -> 
         message = f"{one.stands_as} and {first.stands_as} declare the same in the same database"
         yield Problem(message, source, one.stands_as, "keep one of the two")
         return
-    by_address[one.address] = evolve(
-        first,
-        spec=spec,
-        sources=first.sources + one.sources,
-        protect=first.protect or one.protect,
-        ignore=tuple(sorted({*first.ignore, *one.ignore})),
-    )
+    by_address[one.address] = first.merged(one, spec)
 
 
 def _unfit(one: Declared, name: str, known: Mapping[str, Database]) -> Iterator[Problem]:
